@@ -1,0 +1,7 @@
+# The same gate that CI runs; only reads.
+verify:
+    bash .ci/run
+
+# Formats.
+fix:
+    cargo fmt

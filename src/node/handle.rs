@@ -1,0 +1,114 @@
+//! How a person's side talks to a running peer.
+
+use super::view::View;
+use crate::base::{ContentId, PeerId};
+use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What a person can have a peer do. Each is answered once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Share a folder.
+    Share(PathBuf),
+    /// Stop sharing a folder.
+    Unshare(PathBuf),
+    /// Search at the tracker, at most so many contents.
+    Search {
+        /// The words.
+        words: String,
+        /// The most results.
+        limit: u32,
+    },
+    /// Ask the tracker who has a content.
+    Sources(ContentId),
+    /// Start a download.
+    Download {
+        /// What.
+        content: ContentId,
+        /// Under which name; `None`: as the tracker knows it.
+        name: Option<String>,
+        /// Into which folder; `None`: the download folder.
+        to: Option<PathBuf>,
+        /// From which peers; empty: from all.
+        from: Vec<PeerId>,
+        /// With nothing but `transfer_read`.
+        via_rpc: bool,
+    },
+    /// Cancel a download.
+    Cancel(u64),
+    /// Be silent as after a crash, for so long (`None`: until [`Command::Recover`]).
+    Crash(Option<Duration>),
+    /// Ask the current tracker for such a drill (`group_crash`): the window's button.
+    CrashTracker(Duration),
+    /// End a fault drill.
+    Recover,
+    /// Give up the seat for good and stop.
+    Leave,
+    /// Stop gracefully: hand over first.
+    Stop,
+}
+
+/// The answer to a [`Command`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It is done (or under way).
+    Done,
+    /// The number of the transfer that was started.
+    Transfer(u64),
+    /// Results of a search.
+    Search(SearchAnswer),
+    /// Sources of a content.
+    Sources(SourcesAnswer),
+}
+
+/// Why a command was not carried out: what failed, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CommandError {
+    /// The error's code (see [`crate::wire::codes::Code`]).
+    pub code: i32,
+    /// The sentence for a person.
+    pub message: String,
+}
+
+/// A command and where its answer goes.
+pub(super) type Ask = (Command, oneshot::Sender<Result<Reply, CommandError>>);
+
+/// The handle of a running peer. Cheap to clone; the peer runs until [`Command::Stop`] or the end of the
+/// process.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) commands: mpsc::Sender<Ask>,
+    pub(super) view: watch::Receiver<Arc<View>>,
+}
+
+impl Handle {
+    /// Has the peer do something and waits for the answer. Cancel-safe: what was begun goes on.
+    ///
+    /// # Errors
+    /// Says why it was not done; also when the peer has stopped.
+    pub async fn command(&self, command: Command) -> Result<Reply, CommandError> {
+        let stopped = || CommandError {
+            code: crate::wire::codes::Code::Internal as i32,
+            message: "the peer has stopped".to_owned(),
+        };
+        let (answer, answered) = oneshot::channel();
+        self.commands.send((command, answer)).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// The newest picture.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    /// The pictures as they come; `changed()` wakes at most ten times a second.
+    #[must_use]
+    pub fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.view.clone()
+    }
+}

@@ -1,0 +1,8 @@
+//! A peer's process: tasks, timers and wiring. What a person touches talks to it through [`Handle`]
+//! (commands) and [`View`] (pictures) only.
+
+mod handle;
+mod view;
+
+pub use handle::{Command, CommandError, Handle, Reply};
+pub use view::{Notice, View};

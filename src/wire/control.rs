@@ -1,0 +1,260 @@
+//! `control_`: a running peer, to its own key only: the command line talks to it with this. The window
+//! shows the same shapes.
+
+use super::index::{Complete, SearchAnswer, SourcesAnswer};
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A peer and where it listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerRef {
+    /// What a person calls it.
+    pub name: String,
+    /// 64 hexadecimal digits.
+    pub peer_id: String,
+    /// Its general listener.
+    pub uri: String,
+}
+
+/// The quorum as this peer sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
+    /// Voters in the roster.
+    pub voters: u32,
+    /// Those of them that answer, this peer included.
+    pub reachable: u32,
+    /// How many are needed.
+    pub needed: u32,
+}
+
+/// The name service as this peer sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamesState {
+    /// Its address.
+    pub uri: String,
+    /// Whether it answers.
+    pub reachable: bool,
+}
+
+/// The tracker's index as this peer knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexState {
+    /// Files in it.
+    pub files: u64,
+    /// How complete it is.
+    pub complete: Complete,
+}
+
+/// This peer's own files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibraryState {
+    /// Files shared.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files still to be hashed.
+    pub hashing: u64,
+}
+
+/// What a running peer says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The profile's folder name.
+    pub profile: String,
+    /// The process.
+    pub pid: u32,
+    /// 64 hexadecimal digits.
+    pub peer_id: String,
+    /// What a person calls it.
+    pub name: String,
+    /// `outside`, `follower`, `pre-candidate`, `candidate`, `tracker`; `silent` during a fault drill.
+    pub role: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The tracker, if known.
+    pub tracker: Option<PeerRef>,
+    /// The quorum.
+    pub quorum: Quorum,
+    /// The name service.
+    pub names: NamesState,
+    /// The index.
+    pub index: IndexState,
+    /// Its own files.
+    pub library: LibraryState,
+    /// `timers_fired`, `pre_votes_refused`, `elections_started`, `needless_elections`,
+    /// `heartbeats_late`, `heartbeats_sent`, `heartbeats_received`, …
+    pub counters: BTreeMap<String, u64>,
+    /// What a person should know now, as "2 of 5 peers here, 3 needed"; empty when all is well.
+    pub notice: String,
+}
+
+/// A shared folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The folder.
+    pub path: String,
+    /// Files in it that are shared.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those still to be hashed.
+    pub hashing: u64,
+    /// Files skipped, with a reason each (names refused, links, unreadable): how many.
+    pub skipped: u64,
+    /// Why the folder cannot be read, if so.
+    pub problem: Option<String>,
+}
+
+/// A source of a running download.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferSource {
+    /// 64 hexadecimal digits.
+    pub peer: String,
+    /// What a person calls it.
+    pub name: String,
+    /// Verified bytes that came from it.
+    pub bytes: u64,
+    /// Why it is not used any more, if so.
+    pub dropped: Option<String>,
+}
+
+/// A download.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Its number in this process.
+    pub id: u64,
+    /// BLAKE3 of the content.
+    pub content: String,
+    /// The file's name.
+    pub name: String,
+    /// Bytes in all.
+    pub size: u64,
+    /// Bytes verified and written.
+    pub done: u64,
+    /// Bytes per second over the last 5 s.
+    pub rate: u64,
+    /// `waiting`, `running`, `finished`, `failed`, `cancelled`.
+    pub state: String,
+    /// The sentence that says what is going on or why it failed.
+    pub detail: String,
+    /// The finished file.
+    pub path: Option<String>,
+    /// Seconds since it began (until it ended).
+    pub seconds: f64,
+    /// Where it comes from.
+    pub sources: Vec<TransferSource>,
+}
+
+/// A member of the group as this peer sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    /// Who and where.
+    #[serde(flatten)]
+    pub peer: PeerRef,
+    /// Whether it counts for the quorum.
+    pub voter: bool,
+    /// Whether it is the tracker.
+    pub tracker: bool,
+    /// Whether it is this peer.
+    pub me: bool,
+    /// Whether this peer has a connection to it.
+    pub connected: bool,
+    /// Milliseconds since the last election message from it.
+    pub last_contact_millis: Option<u64>,
+}
+
+/// Something that happened, as data; the window and the command line make sentences of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// Its number, growing by one.
+    pub seq: u64,
+    /// Milliseconds since 1970 (UTC).
+    pub unix_millis: u64,
+    /// What: `role_changed`, `timer_expired`, `pre_vote_started`, `election_started`, `vote_given`,
+    /// `vote_received`, `tracker_elected`, `tracker_lost`, `share_added`, `download_finished`, …
+    pub kind: String,
+    /// The epoch, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The peer that it is about, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// More, as text: a role, a reason, a file's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// A running peer, for its own key.
+#[rpc(client, server, namespace = "control", namespace_separator = "_")]
+pub trait Control {
+    /// What the peer says of itself.
+    #[method(name = "status", param_kind = map, with_extensions)]
+    async fn status(&self) -> RpcResult<Status>;
+
+    /// Members of the group.
+    #[method(name = "members", param_kind = map, with_extensions)]
+    async fn members(&self) -> RpcResult<Vec<MemberState>>;
+
+    /// Shares a folder.
+    #[method(name = "share", param_kind = map, with_extensions)]
+    async fn share(&self, path: String) -> RpcResult<()>;
+
+    /// Stops sharing a folder.
+    #[method(name = "unshare", param_kind = map, with_extensions)]
+    async fn unshare(&self, path: String) -> RpcResult<()>;
+
+    /// The shared folders.
+    #[method(name = "shares", param_kind = map, with_extensions)]
+    async fn shares(&self) -> RpcResult<Vec<Share>>;
+
+    /// Searches at the tracker.
+    #[method(name = "search", param_kind = map, with_extensions)]
+    async fn search(&self, words: String, limit: Option<u32>) -> RpcResult<SearchAnswer>;
+
+    /// Asks the tracker who has a content.
+    #[method(name = "sources", param_kind = map, with_extensions)]
+    async fn sources(&self, content: String) -> RpcResult<SourcesAnswer>;
+
+    /// Starts a download under `name` into the folder `to` (default: the download folder), from the peers
+    /// `from` (ids; empty: from all). Gives the transfer's number. `via_rpc` uses `transfer_read` only.
+    #[method(name = "download", param_kind = map, with_extensions)]
+    async fn download(
+        &self,
+        content: String,
+        name: Option<String>,
+        to: Option<String>,
+        from: Option<Vec<String>>,
+        via_rpc: Option<bool>,
+    ) -> RpcResult<u64>;
+
+    /// The downloads of this process.
+    #[method(name = "transfers", param_kind = map, with_extensions)]
+    async fn transfers(&self) -> RpcResult<Vec<Transfer>>;
+
+    /// Cancels a download.
+    #[method(name = "cancel", param_kind = map, with_extensions)]
+    async fn cancel(&self, id: u64) -> RpcResult<()>;
+
+    /// A fault drill: the peer is silent as after a crash (connections dropped, no heartbeats, no
+    /// answers) for so long, then back. `null`: until `recover`.
+    #[method(name = "crash", param_kind = map, with_extensions)]
+    async fn crash(&self, for_millis: Option<u64>) -> RpcResult<()>;
+
+    /// Ends a fault drill.
+    #[method(name = "recover", param_kind = map, with_extensions)]
+    async fn recover(&self) -> RpcResult<()>;
+
+    /// Events after the number `after`, at most 1,000.
+    #[method(name = "events", param_kind = map, with_extensions)]
+    async fn events(&self, after: Option<u64>) -> RpcResult<Vec<EventRecord>>;
+
+    /// Gives up the seat for good and stops.
+    #[method(name = "leave", param_kind = map, with_extensions)]
+    async fn leave(&self) -> RpcResult<()>;
+
+    /// Stops the peer gracefully.
+    #[method(name = "stop", param_kind = map, with_extensions)]
+    async fn stop(&self) -> RpcResult<()>;
+}

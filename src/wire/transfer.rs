@@ -1,0 +1,43 @@
+//! `transfer_`: served by every peer. Contents and their pieces. Cardume's own downloader takes the
+//! bytes from `GET /content/<hash>` with `Range` on the same port.
+
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
+use serde::{Deserialize, Serialize};
+
+/// A page of a manifest: the chaining values of the pieces, which merge to the content's hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// BLAKE3 of the content.
+    pub content: String,
+    /// Bytes of the content.
+    pub size: u64,
+    /// Bytes of a piece: a power of two from 128 KiB to 4 MiB.
+    pub piece_size: u32,
+    /// The number of the first piece in this page.
+    pub first: u32,
+    /// The BLAKE3 chaining values of the pieces, 64 hexadecimal digits each (of one piece only: the
+    /// content's hash).
+    pub pieces: Vec<String>,
+}
+
+/// A part of a content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// The bytes as base64 (RFC 4648, section 4).
+    pub data: String,
+}
+
+/// Contents and their pieces.
+#[rpc(client, server, namespace = "transfer", namespace_separator = "_")]
+pub trait Transfer {
+    /// The manifest of a content, from piece `first`, at most 4,096 pieces a page.
+    #[method(name = "manifest", param_kind = map, with_extensions)]
+    async fn manifest(&self, content: String, first: Option<u32>) -> RpcResult<Manifest>;
+
+    /// At most 1 MiB of a content.
+    #[method(name = "read", param_kind = map, with_extensions)]
+    async fn read(&self, content: String, offset: u64, length: u32) -> RpcResult<Part>;
+}
