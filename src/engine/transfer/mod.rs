@@ -1,1 +1,3 @@
-//! (to be written)
+//! Transfers: what a manifest proves and which piece is asked of whom.
+
+pub mod manifest;
