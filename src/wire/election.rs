@@ -69,6 +69,18 @@ pub struct HeartbeatReply {
     pub index: Option<IndexPosition>,
 }
 
+/// How the tracker's index stands, told with every heartbeat so that nobody has to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexSummary {
+    /// Files in the index.
+    pub files: u64,
+    /// Peers whose list is in it.
+    pub have: u32,
+    /// Peers that are expected to announce.
+    pub of: u32,
+}
+
 /// The answer to `handover`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandoverAnswer {
@@ -88,7 +100,7 @@ pub trait Election {
     #[method(name = "vote", param_kind = map, with_extensions)]
     async fn vote(&self, epoch: u64, round: u64, roster: Roster, sender: Sender) -> RpcResult<VoteAnswer>;
 
-    /// The tracker's sign of life, every 100 ms. `roster` for a receiver that lags.
+    /// The tracker's sign of life, every 100 ms. `roster` for a receiver that lags; `index` once it serves.
     #[method(name = "heartbeat", param_kind = map, with_extensions)]
     async fn heartbeat(
         &self,
@@ -97,6 +109,7 @@ pub trait Election {
         stamp: Stamp,
         sender: Sender,
         roster: Option<Roster>,
+        index: Option<IndexSummary>,
     ) -> RpcResult<HeartbeatReply>;
 
     /// A stopping tracker names its successor (hexadecimal peer id).
