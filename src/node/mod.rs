@@ -1,8 +1,10 @@
 //! A peer's process: tasks, timers and wiring. What a person touches talks to it through [`Handle`]
 //! (commands) and [`View`] (pictures) only.
 
+pub mod config;
 mod handle;
 mod view;
 
+pub use config::PeerConfig;
 pub use handle::{Command, CommandError, Handle, Reply};
 pub use view::{Notice, View};

@@ -1,0 +1,197 @@
+//! One peer's folder and the lock that keeps two processes out of it.
+
+use super::{HomeError, Secret, files};
+use crate::base::PeerName;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One peer of this account: its folder holds its key, its election state, its library and, with
+/// `--home`, its downloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name, as `peer-1`.
+    pub name: String,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Where the election keeps its state.
+    pub state_dir: PathBuf,
+    /// Where the library keeps its database.
+    pub library_dir: PathBuf,
+    /// Where finished downloads go.
+    pub download_folder: PathBuf,
+}
+
+/// Holds a profile for this process; the operating system frees it at the latest when the process ends.
+#[derive(Debug)]
+pub struct ProfileLock {
+    _file: File,
+}
+
+/// The ports of a peer's two listeners; 0: any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ports {
+    /// Of the general listener.
+    pub general: u16,
+    /// Of the election listener.
+    pub election: u16,
+}
+
+/// What a running peer leaves for the command line, in `peer.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// Its process.
+    pub pid: u32,
+    /// Its general listener: `wss://host:port/`.
+    pub uri: String,
+    /// Its election listener.
+    pub election_uri: String,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Settings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl Profile {
+    /// How often and how far apart the lock is tried: longer than anybody looks at it.
+    const LOCK_ATTEMPTS: u32 = 3;
+    const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+    pub(super) fn new(name: String, dir: PathBuf, download_folder: PathBuf) -> Self {
+        let (state_dir, library_dir) = (dir.join("state"), dir.join("library"));
+        Self { name, dir, state_dir, library_dir, download_folder }
+    }
+
+    /// Takes the profile for this process, making its folder; `None` if another process has it.
+    ///
+    /// # Errors
+    /// If the folder or the lock's file cannot be made.
+    pub fn try_lock(&self) -> Result<Option<ProfileLock>, HomeError> {
+        files::folder(&self.dir)?;
+        let path = self.dir.join("lock");
+        // Never truncated or removed: the lock is on the file, and a second file would be a second lock.
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(files::io("opening the profile's lock", &path))?;
+        for _ in 0..Self::LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(ProfileLock { _file: file })),
+                // It may be another process that only looks ([`Profile::is_running`]) for a moment.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Self::LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => {
+                    return Err(files::io("locking the profile", &path)(error));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a process is in the profile. Makes nothing.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        OpenOptions::new().read(true).open(self.dir.join("lock")).is_ok_and(held)
+    }
+
+    /// What a person calls the peer: the profile's name until it is set.
+    ///
+    /// # Errors
+    /// If the settings are damaged.
+    pub fn peer_name(&self) -> Result<PeerName, HomeError> {
+        let path = self.settings_file();
+        let settings: Settings = files::read_json(&path)?.unwrap_or_default();
+        let text = settings.name.unwrap_or_else(|| self.name.clone());
+        PeerName::new(&text).ok_or(HomeError::Damaged { what: "it holds no peer's name", path })
+    }
+
+    /// Sets what a person calls the peer, for this and later starts.
+    ///
+    /// # Errors
+    /// If the settings cannot be written.
+    pub fn set_peer_name(&self, name: &PeerName) -> Result<(), HomeError> {
+        files::write_json(&self.settings_file(), &Settings { name: Some(name.as_str().to_owned()) })
+    }
+
+    /// The peer's own key; made at first use.
+    ///
+    /// # Errors
+    /// If the file cannot be read or made.
+    pub fn peer_key(&self) -> Result<Secret, HomeError> {
+        files::key_file(&self.key_file())
+    }
+
+    /// A new key, for a peer whose election state is lost: under the old one it could vote twice.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn renew_peer_key(&self) -> Result<Secret, HomeError> {
+        let secret = Secret::from_bytes(files::random()?);
+        files::write_whole(&self.key_file(), files::key_text(&secret).as_bytes())?;
+        Ok(secret)
+    }
+
+    /// The ports of the last run; 0 where there is none or the file is unreadable.
+    #[must_use]
+    pub fn remembered_ports(&self) -> Ports {
+        files::read_json(&self.dir.join("ports.json")).ok().flatten().unwrap_or_default()
+    }
+
+    /// Stores the ports for the next run.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn remember_ports(&self, ports: Ports) -> Result<(), HomeError> {
+        files::write_json(&self.dir.join("ports.json"), &ports)
+    }
+
+    /// What the running peer left; `None` if no peer runs in the profile.
+    #[must_use]
+    pub fn runtime(&self) -> Option<Runtime> {
+        if !self.is_running() {
+            return None;
+        }
+        files::read_json(&self.runtime_file()).ok().flatten()
+    }
+
+    /// Stores it: called by a peer once both of its listeners answer.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_runtime(&self, runtime: &Runtime) -> Result<(), HomeError> {
+        files::write_json(&self.runtime_file(), runtime)
+    }
+
+    /// Removes what an earlier process left; called before a peer listens and when it stops.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn clear_runtime(&self) -> Result<(), HomeError> {
+        files::remove_if_there(&self.runtime_file())
+    }
+
+    /// Moves key and election state aside: they belong to the group that is left.
+    pub(super) fn forget_group(&self) -> Result<(), HomeError> {
+        let aside = self.dir.join(format!("left-{}", data_encoding::HEXLOWER.encode(&files::random::<4>()?)));
+        files::folder(&aside)?;
+        let moved = [(self.key_file(), "peer.key"), (self.state_dir.clone(), "state")];
+        for (from, name) in moved.iter().filter(|(from, _)| from.exists()) {
+            let to: &Path = &aside.join(name);
+            std::fs::rename(from, to).map_err(files::io("moving a file aside", from))?;
+        }
+        Ok(())
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.dir.join("peer.key")
+    }
+
+    fn settings_file(&self) -> PathBuf {
+        self.dir.join("settings.json")
+    }
+
+    fn runtime_file(&self) -> PathBuf {
+        self.dir.join("peer.json")
+    }
+}
