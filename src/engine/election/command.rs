@@ -100,7 +100,8 @@ pub enum Input {
 /// What the shell has to do. In the order given.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// (Re)start a timer; the shell draws the time uniformly from the range.
+    /// (Re)start a timer; the shell draws the time uniformly from the range, which is never empty (a time
+    /// that is not drawn is a range of one nanosecond).
     SetTimer {
         /// Which.
         timer: Timer,
@@ -238,4 +239,4 @@ pub enum Event {
     },
 }
 
-pub use super::message::Refusal;
+use super::message::Refusal;

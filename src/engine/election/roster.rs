@@ -41,6 +41,10 @@ pub struct Roster {
 impl Roster {
     /// The most voters that a roster has (limits the quorum's size, and so its delay).
     pub const MAX_VOTERS: usize = 7;
+    /// The most members that a roster has: it travels in one message to whoever lags.
+    pub const MAX_MEMBERS: usize = 64;
+    /// Up to so many voters a graceful stop keeps its seat (R11).
+    pub const SMALL: usize = 3;
 
     /// The voters, in the order of their ids.
     pub fn voters(&self) -> impl Iterator<Item = PeerId> {
@@ -57,5 +61,19 @@ impl Roster {
     #[must_use]
     pub fn quorum(&self) -> usize {
         self.voters().count() / 2 + 1
+    }
+
+    /// Whether a graceful stop gives its seat up: in a small group a closed window keeps it, so that the
+    /// last one to close does not become the whole group (R11).
+    #[must_use]
+    pub fn has_spare_seat(&self) -> bool {
+        self.voters().count() > Self::SMALL.max(usize::from(self.min_voters))
+    }
+
+    /// Whether `peer` is a member whose seat can be removed: the last voter's cannot.
+    #[must_use]
+    pub fn may_lose(&self, peer: PeerId) -> bool {
+        let is_last_voter = self.is_voter(peer) && self.voters().count() == 1;
+        self.members.contains_key(&peer) && !is_last_voter
     }
 }
