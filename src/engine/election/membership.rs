@@ -54,10 +54,7 @@ impl Election {
     pub(super) fn roster_is_committed(&self) -> bool {
         let (Mode::Tracker(tracking), Some(roster)) = (&self.mode, &self.state.roster) else { return false };
         let durable_here = self.disk.durable().roster.as_ref() == Some(roster);
-        let has_it = |voter: PeerId| match voter == self.me {
-            true => durable_here,
-            false => tracking.has_acknowledged(voter, roster.stamp),
-        };
+        let has_it = |voter| voter == self.me || tracking.has_acknowledged(voter, roster.stamp);
         let count = roster.voters().filter(|voter| has_it(*voter)).count();
         durable_here && roster.stamp.epoch == self.state.epoch && count >= roster.quorum()
     }
