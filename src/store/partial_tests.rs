@@ -1,0 +1,178 @@
+//! Partial files on a real disk.
+
+use super::*;
+use std::os::unix::fs::symlink;
+
+const PIECE: usize = PieceLayout::MIN_PIECE_BYTES as usize;
+
+fn content() -> ContentId {
+    ContentId::from_bytes([7; 32])
+}
+
+fn name(text: &str) -> FileName {
+    FileName::new(text).expect("a valid name")
+}
+
+fn make(target: &Path, size: u64) -> Result<PartialFile, PartialError> {
+    PartialFile::create(target, content(), PieceLayout::of(size).expect("valid"))
+}
+
+/// Names and lengths in a folder, in order.
+fn listing(folder: &Path) -> Vec<(String, u64)> {
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .expect("readable")
+        .map(|entry| {
+            let entry = entry.expect("readable");
+            let metadata = entry.metadata().expect("there");
+            let length = if metadata.is_file() { metadata.len() } else { 0 };
+            (entry.file_name().into_string().expect("UTF-8"), length)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+fn write_all(partial: &PartialFile, bytes: &[u8]) {
+    for piece in partial.layout.pieces() {
+        let range = partial.layout.range(piece);
+        let (start, end) = (range.start as usize, range.end as usize);
+        partial.write_piece(piece, &bytes[start..end]).expect("room");
+    }
+}
+
+#[test]
+fn pieces_in_any_order_become_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bytes: Vec<u8> = (0..2 * PIECE + 5).map(|i| (i % 251) as u8).collect();
+    let partial = make(folder.path(), bytes.len() as u64).expect("made");
+    assert!(!partial.is_resumed());
+    let pieces: Vec<_> = partial.layout.pieces().collect();
+    for piece in [pieces[2], pieces[0], pieces[1]] {
+        assert!(partial.is_hole(piece));
+        let range = partial.layout.range(piece);
+        partial.write_piece(piece, &bytes[range.start as usize..range.end as usize]).expect("written");
+        assert!(!partial.is_hole(piece));
+    }
+    assert_eq!(listing(folder.path()), [(".cardume".to_owned(), 0)], "hidden until it is whole");
+    let path = partial.finish(&name("film.mkv")).expect("finished");
+    assert_eq!(path, folder.path().join("film.mkv"));
+    assert_eq!(std::fs::read(path).expect("there"), bytes);
+    assert_eq!(listing(folder.path()), [("film.mkv".to_owned(), bytes.len() as u64)]);
+}
+
+#[test]
+fn a_taken_name_is_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.tar.gz"), b"mine").expect("written");
+    symlink("/nowhere", folder.path().join("a (2).tar.gz")).expect("linked");
+    let partial = make(folder.path(), 3).expect("made");
+    write_all(&partial, b"new");
+    let path = partial.finish(&name("a.tar.gz")).expect("finished");
+    assert_eq!(path, folder.path().join("a (3).tar.gz"));
+    assert_eq!(std::fs::read(path).expect("there"), b"new");
+    assert_eq!(std::fs::read(folder.path().join("a.tar.gz")).expect("there"), b"mine");
+}
+
+#[test]
+fn the_way_by_a_hard_link_does_not_overwrite_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a"), b"mine").expect("written");
+    let partial = make(folder.path(), 3).expect("made");
+    write_all(&partial, b"new");
+    assert_eq!(partial.link_to("a"), Err(Errno::EXIST));
+    assert_eq!(partial.link_to("b"), Ok(()));
+    assert_eq!(std::fs::read(folder.path().join("a")).expect("there"), b"mine");
+    assert_eq!(std::fs::read(folder.path().join("b")).expect("there"), b"new");
+}
+
+#[test]
+fn numbers_go_before_the_extension() {
+    let long = "ü".repeat(127);
+    let table = [
+        ("a.txt", 1, "a.txt".to_owned()),
+        ("a.txt", 2, "a (2).txt".to_owned()),
+        ("a", 12, "a (12)".to_owned()),
+        ("a.b.tar.xz", 2, "a.b (2).tar.xz".to_owned()),
+        (long.as_str(), 2, format!("{} (2)", "ü".repeat(125))),
+    ];
+    for (text, number, expected) in table {
+        assert_eq!(numbered(&name(text), number), expected);
+        assert!(FileName::new(&expected).is_ok(), "{expected} is a valid name itself");
+    }
+}
+
+#[test]
+fn a_file_left_by_a_crash_is_resumed_and_a_cancelled_one_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let size = 3 * PIECE as u64;
+    let partial = make(folder.path(), size).expect("made");
+    let pieces: Vec<_> = partial.layout.pieces().collect();
+    partial.write_piece(pieces[1], &vec![9; PIECE]).expect("written");
+    drop(partial);
+    let partial = make(folder.path(), size).expect("opened again");
+    assert!(partial.is_resumed());
+    let mut bytes = Vec::new();
+    partial.read_piece(pieces[1], &mut bytes).expect("readable");
+    assert_eq!(bytes, vec![9; PIECE]);
+    partial.discard().expect("removed");
+    assert_eq!(listing(folder.path()), []);
+}
+
+#[test]
+fn two_at_once_into_one_folder_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = make(folder.path(), 3).expect("made");
+    assert!(matches!(make(folder.path(), 3), Err(PartialError::InUse)));
+    drop(first);
+    assert!(make(folder.path(), 3).is_ok());
+}
+
+#[test]
+fn links_and_other_things_in_the_way_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let outside = tempfile::tempdir().expect("a folder");
+    let hidden = folder.path().join(HIDDEN_FOLDER);
+    symlink(outside.path(), &hidden).expect("linked");
+    assert!(matches!(make(folder.path(), 3), Err(PartialError::Foreign(_))));
+    std::fs::remove_file(&hidden).expect("removed");
+    std::fs::create_dir(&hidden).expect("made");
+    let part = hidden.join(format!("{}.part", content()));
+    std::fs::write(outside.path().join("victim"), b"mine").expect("written");
+    symlink(outside.path().join("victim"), &part).expect("linked");
+    assert!(matches!(make(folder.path(), 3), Err(PartialError::Foreign(_))));
+    std::fs::remove_file(&part).expect("removed");
+    std::fs::hard_link(outside.path().join("victim"), &part).expect("linked");
+    assert!(matches!(make(folder.path(), 3), Err(PartialError::Foreign(_))));
+    std::fs::remove_file(&part).expect("removed");
+    std::fs::create_dir(&part).expect("made");
+    assert!(matches!(make(folder.path(), 3), Err(PartialError::Foreign(_))));
+    assert_eq!(std::fs::read(outside.path().join("victim")).expect("there"), b"mine");
+    assert!(matches!(make(&folder.path().join("no"), 3), Err(PartialError::Folder(..))));
+}
+
+#[test]
+fn no_room_is_said_before_anything_is_fetched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(matches!(
+        make(folder.path(), PieceLayout::MAX_BYTES / 2),
+        Err(PartialError::DiskFull | PartialError::TooLarge)
+    ));
+}
+
+#[test]
+fn bytes_of_another_length_are_not_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let partial = make(folder.path(), 3).expect("made");
+    let only = partial.layout.last();
+    assert!(matches!(partial.write_piece(only, b"ab"), Err(PartialError::Length)));
+    assert!(matches!(partial.write_piece(only, b"abcd"), Err(PartialError::Length)));
+}
+
+#[test]
+fn an_empty_file_is_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let partial = make(folder.path(), 0).expect("made");
+    write_all(&partial, b"");
+    partial.finish(&name("empty")).expect("finished");
+    assert_eq!(listing(folder.path()), [("empty".to_owned(), 0)]);
+}
