@@ -83,6 +83,9 @@ pub struct PartialFile {
 impl PartialFile {
     /// The most names that are tried for a finished file: `name`, `name (2)`, …
     pub const MAX_NAMES: u32 = 10_000;
+    /// How often the hidden folder may vanish between making and using it: the end of another download
+    /// removes it when it is empty.
+    const MAX_TRIES: u32 = 8;
 
     /// Opens or makes the partial file of a content in the folder `target`, which exists. It has its full
     /// length at once, without taking space.
@@ -91,15 +94,22 @@ impl PartialFile {
     /// See [`PartialError`]; nothing is left behind by a refusal but an empty hidden folder.
     pub fn create(target: &Path, content: ContentId, layout: PieceLayout) -> Result<Self, PartialError> {
         let unusable = |error: Errno| PartialError::Folder(target.to_owned(), error.into());
-        let folder = rustix::fs::open(target, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-            .map_err(unusable)?;
-        let hidden = open_hidden(&folder).map_err(|error| match error {
-            Errno::LOOP | Errno::NOTDIR => PartialError::Foreign(HIDDEN_FOLDER),
-            Errno::NOSPC | Errno::DQUOT => PartialError::DiskFull,
-            other => unusable(other),
-        })?;
+        let folder =
+            rustix::fs::open(target, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(unusable)?;
         let part = format!("{content}.part");
-        let file = open_part(&hidden, &part)?;
+        let mut tries = 0..Self::MAX_TRIES;
+        let (hidden, file) = loop {
+            let hidden = open_hidden(&folder).map_err(|error| match error {
+                Errno::LOOP | Errno::NOTDIR => PartialError::Foreign(HIDDEN_FOLDER),
+                Errno::NOSPC | Errno::DQUOT => PartialError::DiskFull,
+                other => unusable(other),
+            })?;
+            match open_part(&hidden, &part) {
+                Err(PartialError::Io(error))
+                    if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
+                file => break (hidden, file?),
+            }
+        };
         let found = file.metadata()?.len();
         let partial = Self {
             target: target.to_owned(),
@@ -236,7 +246,9 @@ impl PartialFile {
 
     /// The hidden folder goes when its last file goes; while it holds others this is refused, as it should.
     fn remove_hidden(&self) {
-        drop(rustix::fs::unlinkat(&self.folder, HIDDEN_FOLDER, AtFlags::REMOVEDIR));
+        if let Err(error) = rustix::fs::unlinkat(&self.folder, HIDDEN_FOLDER, AtFlags::REMOVEDIR) {
+            tracing::trace!(%error, "the hidden folder stays");
+        }
     }
 }
 
@@ -255,7 +267,9 @@ fn open_part(hidden: &OwnedFd, part: &str) -> Result<File, PartialError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::openat(hidden, part, flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => File::from(file),
-        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => return Err(PartialError::Foreign("the partial file")),
+        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
+            return Err(PartialError::Foreign("the partial file"));
+        }
         Err(other) => return Err(other.into()),
     };
     let metadata = file.metadata()?;

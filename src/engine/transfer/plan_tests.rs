@@ -168,9 +168,13 @@ fn check_invariant(plan: &Plan, slow: &[Slow]) {
             Slow::InFlight(_) => [false, false, true],
         };
         assert_eq!(places, expected, "exactly one place for piece {piece:?}");
-        let from: BTreeSet<PeerId> = flight.map(|flight| flight.from.iter().copied().collect()).unwrap_or_default();
-        let seen: BTreeSet<PeerId> =
-            plan.sources().filter(|(_, source)| source.in_flight.contains(&piece)).map(|(id, _)| id).collect();
+        let from: BTreeSet<PeerId> =
+            flight.map(|flight| flight.from.iter().copied().collect()).unwrap_or_default();
+        let seen: BTreeSet<PeerId> = plan
+            .sources()
+            .filter(|(_, source)| source.in_flight.contains(&piece))
+            .map(|(id, _)| id)
+            .collect();
         assert_eq!(from, seen, "both sides agree on who sends piece {piece:?}");
         if let Slow::InFlight(expected) = &slow[piece.number() as usize] {
             assert_eq!(&from, expected);

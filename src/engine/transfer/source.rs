@@ -74,12 +74,7 @@ impl Source {
     pub const MAX_WINDOW_BYTES: u64 = 16 * 1024 * 1024;
 
     pub(super) fn new() -> Self {
-        Self {
-            state: SourceState::Active,
-            rate: ByteRate::default(),
-            bytes: 0,
-            in_flight: BTreeSet::new(),
-        }
+        Self { state: SourceState::Active, rate: ByteRate::default(), bytes: 0, in_flight: BTreeSet::new() }
     }
 
     /// What it is doing.

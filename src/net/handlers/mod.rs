@@ -1,0 +1,3 @@
+//! What the network asks of a peer: one handler per namespace that the general port serves.
+
+pub mod transfer;
