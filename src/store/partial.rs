@@ -302,5 +302,6 @@ fn numbered(name: &FileName, number: u32) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test contents are small")]
 #[path = "partial_tests.rs"]
 mod tests;

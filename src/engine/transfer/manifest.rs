@@ -28,31 +28,36 @@ pub fn piece_hash(layout: PieceLayout, piece: PieceIndex, bytes: &[u8]) -> Optio
 /// The content that these pieces make up. `None` if their number is not the layout's.
 #[must_use]
 pub fn root_of(layout: PieceLayout, pieces: &[PieceHash]) -> Option<ContentId> {
-    use blake3::hazmat::{Mode, merge_subtrees_non_root, merge_subtrees_root};
+    use blake3::hazmat::{Mode, merge_subtrees_root};
     if pieces.len() as u64 != u64::from(layout.count()) {
         return None;
     }
     if let [only] = pieces {
         return Some(ContentId::from_bytes(only.0));
     }
-    // The left subtree of a BLAKE3 node is the largest power of two that is less than the whole
-    // (BLAKE3 paper, section 2.1); pieces are power-of-two subtrees, so the same holds for pieces.
-    fn merged(pieces: &[PieceHash]) -> [u8; 32] {
-        if let [only] = pieces {
-            return only.0;
-        }
-        let (left, right) = split(pieces);
-        merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
-    }
-    fn split(pieces: &[PieceHash]) -> (&[PieceHash], &[PieceHash]) {
-        pieces.split_at(pieces.len().next_power_of_two() / 2)
-    }
     let (left, right) = split(pieces);
     let root = merge_subtrees_root(&merged(left), &merged(right), Mode::Hash);
     Some(ContentId::from_bytes(*root.as_bytes()))
 }
 
+/// The chaining value of a row of pieces that is not the whole content.
+fn merged(pieces: &[PieceHash]) -> [u8; 32] {
+    use blake3::hazmat::{Mode, merge_subtrees_non_root};
+    if let [only] = pieces {
+        return only.0;
+    }
+    let (left, right) = split(pieces);
+    merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
+}
+
+/// The left subtree of a BLAKE3 node is the largest power of two that is less than the whole
+/// (BLAKE3 paper, section 2.1); pieces are power-of-two subtrees, so the same holds for pieces.
+fn split(pieces: &[PieceHash]) -> (&[PieceHash], &[PieceHash]) {
+    pieces.split_at(pieces.len().next_power_of_two() / 2)
+}
+
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test contents are small")]
 mod tests {
     use super::*;
 

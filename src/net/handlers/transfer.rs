@@ -98,7 +98,7 @@ impl TransferServer for TransferHandler {
 }
 
 fn page(contents: &dyn SharedContents, content: ContentId, first: u32) -> RpcResult<Manifest> {
-    let (layout, pieces) = contents.manifest(&content).map_err(refusal)?;
+    let (layout, pieces) = contents.manifest(&content).map_err(|error| refusal(&error))?;
     let first = layout.piece(first).ok_or_else(|| {
         Code::BadRange.error(format!("`first` is {first}, but the content has {} pieces", layout.count()))
     })?;
@@ -112,7 +112,7 @@ fn part(contents: &dyn SharedContents, content: ContentId, offset: u64, length: 
             Code::BadRange.error(format!("`length` is {length}, but 1 to {MAX_PART_BYTES} is possible"))
         );
     }
-    let (file, size) = contents.open(&content).map_err(refusal)?;
+    let (file, size) = contents.open(&content).map_err(|error| refusal(&error))?;
     if offset.checked_add(u64::from(length)).is_none_or(|end| end > size) {
         return Err(Code::BadRange.error(format!(
             "{length} bytes from {offset} are not in the content's {size}; ask within them"
@@ -121,14 +121,14 @@ fn part(contents: &dyn SharedContents, content: ContentId, offset: u64, length: 
     let mut bytes = vec![0; length as usize];
     file.read_exact_at(&mut bytes, offset).map_err(|error| match error.kind() {
         // It was longer when it was hashed.
-        io::ErrorKind::UnexpectedEof => refusal(ContentError::Changed),
-        _ => refusal(ContentError::Io(error)),
+        io::ErrorKind::UnexpectedEof => refusal(&ContentError::Changed),
+        _ => refusal(&ContentError::Io(error)),
     })?;
     Ok(part_to_wire(offset, &bytes))
 }
 
-fn refusal(error: ContentError) -> ErrorObjectOwned {
-    let code = match &error {
+fn refusal(error: &ContentError) -> ErrorObjectOwned {
+    let code = match error {
         ContentError::Unknown => Code::UnknownContent,
         ContentError::Changed => Code::ContentChanged,
         ContentError::Io(error) => {
@@ -141,6 +141,7 @@ fn refusal(error: ContentError) -> ErrorObjectOwned {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test contents are small")]
 mod tests {
     use super::*;
     use crate::engine::transfer::manifest::piece_hash;
