@@ -1,0 +1,190 @@
+//! The picture of the library that everybody reads: only what is durable.
+//!
+//! Invariant: it changes in [`Table::apply`] alone, after the same changes were committed; totals and
+//! the index by content always agree with the files. The lock around it is held for looking up and for
+//! swapping in, never over I/O.
+
+use super::super::below::{Identity, Root};
+use super::{ShareState, Skipped, Totals};
+use crate::base::{ContentId, FileName};
+use crate::engine::index::{Change, FileEntry, IndexPosition};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How many changes are kept for a tracker that lags; one that lags more takes the whole list.
+pub(super) const MAX_JOURNAL: usize = 65_536;
+
+/// A shared file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileRecord {
+    pub(super) key: u64,
+    pub(super) share: u32,
+    /// Below the share, components separated by `/`.
+    pub(super) path: String,
+    pub(super) name: FileName,
+    pub(super) identity: Identity,
+    pub(super) content: Option<ContentId>,
+}
+
+impl FileRecord {
+    pub(super) fn entry(&self) -> FileEntry {
+        FileEntry { key: self.key, name: self.name.clone(), size: self.identity.size, content: self.content }
+    }
+}
+
+/// A shared folder as everybody sees it.
+#[derive(Debug)]
+pub(super) struct ShareRow {
+    pub(super) path: PathBuf,
+    /// Its handle; `None` while it cannot be opened.
+    pub(super) root: Option<Arc<Root>>,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) hashing: u64,
+    pub(super) skipped: u64,
+    /// The first of them.
+    pub(super) skips: Vec<Skipped>,
+    pub(super) problem: Option<String>,
+}
+
+impl ShareRow {
+    pub(super) const fn new(path: PathBuf) -> Self {
+        let (files, bytes, hashing, skipped) = (0, 0, 0, 0);
+        Self { path, root: None, files, bytes, hashing, skipped, skips: Vec::new(), problem: None }
+    }
+
+    pub(super) fn state(&self) -> ShareState {
+        ShareState {
+            path: self.path.clone(),
+            files: self.files,
+            bytes: self.bytes,
+            hashing: self.hashing,
+            skipped: self.skipped,
+            problem: self.problem.clone(),
+        }
+    }
+
+    fn count(&mut self, file: &FileRecord) {
+        self.files += 1;
+        self.bytes += file.identity.size;
+        self.hashing += u64::from(file.content.is_none());
+    }
+
+    fn uncount(&mut self, file: &FileRecord) {
+        self.files -= 1;
+        self.bytes -= file.identity.size;
+        self.hashing -= u64::from(file.content.is_none());
+    }
+}
+
+/// Everything that is durable.
+#[derive(Debug)]
+pub(super) struct Table {
+    position: IndexPosition,
+    pub(super) shares: BTreeMap<u32, ShareRow>,
+    files: BTreeMap<u64, Arc<FileRecord>>,
+    contents: BTreeSet<(ContentId, u64)>,
+    /// The latest changes; the last one has the number `position.seq`.
+    journal: VecDeque<Change>,
+    /// Why nothing can be saved, if so.
+    pub(super) problem: Option<String>,
+}
+
+impl Table {
+    pub(super) fn new(position: IndexPosition) -> Self {
+        Self {
+            position,
+            shares: BTreeMap::new(),
+            files: BTreeMap::new(),
+            contents: BTreeSet::new(),
+            journal: VecDeque::new(),
+            problem: None,
+        }
+    }
+
+    pub(super) const fn position(&self) -> IndexPosition {
+        self.position
+    }
+
+    /// What a change of a file's record means for everybody else; `None` if nothing.
+    pub(super) fn visible_change(&self, key: u64, new: Option<&FileRecord>) -> Option<Change> {
+        let old = self.files.get(&key);
+        match (old, new) {
+            (Some(_), None) => Some(Change::Remove(key)),
+            (None, None) => None,
+            (old, Some(new)) => {
+                let entry = new.entry();
+                (old.map(|old| old.entry()).as_ref() != Some(&entry)).then_some(Change::Put(entry))
+            }
+        }
+    }
+
+    /// Takes in what was committed. `changes` are numbered on from the last one.
+    pub(super) fn apply(&mut self, records: Vec<(u64, Option<Arc<FileRecord>>)>, changes: Vec<Change>) {
+        for (key, new) in records {
+            self.put(key, new);
+        }
+        self.position.seq += changes.len() as u64;
+        self.journal.extend(changes);
+        let surplus = self.journal.len().saturating_sub(MAX_JOURNAL);
+        self.journal.drain(..surplus);
+    }
+
+    /// Replaces the record of a key without counting it as a change.
+    pub(super) fn put(&mut self, key: u64, new: Option<Arc<FileRecord>>) {
+        let old = match &new {
+            Some(record) => self.files.insert(key, record.clone()),
+            None => self.files.remove(&key),
+        };
+        if let Some(old) = old {
+            if let Some(share) = self.shares.get_mut(&old.share) {
+                share.uncount(&old);
+            }
+            if let Some(content) = old.content {
+                self.contents.remove(&(content, key));
+            }
+        }
+        if let Some(new) = new {
+            if let Some(share) = self.shares.get_mut(&new.share) {
+                share.count(&new);
+            }
+            if let Some(content) = new.content {
+                self.contents.insert((content, key));
+            }
+        }
+    }
+
+    pub(super) fn entries(&self) -> Vec<FileEntry> {
+        self.files.values().map(|file| file.entry()).collect()
+    }
+
+    pub(super) fn changes_since(&self, seq: u64) -> Option<Vec<Change>> {
+        let behind = usize::try_from(self.position.seq.checked_sub(seq)?).ok()?;
+        let first = self.journal.len().checked_sub(behind)?;
+        Some(self.journal.range(first..).cloned().collect())
+    }
+
+    /// What to remember of a file that is removed: its whole path, state and content.
+    pub(super) fn memory_of(&self, key: u64) -> Option<(String, Identity, ContentId)> {
+        let file = self.files.get(&key)?;
+        let path = self.shares.get(&file.share)?.path.join(&file.path);
+        Some((path.to_str()?.to_owned(), file.identity, file.content?))
+    }
+
+    /// The files that have this content.
+    pub(super) fn holders(&self, content: ContentId) -> impl Iterator<Item = &Arc<FileRecord>> {
+        let of_it = self.contents.range((content, 0)..=(content, u64::MAX));
+        of_it.filter_map(|(_, key)| self.files.get(key))
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for share in self.shares.values() {
+            totals.files += share.files;
+            totals.bytes += share.bytes;
+            totals.hashing += share.hashing;
+        }
+        totals
+    }
+}
