@@ -1,1 +1,12 @@
-fn main() {}
+//! `cardume`: the window, the command line, the name service and the demonstration in one program.
+
+mod args;
+mod commands;
+
+use args::Cli;
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::run(Cli::parse())
+}

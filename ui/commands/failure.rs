@@ -1,0 +1,89 @@
+//! How commands fail: a sentence on standard error and an exit code.
+
+use cardume::node::CommandError;
+use cardume::node::config::HomeError;
+use cardume::wire::codes::Code;
+use std::process::ExitCode;
+
+/// How a command ends.
+pub(crate) type Outcome = Result<(), Failure>;
+
+/// Why a command failed, with the exit code that programs see.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    const FAILED: u8 = 1;
+    const USAGE: u8 = 2;
+    const NO_PEER: u8 = 3;
+    const NOT_FOUND: u8 = 4;
+    const NO_TRACKER: u8 = 5;
+
+    /// It did not work.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { code: Self::FAILED, error: anyhow::Error::msg(message.into()) }
+    }
+
+    /// It was asked for in a wrong way.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: Self::USAGE, error: anyhow::Error::msg(message.into()) }
+    }
+
+    /// No peer runs that could do it.
+    pub(crate) fn no_peer(message: impl Into<String>) -> Self {
+        Self { code: Self::NO_PEER, error: anyhow::Error::msg(message.into()) }
+    }
+
+    /// What was asked for does not exist.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self { code: Self::NOT_FOUND, error: anyhow::Error::msg(message.into()) }
+    }
+
+    /// Tells the person and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("cardume: {:#}", self.error);
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { code: Self::FAILED, error }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self { code: Self::FAILED, error: error.into() }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self { code: Self::FAILED, error: error.into() }
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let code = if matches!(error, HomeError::BadProfile(_)) { Self::USAGE } else { Self::FAILED };
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
+        const NOT_FOUND: [i32; 3] =
+            [Code::NotFound as i32, Code::UnknownContent as i32, Code::UnknownName as i32];
+        let code = match error.code {
+            code if NOT_FOUND.contains(&code) => Self::NOT_FOUND,
+            code if code == Code::NoTracker as i32 => Self::NO_TRACKER,
+            code if code == Code::BadParameter as i32 => Self::USAGE,
+            _ => Self::FAILED,
+        };
+        Self { code, error: error.into() }
+    }
+}
