@@ -9,9 +9,10 @@ mod home;
 mod invite;
 mod profile;
 
+pub use crate::store::ProfileLock;
 pub use home::{DEFAULT_NAMES_ADDRESS, Home, NamesRuntime, Replace};
 pub use invite::{Invite, InviteError};
-pub use profile::{Ports, Profile, ProfileLock, Runtime};
+pub use profile::{Ports, Profile, Runtime};
 
 use crate::base::PeerName;
 use std::fmt;

@@ -1,7 +1,8 @@
-//! One peer's folder and the lock that keeps two processes out of it.
+//! One peer's folder. [`ProfileLock`] keeps two processes out of it.
 
 use super::{HomeError, Secret, files};
 use crate::base::PeerName;
+use crate::store::{LockError, ProfileLock};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -21,12 +22,6 @@ pub struct Profile {
     pub library_dir: PathBuf,
     /// Where finished downloads go.
     pub download_folder: PathBuf,
-}
-
-/// Holds a profile for this process; the operating system frees it at the latest when the process ends.
-#[derive(Debug)]
-pub struct ProfileLock {
-    _file: File,
 }
 
 /// The ports of a peer's two listeners; 0: any.
@@ -71,17 +66,13 @@ impl Profile {
     /// If the folder or the lock's file cannot be made.
     pub fn try_lock(&self) -> Result<Option<ProfileLock>, HomeError> {
         files::folder(&self.dir)?;
-        let path = self.dir.join("lock");
-        // Never truncated or removed: the lock is on the file, and a second file would be a second lock.
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(files::io("opening the profile's lock", &path))?;
         for _ in 0..Self::LOCK_ATTEMPTS {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(ProfileLock { _file: file })),
+            match ProfileLock::try_lock(&self.dir) {
+                Ok(lock) => return Ok(Some(lock)),
                 // It may be another process that only looks ([`Profile::is_running`]) for a moment.
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Self::LOCK_PAUSE),
-                Err(TryLockError::Error(error)) => {
-                    return Err(files::io("locking the profile", &path)(error));
+                Err(LockError::Taken { .. }) => std::thread::sleep(Self::LOCK_PAUSE),
+                Err(LockError::Io { error, folder }) => {
+                    return Err(files::io("locking the profile", &folder)(error));
                 }
             }
         }
