@@ -42,7 +42,7 @@ fn strip_comment(line: &str) -> &str {
     let mut from = 0;
     while let Some(at) = line[from..].find("//").map(|at| at + from) {
         // Not inside of a text as "wss://".
-        if line[..at].matches('"').count() % 2 == 0 {
+        if line[..at].matches('"').count().is_multiple_of(2) {
             return &line[..at];
         }
         from = at + 2;

@@ -3,8 +3,10 @@
 
 pub mod config;
 mod handle;
+mod remote;
 mod view;
 
 pub use config::PeerConfig;
 pub use handle::{Command, CommandError, Handle, Reply};
+pub use remote::{DownloadRequest, Remote, RemoteError};
 pub use view::{Notice, View};

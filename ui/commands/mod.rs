@@ -1,8 +1,18 @@
 //! What each command does. One file per concern; each gives an [`Outcome`], and the exit code comes from
 //! it in one place.
 
+mod asking;
 mod completions;
+mod drill;
+mod events;
 mod failure;
+mod get;
+mod group;
+mod output;
+mod search;
+mod share;
+mod status;
+mod transfers;
 
 use crate::args::{Cli, Command};
 use clap::CommandFactory as _;
@@ -20,7 +30,20 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 fn dispatch(cli: Cli) -> Outcome {
     let global = cli.global;
     match cli.command {
+        Some(Command::Status) => status::run(&global),
+        Some(Command::Search { words, limit }) => search::search(&global, &words, limit),
+        Some(Command::Sources { content }) => search::sources(&global, &content),
+        Some(Command::Get(args)) => get::run(&global, args),
+        Some(Command::Share { folder: Some(folder) }) => share::share(&global, &folder),
+        Some(Command::Share { folder: None }) => share::list(&global),
+        Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
+        Some(Command::Transfers { cancel }) => transfers::run(&global, cancel),
+        Some(Command::Group(command)) => group::run(&global, command),
+        Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
+        Some(Command::Crash(args)) => drill::crash(&global, &args),
+        Some(Command::Stop) => drill::stop(&global),
+        Some(Command::Events { follow }) => events::run(&global, follow),
         Some(Command::Completions { shell }) => completions::run(shell, &mut Cli::command()),
-        _ => Err(Failure::failed(format!("{global:?} comes later"))),
+        Some(Command::Demo(_) | Command::Peer(_)) | None => Err(Failure::failed("comes later")),
     }
 }

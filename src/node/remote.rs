@@ -1,0 +1,260 @@
+//! A running peer as the command line sees it: `control_` over TLS with the profile's own key.
+//!
+//! Absent on purpose: starting a peer. A command that needs one says so instead.
+
+use super::CommandError;
+use super::config::{Home, HomeError, Profile};
+use crate::base::PeerId;
+use crate::wire::codes::Code;
+use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::group::GroupClient;
+use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use jsonrpsee::core::client::{Client, Error};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How long a call to a peer on this machine may take; a search at a tracker far away is within it.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why no peer could be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    /// No process is in the profile.
+    #[error("no peer runs in the profile {0}; start one with `cardume`, or name another with --profile")]
+    NotRunning(String),
+    /// No process is in any profile.
+    #[error("no peer runs here; start one with `cardume` or `cardume demo`, or name its home with --home")]
+    NoneRunning,
+    /// A peer runs and does not answer.
+    #[error("the peer of {profile} does not answer ({why}); it may be starting or stopping: try again")]
+    Silent {
+        /// Its profile.
+        profile: String,
+        /// Why.
+        why: String,
+    },
+    /// The home cannot be read.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+}
+
+/// What a download asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DownloadRequest {
+    /// The content: 64 hexadecimal digits.
+    pub content: String,
+    /// Under which name; `None`: as the tracker knows it.
+    pub name: Option<String>,
+    /// Into which folder; `None`: the download folder.
+    pub to: Option<String>,
+    /// From which peers (ids); empty: from all.
+    pub from: Vec<String>,
+    /// With nothing but `transfer_read`.
+    pub via_rpc: bool,
+}
+
+/// A kept connection to a running peer.
+#[derive(Debug)]
+pub struct Remote {
+    client: Client,
+    home: Home,
+    profile: Profile,
+}
+
+impl Remote {
+    /// Connects to the peer of `profile`; `None`: of the first profile that runs.
+    ///
+    /// # Errors
+    /// If none runs or it does not answer.
+    pub async fn connect(home: &Home, profile: Option<&str>) -> Result<Self, RemoteError> {
+        let profile = match profile {
+            Some(name) => home.profile(name)?,
+            None => home.profiles().into_iter().find(Profile::is_running).ok_or(RemoteError::NoneRunning)?,
+        };
+        if !profile.is_running() {
+            return Err(RemoteError::NotRunning(profile.name));
+        }
+        let silent = |why: String| RemoteError::Silent { profile: profile.name.clone(), why };
+        let runtime = profile.runtime().ok_or_else(|| silent("it does not listen yet".to_owned()))?;
+        let uri: crate::base::PeerUri =
+            runtime.uri.parse().map_err(|error: crate::base::PeerUriError| silent(error.to_string()))?;
+        let client = dial(home, &profile, uri.address(), None).await.map_err(silent)?;
+        Ok(Self { client, home: home.clone(), profile })
+    }
+
+    /// The profile that was connected to.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// What the peer says of itself.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn status(&self) -> Result<Status, CommandError> {
+        answer(self.client.status()).await
+    }
+
+    /// The members of its group.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn members(&self) -> Result<Vec<MemberState>, CommandError> {
+        answer(self.client.members()).await
+    }
+
+    /// Has it share a folder.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn share(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.share(path)).await
+    }
+
+    /// Has it stop sharing a folder.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn unshare(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.unshare(path)).await
+    }
+
+    /// Its shared folders.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn shares(&self) -> Result<Vec<Share>, CommandError> {
+        answer(self.client.shares()).await
+    }
+
+    /// Searches at the tracker.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn search(&self, words: String, limit: u32) -> Result<SearchAnswer, CommandError> {
+        answer(self.client.search(words, Some(limit))).await
+    }
+
+    /// Asks the tracker who has a content.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn sources(&self, content: String) -> Result<SourcesAnswer, CommandError> {
+        answer(self.client.sources(content)).await
+    }
+
+    /// Starts a download; gives its number.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn download(&self, request: DownloadRequest) -> Result<u64, CommandError> {
+        let DownloadRequest { content, name, to, from, via_rpc } = request;
+        answer(self.client.download(content, name, to, Some(from), Some(via_rpc))).await
+    }
+
+    /// The downloads of its process.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn transfers(&self) -> Result<Vec<Transfer>, CommandError> {
+        answer(self.client.transfers()).await
+    }
+
+    /// Cancels a download.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn cancel(&self, id: u64) -> Result<(), CommandError> {
+        answer(self.client.cancel(id)).await
+    }
+
+    /// A fault drill of this peer.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn crash(&self, for_time: Duration) -> Result<(), CommandError> {
+        answer(ControlClient::crash(&self.client, Some(millis(for_time)))).await
+    }
+
+    /// Ends the drill.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn recover(&self) -> Result<(), CommandError> {
+        answer(self.client.recover()).await
+    }
+
+    /// A fault drill of another member, as this peer.
+    ///
+    /// # Errors
+    /// As that peer answers; also if it cannot be reached.
+    pub async fn crash_member(&self, member: &MemberState, for_time: Duration) -> Result<(), CommandError> {
+        let failed = |message: String| CommandError { code: Code::Internal as i32, message };
+        let uri: crate::base::PeerUri =
+            member.peer.uri.parse().map_err(|error: crate::base::PeerUriError| {
+                failed(format!("{}: {error}", member.peer.name))
+            })?;
+        let peer: PeerId =
+            member.peer.peer_id.parse().map_err(|error: crate::base::ParseIdError| {
+                failed(format!("{}: {error}", member.peer.name))
+            })?;
+        let client = dial(&self.home, &self.profile, uri.address(), Some(peer))
+            .await
+            .map_err(|why| failed(format!("{} does not answer: {why}", member.peer.name)))?;
+        answer(GroupClient::crash(&client, millis(for_time))).await
+    }
+
+    /// Events after the number `after`, at most 1,000.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn events(&self, after: u64) -> Result<Vec<EventRecord>, CommandError> {
+        answer(self.client.events(Some(after))).await
+    }
+
+    /// Has it give up its seat for good and stop.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn leave(&self) -> Result<(), CommandError> {
+        answer(ControlClient::leave(&self.client)).await
+    }
+
+    /// Has it stop gracefully.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn stop(&self) -> Result<(), CommandError> {
+        answer(self.client.stop()).await
+    }
+}
+
+/// A connection as the peer of `profile`, to a member (`None`: to that peer itself).
+async fn dial(
+    home: &Home,
+    profile: &Profile,
+    address: SocketAddr,
+    expected: Option<PeerId>,
+) -> Result<Client, String> {
+    let keys = home.group_key().and_then(|group| profile.peer_key().map(|peer| (group, peer)));
+    keys.map_err(|error| error.to_string())?;
+    Err(format!("cannot connect to {address} {expected:?}"))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, CommandError> {
+    let internal = |message: String| CommandError { code: Code::Internal as i32, message };
+    match tokio::time::timeout(CALL_LIMIT, call).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Error::Call(error))) => {
+            Err(CommandError { code: error.code(), message: error.message().to_owned() })
+        }
+        Ok(Err(error)) => Err(internal(format!("the peer broke the connection off: {error}"))),
+        Err(_) => Err(internal("the peer did not answer within 10 s; its log may say why".to_owned())),
+    }
+}

@@ -1,0 +1,157 @@
+//! `cardume get`: downloads and waits until the file is whole and verified.
+
+use super::asking::with_peer;
+use super::drill::find_member;
+use super::output::{json, line, plain};
+use super::search::resolve;
+use super::share::{absolute, text};
+use super::{Failure, Outcome};
+use crate::args::{GetArgs, Global, Via};
+use cardume::base::bytes_text;
+use cardume::node::{DownloadRequest, Remote};
+use cardume::wire::control::Transfer;
+use serde::Serialize;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+/// How often progress is asked for.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A line of progress as `--json` shows it.
+#[derive(Serialize)]
+struct ProgressShape<'a> {
+    state: &'a str,
+    done: u64,
+    size: u64,
+    rate: u64,
+    detail: &'a str,
+}
+
+/// The last line as `--json` shows it; the shape is stable.
+#[derive(Serialize)]
+struct FinishedShape<'a> {
+    path: &'a str,
+    content: &'a str,
+    bytes: u64,
+    seconds: f64,
+    sources: Vec<SourceShape<'a>>,
+}
+
+/// A source as `--json` shows it.
+#[derive(Serialize)]
+struct SourceShape<'a> {
+    peer: &'a str,
+    name: &'a str,
+    bytes: u64,
+    dropped: Option<&'a str>,
+}
+
+/// Downloads.
+pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
+    with_peer(global, async |peer| {
+        let id = start(&peer, args).await?;
+        let mut progress = Progress::new(global.json);
+        loop {
+            let transfers = peer.transfers().await?;
+            let transfer = transfers.iter().find(|transfer| transfer.id == id);
+            let transfer =
+                transfer.ok_or_else(|| Failure::failed("the peer does not know the transfer any more"))?;
+            match transfer.state.as_str() {
+                "finished" => return progress.finished(transfer),
+                "failed" | "cancelled" => {
+                    progress.end_line();
+                    return Err(Failure::failed(format!(
+                        "{}: {}",
+                        plain(&transfer.name),
+                        plain(&transfer.detail)
+                    )));
+                }
+                _ => progress.show(transfer)?,
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    })
+}
+
+async fn start(peer: &Remote, args: GetArgs) -> Result<u64, Failure> {
+    let (content, name) = resolve(peer, &args.what).await?;
+    let to = args.to.map(|to| absolute(&to).and_then(|to| text(&to))).transpose()?;
+    let members = if args.from.is_empty() { Vec::new() } else { peer.members().await? };
+    let mut from = Vec::new();
+    for name in &args.from {
+        from.push(find_member(&members, name)?.peer.peer_id.clone());
+    }
+    let request = DownloadRequest { content, name, to, from, via_rpc: args.via == Via::Rpc };
+    Ok(peer.download(request).await?)
+}
+
+/// Shows progress: JSON lines, a line that is rewritten on a terminal, or nothing.
+struct Progress {
+    json: bool,
+    rewrite: bool,
+    last: Option<(u64, String)>,
+}
+
+impl Progress {
+    fn new(json: bool) -> Self {
+        Self { json, rewrite: !json && std::io::stderr().is_terminal(), last: None }
+    }
+
+    fn show(&mut self, transfer: &Transfer) -> Outcome {
+        let now = Some((transfer.done, transfer.detail.clone()));
+        if self.last == now {
+            return Ok(());
+        }
+        self.last = now;
+        if self.rewrite {
+            eprint!(
+                "\r\u{1b}[K{}: {} of {}, {}/s",
+                plain(&transfer.name),
+                bytes_text(transfer.done),
+                bytes_text(transfer.size),
+                bytes_text(transfer.rate)
+            );
+        }
+        if !self.json {
+            return Ok(());
+        }
+        json(&ProgressShape {
+            state: &transfer.state,
+            done: transfer.done,
+            size: transfer.size,
+            rate: transfer.rate,
+            detail: &transfer.detail,
+        })
+    }
+
+    fn end_line(&self) {
+        if self.rewrite && self.last.is_some() {
+            eprint!("\r\u{1b}[K");
+        }
+    }
+
+    fn finished(&self, transfer: &Transfer) -> Outcome {
+        self.end_line();
+        let path = transfer.path.as_deref().unwrap_or_default();
+        if !self.json {
+            let (bytes, seconds) = (bytes_text(transfer.size), transfer.seconds);
+            let used = transfer.sources.iter().filter(|source| source.bytes > 0).count();
+            return line(&format!(
+                "{path}\n{bytes} verified in {seconds:.1} s, from {used} of the peers that have it"
+            ));
+        }
+        let sources = transfer.sources.iter().map(|source| SourceShape {
+            peer: &source.peer,
+            name: &source.name,
+            bytes: source.bytes,
+            dropped: source.dropped.as_deref(),
+        });
+        json(&FinishedShape {
+            path,
+            content: &transfer.content,
+            bytes: transfer.size,
+            seconds: transfer.seconds,
+            sources: sources.collect(),
+        })
+    }
+}

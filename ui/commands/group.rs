@@ -1,0 +1,87 @@
+//! `cardume group` and `cardume join`.
+
+use super::asking::{home, with_peer};
+use super::output::{json, line, plain, table};
+use super::status::short;
+use super::{Failure, Outcome};
+use crate::args::{Global, GroupCommand};
+use cardume::node::config::{Invite, InviteError, Replace};
+use cardume::wire::control::MemberState;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Members, invites and credentials.
+pub(crate) fn run(global: &Global, command: GroupCommand) -> Outcome {
+    match command {
+        GroupCommand::Members => members(global),
+        GroupCommand::Invite { names } => invite(global, names),
+        GroupCommand::Leave => leave(global),
+        GroupCommand::Credentials { out } => credentials(global, &out),
+    }
+}
+
+fn members(global: &Global) -> Outcome {
+    with_peer(global, async |peer| {
+        let members = peer.members().await?;
+        if global.json {
+            return json(&members);
+        }
+        let rows: Vec<_> = members.iter().map(row).collect();
+        line(&table(["name", "id", "part", "connection", "last contact", "address"], &rows))
+    })
+}
+
+fn row(member: &MemberState) -> [String; 6] {
+    let part = match (member.tracker, member.voter) {
+        (true, _) => "tracker",
+        (false, true) => "voter",
+        (false, false) => "no vote",
+    };
+    let connection = match (member.me, member.connected) {
+        (true, _) => "this peer",
+        (false, true) => "yes",
+        (false, false) => "no",
+    };
+    let contact = member.last_contact_millis.map_or(String::new(), |millis| format!("{millis} ms ago"));
+    [
+        plain(&member.peer.name),
+        short(&member.peer.peer_id),
+        part.to_owned(),
+        connection.to_owned(),
+        contact,
+        plain(&member.peer.uri),
+    ]
+}
+
+fn invite(global: &Global, names: Vec<SocketAddr>) -> Outcome {
+    let home = home(global)?;
+    let names = if names.is_empty() { home.names_addresses()? } else { names };
+    if names.iter().all(|address| address.ip().is_loopback()) {
+        eprintln!(
+            "This invite works on this machine only: the name service is at a loopback address.\n\
+             For other machines run it at an address that they reach (`cardume names serve --help`) and name it \
+             here with --names IP:PORT"
+        );
+    }
+    let link = Invite { group_key: home.group_key()?, names }.to_string();
+    if global.json { json(&serde_json::json!({ "link": link })) } else { line(&link) }
+}
+
+/// Makes this home a member of the group of an invite.
+pub(crate) fn join(global: &Global, link: &str, replace: bool) -> Outcome {
+    let invite: Invite = link.parse().map_err(|error: InviteError| Failure::usage(error.to_string()))?;
+    let replace = if replace { Replace::OtherGroup } else { Replace::Refuse };
+    home(global)?.join(&invite, replace)?;
+    if global.json { json(&()) } else { line("This home is a member now; start a peer with `cardume`") }
+}
+
+fn leave(global: &Global) -> Outcome {
+    with_peer(global, async |peer| {
+        peer.leave().await?;
+        if global.json { json(&()) } else { line("The seat is given up and the peer stops") }
+    })
+}
+
+fn credentials(_global: &Global, out: &Path) -> Outcome {
+    Err(Failure::failed(format!("cannot write to {}", out.display())))
+}

@@ -1,0 +1,133 @@
+//! `cardume search` and `cardume sources`.
+
+use super::asking::with_peer;
+use super::output::{json, line, plain, table};
+use super::status::short;
+use super::{Failure, Outcome};
+use crate::args::Global;
+use cardume::base::{ContentId, bytes_text};
+use cardume::node::Remote;
+use cardume::wire::index::{Complete, Found, Source};
+use serde::Serialize;
+
+/// The most contents that a name is looked for in.
+const NAME_LIMIT: u32 = 200;
+
+/// A content as `--json` shows it; the shape is stable.
+#[derive(Serialize)]
+struct FoundShape<'a> {
+    content: Option<&'a str>,
+    name: &'a str,
+    size: u64,
+    sources: Vec<SourceShape<'a>>,
+}
+
+/// A source as `--json` shows it: the peer's id, what a person calls it, and its name for the file.
+#[derive(Serialize)]
+struct SourceShape<'a> {
+    peer: &'a str,
+    name: &'a str,
+    file: &'a str,
+    uri: &'a str,
+}
+
+impl<'a> From<&'a Source> for SourceShape<'a> {
+    fn from(source: &'a Source) -> Self {
+        Self { peer: &source.peer, name: &source.peer_name, file: &source.name, uri: &source.uri }
+    }
+}
+
+/// Searches at the tracker.
+pub(crate) fn search(global: &Global, words: &[String], limit: u32) -> Outcome {
+    let words = words.join(" ");
+    with_peer(global, async |peer| {
+        let answer = peer.search(words, limit).await?;
+        note_incomplete(answer.complete);
+        if global.json {
+            let shapes = answer.results.iter().map(|found| FoundShape {
+                content: found.content.as_deref(),
+                name: &found.name,
+                size: found.size,
+                sources: found.sources.iter().map(SourceShape::from).collect(),
+            });
+            return json(&shapes.collect::<Vec<_>>());
+        }
+        if answer.results.is_empty() {
+            return line("No file has all these words in its name");
+        }
+        line(&table(
+            ["name", "size", "peers", "content"],
+            &answer.results.iter().map(row).collect::<Vec<_>>(),
+        ))?;
+        match answer.total.saturating_sub(answer.results.len() as u64) {
+            0 => Ok(()),
+            more => line(&format!("… and {more} more; add words, or raise --limit")),
+        }
+    })
+}
+
+fn row(found: &Found) -> [String; 4] {
+    let peers: Vec<String> = found.sources.iter().map(|source| plain(&source.peer_name)).collect();
+    let content = found.content.clone().unwrap_or_else(|| "(being hashed)".to_owned());
+    [plain(&found.name), bytes_text(found.size), peers.join(", "), content]
+}
+
+/// Asks who has a content.
+pub(crate) fn sources(global: &Global, content: &str) -> Outcome {
+    with_peer(global, async |peer| {
+        let content = resolve(&peer, content).await?.0;
+        let answer = peer.sources(content.clone()).await?;
+        note_incomplete(answer.complete);
+        if answer.sources.is_empty() {
+            return Err(Failure::not_found(format!("no peer here has this content: {content}")));
+        }
+        if global.json {
+            return json(&answer.sources.iter().map(SourceShape::from).collect::<Vec<_>>());
+        }
+        let rows: Vec<_> = answer.sources.iter().map(source_row).collect();
+        line(&table(["peer", "id", "file", "address"], &rows))
+    })
+}
+
+fn source_row(source: &Source) -> [String; 4] {
+    [plain(&source.peer_name), short(&source.peer), plain(&source.name), source.uri.clone()]
+}
+
+/// The content that a person means: its hash, or a file's whole name (then also that name).
+pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option<String>), Failure> {
+    if what.parse::<ContentId>().is_ok() {
+        return Ok((what.to_owned(), None));
+    }
+    let answer = peer.search(what.to_owned(), NAME_LIMIT).await?;
+    let named = |found: &&Found| found.name == what || found.sources.iter().any(|source| source.name == what);
+    let fits: Vec<&Found> = answer.results.iter().filter(named).collect();
+    match fits[..] {
+        [] => {
+            note_incomplete(answer.complete);
+            Err(Failure::not_found(format!(
+                "no file has the name {what:?}; `cardume search` finds parts of names"
+            )))
+        }
+        [Found { content: None, .. }] => {
+            Err(Failure::failed(format!("{what:?} is still being hashed by its peer; try again in a moment")))
+        }
+        [Found { content: Some(content), .. }] => Ok((content.clone(), Some(what.to_owned()))),
+        _ => {
+            let contents = fits.iter().map(|found| {
+                let content = found.content.as_deref().unwrap_or("(being hashed)");
+                format!("\n  {content}  {}", bytes_text(found.size))
+            });
+            let list: String = contents.collect();
+            Err(Failure::usage(format!(
+                "different files have the name {what:?}; choose one by its hash:{list}"
+            )))
+        }
+    }
+}
+
+/// Says on standard error that an answer may lack something: never shown as "not found".
+pub(crate) fn note_incomplete(complete: Complete) {
+    if complete.have < complete.of {
+        eprintln!("The index is still filling: {} of {} peers", complete.have, complete.of);
+    }
+}
