@@ -2,11 +2,13 @@
 //! (commands) and [`View`] (pictures) only.
 
 pub mod config;
+mod group_state;
 mod handle;
 mod remote;
 mod view;
 
 pub use config::PeerConfig;
+pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};
 pub use remote::{DownloadRequest, Remote, RemoteError};
 pub use view::{Notice, View};

@@ -2,6 +2,9 @@
 
 use jsonrpsee::types::ErrorObjectOwned;
 
+/// A call's error as it goes over the wire: a [`Code`], a sentence and data.
+pub type Refused = ErrorObjectOwned;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
         /// What went wrong, as a number that programs can rely on.

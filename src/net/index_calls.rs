@@ -1,0 +1,163 @@
+//! The calls of `index_` as the caller makes them, over a connection that is already there.
+
+use crate::base::{ContentId, Epoch, PeerId};
+use crate::engine::index::{Announcement, Chunk, Delta};
+use crate::wire::codes::{Code, Refused};
+use crate::wire::convert::{change_to_wire, file_entry_to_wire, hexadecimal_text};
+use crate::wire::index::{AnnounceAnswer, BeginAnswer, IndexClient, SearchAnswer, SourcesAnswer};
+use jsonrpsee::core::client::Error as ClientError;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one call may take, connecting included: a chunk of 1 MiB over a slow radio link. A tracker that
+/// died is noticed by the election long before, and the caller gives up then.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a call gave no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// The tracker refused.
+    #[error("the tracker refused: {}", .0.message())]
+    Refused(Refused),
+    /// Nobody answered (in time).
+    #[error("the tracker did not answer: {0}")]
+    Unreachable(String),
+}
+
+impl CallError {
+    /// Whether it is a refusal with this code.
+    #[must_use]
+    pub fn is(&self, code: Code) -> bool {
+        matches!(self, Self::Refused(refused) if refused.code() == code as i32)
+    }
+}
+
+/// The calls of `index_` to a given tracker. Cancel-safe: a call that is given up may still arrive there.
+pub trait IndexCalls: Send + Sync + 'static {
+    /// `index_announce_begin`.
+    fn begin(
+        &self,
+        tracker: PeerId,
+        epoch: Epoch,
+        announced: Announcement,
+    ) -> impl Future<Output = Result<BeginAnswer, CallError>> + Send;
+
+    /// `index_announce_chunk`.
+    fn chunk(
+        &self,
+        tracker: PeerId,
+        epoch: Epoch,
+        chunk: Chunk,
+    ) -> impl Future<Output = Result<AnnounceAnswer, CallError>> + Send;
+
+    /// `index_announce_delta`.
+    fn delta(
+        &self,
+        tracker: PeerId,
+        epoch: Epoch,
+        delta: Delta,
+    ) -> impl Future<Output = Result<AnnounceAnswer, CallError>> + Send;
+
+    /// `index_search`.
+    fn search(
+        &self,
+        tracker: PeerId,
+        words: &str,
+        limit: u32,
+    ) -> impl Future<Output = Result<SearchAnswer, CallError>> + Send;
+
+    /// `index_sources`.
+    fn sources(
+        &self,
+        tracker: PeerId,
+        content: ContentId,
+    ) -> impl Future<Output = Result<SourcesAnswer, CallError>> + Send;
+}
+
+/// Where connections come from: one kept connection per peer.
+pub trait ClientSource: Send + Sync + 'static {
+    /// A JSON-RPC client.
+    type Client: IndexClient + Send + Sync + 'static;
+
+    /// The connection to a peer, waiting for it at most so long.
+    fn client(
+        &self,
+        peer: PeerId,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Arc<Self::Client>, String>> + Send;
+}
+
+/// [`IndexCalls`] over kept connections.
+#[derive(Clone, Debug)]
+pub struct RemoteIndex<S>(pub S);
+
+impl<S: ClientSource> RemoteIndex<S> {
+    async fn call<T, F>(
+        &self,
+        peer: PeerId,
+        call: impl FnOnce(Arc<S::Client>) -> F + Send,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, ClientError>> + Send,
+    {
+        let answered = async {
+            let client = self.0.client(peer, CALL_TIMEOUT).await.map_err(CallError::Unreachable)?;
+            call(client).await.map_err(call_error)
+        };
+        // The client's own time-out runs on the wall clock.
+        let late = || CallError::Unreachable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
+        tokio::time::timeout(CALL_TIMEOUT, answered).await.map_err(|_| late())?
+    }
+}
+
+fn call_error(error: ClientError) -> CallError {
+    match error {
+        ClientError::Call(refused) => CallError::Refused(refused),
+        other => CallError::Unreachable(other.to_string()),
+    }
+}
+
+impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
+    async fn begin(
+        &self,
+        tracker: PeerId,
+        epoch: Epoch,
+        announced: Announcement,
+    ) -> Result<BeginAnswer, CallError> {
+        let Announcement { position, count, digest } = announced;
+        let (id, digest) = (hexadecimal_text(&position.index_id), hexadecimal_text(&digest));
+        self.call(tracker, async move |client: Arc<S::Client>| {
+            client.announce_begin(epoch.number(), id, position.seq, count, digest).await
+        })
+        .await
+    }
+
+    async fn chunk(&self, tracker: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, CallError> {
+        let id = hexadecimal_text(&chunk.index_id);
+        let files = chunk.files.iter().map(file_entry_to_wire).collect();
+        self.call(tracker, async move |client: Arc<S::Client>| {
+            client.announce_chunk(epoch.number(), id, chunk.number, chunk.last, files).await
+        })
+        .await
+    }
+
+    async fn delta(&self, tracker: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, CallError> {
+        let id = hexadecimal_text(&delta.index_id);
+        let changes = delta.changes.iter().map(change_to_wire).collect();
+        self.call(tracker, async move |client: Arc<S::Client>| {
+            client.announce_delta(epoch.number(), id, delta.prev_seq, delta.seq, changes).await
+        })
+        .await
+    }
+
+    async fn search(&self, tracker: PeerId, words: &str, limit: u32) -> Result<SearchAnswer, CallError> {
+        let words = words.to_owned();
+        self.call(tracker, async move |client: Arc<S::Client>| client.search(words, Some(limit)).await).await
+    }
+
+    async fn sources(&self, tracker: PeerId, content: ContentId) -> Result<SourcesAnswer, CallError> {
+        let content = content.to_string();
+        self.call(tracker, async move |client: Arc<S::Client>| client.sources(content).await).await
+    }
+}
