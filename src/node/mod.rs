@@ -5,6 +5,11 @@ pub mod config;
 mod group_state;
 mod handle;
 mod remote;
+pub mod search;
+pub mod share_task;
+mod tracker_answers;
+pub mod tracker_route;
+pub mod tracker_task;
 mod view;
 
 pub use config::PeerConfig;

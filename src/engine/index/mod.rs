@@ -152,7 +152,7 @@ impl Index {
         if self.peers.len() >= Self::MAX_PEERS && !self.peers.contains_key(&peer) {
             return Err(AnnounceError::TooManyPeers);
         }
-        Ok(self.peers.entry(peer).or_insert_with(PeerState::new).begin(announced))
+        Ok(self.peers.entry(peer).or_insert_with(PeerState::announcing).begin(announced))
     }
 
     /// A part of the list that was announced; numbered from 0. Repeating one changes nothing.
@@ -245,7 +245,8 @@ impl Index {
 }
 
 impl PeerState {
-    fn new() -> Self {
+    /// Who announces is there.
+    fn announcing() -> Self {
         Self { present: true, ..Self::default() }
     }
 

@@ -132,8 +132,7 @@ impl Index {
         };
         let mut sources = Vec::new();
         for (peer, list) in self.present_lists() {
-            let best =
-                list.with_content(content).map(|entry| (key(entry), &entry.name)).min_by(|a, b| a.cmp(b));
+            let best = list.with_content(content).map(|entry| (key(entry), &entry.name)).min();
             if let Some((_, name)) = best {
                 sources.push(Source { peer, name: name.clone() });
             }
