@@ -4,6 +4,7 @@
 pub mod config;
 mod group_state;
 mod handle;
+mod library_files;
 mod remote;
 pub mod search;
 pub mod share_task;

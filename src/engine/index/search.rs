@@ -6,7 +6,6 @@ use super::list::Hit;
 use super::query::{Query, Rank};
 use crate::base::{ContentId, FileName, PeerId};
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// A peer that has a content, and what it calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +46,10 @@ struct Best<'a> {
 }
 
 impl Best<'_> {
+    fn content(&self) -> Option<ContentId> {
+        self.hit.entry.content
+    }
+
     fn order(&self, other: &Self) -> Ordering {
         let key = |best: &Self| (best.hit.rank, best.peer, best.hit.entry.key);
         let (rank, peer, number) = key(self);
@@ -95,23 +98,13 @@ impl Index {
     }
 
     fn groups(&self, query: &Query) -> Vec<Best<'_>> {
-        let mut groups: Vec<Best<'_>> = Vec::new();
-        let mut by_content: HashMap<ContentId, usize> = HashMap::new();
+        let mut groups = Vec::new();
         for (peer, list) in self.present_lists() {
-            list.for_each_hit(query, |hit| {
-                let best = Best { peer, hit };
-                let Some(content) = hit.entry.content else {
-                    groups.push(best);
-                    return;
-                };
-                let number = *by_content.entry(content).or_insert(groups.len());
-                match groups.get_mut(number) {
-                    None => groups.push(best),
-                    Some(known) if best.order(known).is_lt() => *known = best,
-                    Some(_) => {}
-                }
-            });
+            list.for_each_hit(query, |hit| groups.push(Best { peer, hit }));
         }
+        // The best of each content comes first; files without one are groups of their own.
+        groups.sort_unstable_by(|a, b| a.content().cmp(&b.content()).then_with(|| a.order(b)));
+        groups.dedup_by(|later, first| later.content().is_some() && later.content() == first.content());
         groups
     }
 

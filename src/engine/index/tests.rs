@@ -1,1 +1,282 @@
+//! The protocol case by case, and random histories against slow references.
 
+use super::*;
+use crate::base::{ContentId, FileName};
+
+const PEER: PeerId = PeerId::from_bytes([1; 32]);
+const OTHER: PeerId = PeerId::from_bytes([2; 32]);
+const ID: [u8; 16] = [7; 16];
+
+fn file(key: u64, name: &str, content: Option<u8>) -> FileEntry {
+    let name = FileName::new(name).expect("a plain name");
+    FileEntry { key, name, size: 10, content: content.map(|byte| ContentId::from_bytes([byte; 32])) }
+}
+
+fn files(keys: std::ops::Range<u64>) -> Vec<FileEntry> {
+    keys.map(|key| file(key, &format!("file {key}"), None)).collect()
+}
+
+fn announcement(seq: u64, files: &[FileEntry]) -> Announcement {
+    let position = IndexPosition { index_id: ID, seq };
+    Announcement { position, count: files.len() as u64, digest: digest(files) }
+}
+
+fn chunk(number: u32, last: bool, files: &[FileEntry]) -> Chunk {
+    Chunk { index_id: ID, number, last, files: files.to_vec() }
+}
+
+fn delta(prev_seq: u64, seq: u64, changes: Vec<Change>) -> Delta {
+    Delta { index_id: ID, prev_seq, seq, changes }
+}
+
+/// An index that has these files of the peer, as of change 5.
+fn with(files: &[FileEntry]) -> Index {
+    let mut index = Index::default();
+    assert_eq!(index.begin(PEER, announcement(5, files)), Ok(Begun::SendAll));
+    assert_eq!(index.chunk(PEER, chunk(0, true, files)), Ok(Taken::Accepted));
+    index
+}
+
+fn list(index: &Index) -> Vec<FileEntry> {
+    index.entries(PEER).cloned().collect()
+}
+
+fn only(peers: &[PeerId]) -> BTreeSet<PeerId> {
+    peers.iter().copied().collect()
+}
+
+#[test]
+fn a_snapshot_shows_only_when_it_is_whole() {
+    let old = files(0..3);
+    let new = files(2..9);
+    let mut index = with(&old);
+    assert_eq!(index.begin(PEER, announcement(9, &new)), Ok(Begun::SendFrom(5)));
+    assert_eq!(index.chunk(PEER, chunk(0, false, &new[..3])), Ok(Taken::Accepted));
+    assert_eq!(index.chunk(PEER, chunk(0, false, &new[..3])), Ok(Taken::Accepted), "repeated");
+    assert_eq!(list(&index), old);
+    assert_eq!(index.complete(&only(&[PEER])), (0, 1));
+    assert_eq!(index.chunk(PEER, chunk(1, false, &new[3..5])), Ok(Taken::Accepted));
+    assert_eq!(index.chunk(PEER, chunk(2, true, &new[5..])), Ok(Taken::Accepted));
+    assert_eq!(index.chunk(PEER, chunk(2, true, &new[5..])), Ok(Taken::Accepted), "repeated");
+    assert_eq!(list(&index), new);
+    assert_eq!(index.complete(&only(&[PEER])), (1, 1));
+    assert_eq!(index.begin(PEER, announcement(9, &new)), Ok(Begun::UpToDate));
+}
+
+#[test]
+fn an_empty_list_is_a_list() {
+    let mut index = Index::default();
+    assert_eq!(index.begin(PEER, announcement(0, &[])), Ok(Begun::SendAll));
+    assert_eq!(index.complete(&only(&[PEER])), (0, 1));
+    assert_eq!(index.chunk(PEER, chunk(0, true, &[])), Ok(Taken::Accepted));
+    assert_eq!(index.complete(&only(&[PEER])), (1, 1));
+}
+
+#[test]
+fn whatever_does_not_fit_is_a_gap_and_changes_nothing() {
+    type Case = (&'static str, fn(&mut Index) -> Result<Taken, AnnounceError>, Taken);
+    let cases: [Case; 9] = [
+        (
+            "a chunk that was not announced",
+            |index| index.chunk(PEER, chunk(1, true, &[])),
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "a chunk is missing",
+            |index| {
+                index.begin(PEER, announcement(9, &files(0..9)))?;
+                index.chunk(PEER, chunk(1, false, &files(0..2)))
+            },
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "more files than announced",
+            |index| {
+                index.begin(PEER, announcement(9, &files(0..2)))?;
+                index.chunk(PEER, chunk(0, false, &files(0..3)))
+            },
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "fewer files than announced",
+            |index| {
+                index.begin(PEER, announcement(9, &files(0..9)))?;
+                index.chunk(PEER, chunk(0, true, &files(0..8)))
+            },
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "other files than announced",
+            |index| {
+                index.begin(PEER, announcement(9, &files(0..3)))?;
+                index.chunk(PEER, chunk(0, true, &files(1..4)))
+            },
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "a file twice",
+            |index| {
+                index.begin(PEER, announcement(9, &files(0..2)))?;
+                index.chunk(PEER, chunk(0, true, &[files(0..1), files(0..1)].concat()))
+            },
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "a delta is missing",
+            |index| index.delta(PEER, delta(6, 7, vec![Change::Remove(0)])),
+            Taken::Gap(Some(5)),
+        ),
+        (
+            "a delta of another database",
+            |index| index.delta(PEER, Delta { index_id: [0; 16], ..delta(5, 6, vec![Change::Remove(0)]) }),
+            Taken::Gap(None),
+        ),
+        (
+            "a delta that ends elsewhere than announced",
+            |index| {
+                index.begin(PEER, announcement(6, &files(0..2)))?;
+                index.delta(PEER, delta(5, 6, Vec::new()))
+            },
+            Taken::Gap(Some(6)),
+        ),
+    ];
+    for (case, run, expected) in cases {
+        let mut index = with(&files(0..3));
+        assert_eq!(run(&mut index), Ok(expected), "{case}");
+        assert_eq!(list(&index), files(0..3), "{case}");
+        assert_eq!(index.complete(&only(&[PEER])), (0, 1), "{case}");
+    }
+    let mut empty = Index::default();
+    assert_eq!(empty.chunk(PEER, chunk(0, true, &[])), Ok(Taken::Gap(None)));
+    assert_eq!(empty.delta(PEER, delta(0, 1, Vec::new())), Ok(Taken::Gap(None)));
+}
+
+#[test]
+fn deltas_are_applied_once() {
+    let mut index = with(&files(0..3));
+    let changes = vec![Change::Put(file(1, "renamed", None)), Change::Remove(0), Change::Remove(77)];
+    assert_eq!(index.delta(PEER, delta(5, 8, changes.clone())), Ok(Taken::Accepted));
+    assert_eq!(index.delta(PEER, delta(5, 8, changes)), Ok(Taken::Accepted), "repeated");
+    assert_eq!(index.delta(PEER, delta(4, 5, vec![Change::Remove(2)])), Ok(Taken::Accepted), "late");
+    assert_eq!(list(&index), [file(1, "renamed", None), file(2, "file 2", None)]);
+    assert_eq!(index.position(PEER), Some(IndexPosition { index_id: ID, seq: 8 }));
+    assert_eq!(index.delta(PEER, delta(8, 8, Vec::new())), Err(AnnounceError::BadOrder));
+    assert_eq!(index.delta(PEER, delta(9, 8, Vec::new())), Err(AnnounceError::BadOrder));
+}
+
+#[test]
+fn a_new_epoch_starts_warm_and_counts_anew() {
+    let mut index = with(&files(0..3));
+    assert_eq!(index.complete(&only(&[PEER, OTHER])), (1, 2));
+    index.begin_epoch();
+    assert_eq!(index.complete(&only(&[PEER, OTHER])), (0, 2));
+    assert_eq!(index.files(), 3);
+    assert_eq!(index.begin(PEER, announcement(5, &files(0..3))), Ok(Begun::UpToDate));
+    assert_eq!(index.complete(&only(&[PEER, OTHER])), (1, 2));
+
+    index.begin_epoch();
+    let newer = [files(0..3), files(7..8)].concat();
+    assert_eq!(index.begin(PEER, announcement(6, &newer)), Ok(Begun::SendFrom(5)));
+    assert_eq!(index.complete(&only(&[PEER])), (0, 1));
+    let put = Change::Put(files(7..8).remove(0));
+    assert_eq!(index.delta(PEER, delta(5, 6, vec![put])), Ok(Taken::Accepted));
+    assert_eq!(index.complete(&only(&[PEER])), (1, 1));
+}
+
+#[test]
+fn an_older_list_and_another_database_are_sent_whole() {
+    let mut index = with(&files(0..3));
+    assert_eq!(index.begin(PEER, announcement(4, &files(0..2))), Ok(Begun::SendAll));
+    let position = IndexPosition { index_id: [0; 16], seq: 9 };
+    assert_eq!(
+        index.begin(PEER, Announcement { position, ..announcement(9, &files(0..2)) }),
+        Ok(Begun::SendAll)
+    );
+}
+
+#[test]
+fn peers_come_and_go() {
+    let mut index = with(&files(0..3));
+    index.set_present(&only(&[OTHER]));
+    assert_eq!((index.files(), index.complete(&only(&[PEER]))), (0, (0, 1)));
+    index.set_present(&only(&[PEER]));
+    assert_eq!((index.files(), index.complete(&only(&[PEER]))), (3, (0, 1)));
+    index.keep(&only(&[PEER]));
+    assert_eq!(index.files(), 3);
+    index.keep(&only(&[OTHER]));
+    assert_eq!(index.files(), 0);
+    let mut index = with(&files(0..3));
+    index.remove_peer(PEER);
+    assert_eq!(index.position(PEER), None);
+}
+
+#[test]
+fn limits_refuse_with_a_reason() {
+    let mut index = Index::default();
+    let huge = |count| Announcement { count, ..announcement(1, &[]) };
+    assert_eq!(index.begin(PEER, huge(10_000_000)), Err(AnnounceError::TooManyFiles));
+    assert_eq!(index.begin(PEER, huge(u64::MAX)), Err(AnnounceError::TooManyFiles));
+    assert_eq!(index.begin(PEER, huge(1_000_000)), Ok(Begun::SendAll));
+    for number in 2..=64 {
+        assert_eq!(index.begin(PeerId::from_bytes([number; 32]), huge(0)), Ok(Begun::SendAll));
+    }
+    assert_eq!(index.begin(PeerId::from_bytes([65; 32]), huge(0)), Err(AnnounceError::TooManyPeers));
+    assert_eq!(index.begin(PEER, huge(0)), Ok(Begun::SendAll));
+}
+
+#[test]
+fn results_are_grouped_ranked_and_limited() {
+    let mut index = Index::default();
+    let mine = [
+        file(1, "Relatório.pdf", Some(1)),
+        file(2, "meu relatorio.pdf", Some(2)),
+        file(3, "relatorio", None),
+        file(4, "xrelatorio", Some(3)),
+        file(5, "other", Some(4)),
+    ];
+    let theirs = [
+        file(1, "cópia do relatório.pdf", Some(1)),
+        file(2, "unrelated name", Some(2)),
+        file(3, "relatorio anual", None),
+    ];
+    for (peer, list) in [(PEER, &mine[..]), (OTHER, &theirs[..])] {
+        assert_eq!(index.begin(peer, announcement(1, list)), Ok(Begun::SendAll));
+        assert_eq!(index.chunk(peer, chunk(0, true, list)), Ok(Taken::Accepted));
+    }
+    let name = |text: &str| FileName::new(text).expect("a plain name");
+    let source = |peer, text| Source { peer, name: name(text) };
+    let found = |content: Option<u8>, text, sources| Found {
+        content: content.map(|byte| ContentId::from_bytes([byte; 32])),
+        name: name(text),
+        size: 10,
+        sources,
+    };
+    let all = vec![
+        found(None, "relatorio", vec![source(PEER, "relatorio")]),
+        found(
+            Some(1),
+            "Relatório.pdf",
+            vec![source(PEER, "Relatório.pdf"), source(OTHER, "cópia do relatório.pdf")],
+        ),
+        found(None, "relatorio anual", vec![source(OTHER, "relatorio anual")]),
+        found(
+            Some(2),
+            "meu relatorio.pdf",
+            vec![source(PEER, "meu relatorio.pdf"), source(OTHER, "unrelated name")],
+        ),
+        found(Some(3), "xrelatorio", vec![source(PEER, "xrelatorio")]),
+    ];
+    let query = Query::parse("RELATÓRIO").expect("within the limits");
+    assert_eq!(index.search(&query, 200), Matches { total: 5, results: all.clone() });
+    assert_eq!(index.search(&query, 2), Matches { total: 5, results: all[..2].to_vec() });
+    assert_eq!(index.search(&query, 0), Matches { total: 5, results: Vec::new() });
+    let everything = index.search(&Query::parse(" ").expect("within the limits"), usize::MAX);
+    assert_eq!((everything.total, everything.results.len()), (6, 6));
+    assert_eq!(
+        index.sources(ContentId::from_bytes([2; 32])),
+        (Some(10), vec![source(PEER, "meu relatorio.pdf"), source(OTHER, "unrelated name")])
+    );
+    assert_eq!(index.sources(ContentId::from_bytes([9; 32])), (None, Vec::new()));
+    index.set_present(&only(&[OTHER]));
+    assert_eq!(index.sources(ContentId::from_bytes([1; 32])).1, [source(OTHER, "cópia do relatório.pdf")]);
+}
