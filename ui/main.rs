@@ -2,6 +2,8 @@
 
 mod args;
 mod commands;
+#[cfg(feature = "window")]
+mod window;
 
 use args::Cli;
 use clap::Parser as _;

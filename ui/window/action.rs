@@ -1,0 +1,272 @@
+//! What can happen in the window, as data: one table of what a person can do ([`Verb`], with its text,
+//! tooltip, icon and keys) and one enum of everything that changes the model ([`Action`]).
+//!
+//! Absent on purpose: what follows from an action; that is [`super::reduce`].
+
+use super::text::{Language, Text};
+use super::theme_choice::ThemeChoice;
+use super::widgets::Icon;
+use cardume::node::{CommandError, Reply, View};
+use cardume::wire::index::SearchAnswer;
+use eframe::egui;
+use egui::{Key, KeyboardShortcut, Modifiers};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A page of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Page {
+    /// Find and download.
+    #[default]
+    Search,
+    /// Downloads.
+    Transfers,
+    /// Own shared folders.
+    Library,
+    /// Peers, tracker, elections.
+    Group,
+    /// What happened; settings.
+    Activity,
+}
+
+impl Page {
+    /// All pages, as in the rail.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Search, Self::Transfers, Self::Library, Self::Group, Self::Activity];
+
+    /// What it is called.
+    pub(crate) fn title(self, text: &Text) -> &'static str {
+        match self {
+            Self::Search => text.search,
+            Self::Transfers => text.transfers,
+            Self::Library => text.library,
+            Self::Group => text.group,
+            Self::Activity => text.activity,
+        }
+    }
+}
+
+/// What a person can do without choosing anything first. Menus, tooltips, the shortcut list and the
+/// keyboard are all fed from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Show a page.
+    Go(Page),
+    /// Type into the search field.
+    FocusSearch,
+    /// Choose a folder to share.
+    ShareFolder,
+    /// Download the selected row: a content from all its sources, a source row from that one.
+    Download,
+    /// Open the selected result to its sources.
+    Expand,
+    /// Close it.
+    Collapse,
+    /// Make the tracker silent for a while.
+    CrashTracker,
+    /// Make this peer silent for a while.
+    CrashMe,
+    /// Copy what helps to find a fault.
+    CopyDiagnostics,
+    /// Show all shortcuts.
+    Shortcuts,
+    /// Leave what is open.
+    Escape,
+}
+
+/// A key, or a key with modifiers.
+const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(modifiers, key)
+}
+
+impl Verb {
+    /// All of them, as in the list of shortcuts.
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Go(Page::Search),
+        Self::Go(Page::Transfers),
+        Self::Go(Page::Library),
+        Self::Go(Page::Group),
+        Self::Go(Page::Activity),
+        Self::FocusSearch,
+        Self::Download,
+        Self::Expand,
+        Self::Collapse,
+        Self::ShareFolder,
+        Self::CrashTracker,
+        Self::CrashMe,
+        Self::CopyDiagnostics,
+        Self::Shortcuts,
+        Self::Escape,
+    ];
+
+    /// What a button or menu says.
+    pub(crate) fn label(self, text: &Text) -> &'static str {
+        match self {
+            Self::Go(page) => page.title(text),
+            Self::FocusSearch => text.focus_search,
+            Self::ShareFolder => text.share_a_folder,
+            Self::Download => text.download,
+            Self::Expand => text.show_sources,
+            Self::Collapse => text.hide_sources,
+            Self::CrashTracker => text.crash_tracker,
+            Self::CrashMe => text.crash_me,
+            Self::CopyDiagnostics => text.copy_diagnostics,
+            Self::Shortcuts => text.shortcuts,
+            Self::Escape => text.escape,
+        }
+    }
+
+    /// What a tooltip explains.
+    pub(crate) fn tooltip(self, text: &Text) -> &'static str {
+        match self {
+            Self::Go(Page::Search) => text.search_tip,
+            Self::Go(Page::Transfers) => text.transfers_tip,
+            Self::Go(Page::Library) => text.library_tip,
+            Self::Go(Page::Group) => text.group_tip,
+            Self::Go(Page::Activity) => text.activity_tip,
+            Self::FocusSearch => text.focus_search_tip,
+            Self::ShareFolder => text.share_a_folder_tip,
+            Self::Download => text.download_tip,
+            Self::Expand | Self::Collapse => text.sources_tip,
+            Self::CrashTracker => text.crash_tracker_tip,
+            Self::CrashMe => text.crash_me_tip,
+            Self::CopyDiagnostics => text.copy_diagnostics_tip,
+            Self::Shortcuts => text.shortcuts_tip,
+            Self::Escape => text.escape_tip,
+        }
+    }
+
+    /// Its picture, where it has one.
+    pub(crate) fn icon(self) -> Option<Icon> {
+        match self {
+            Self::Go(Page::Search) | Self::FocusSearch => Some(Icon::Search),
+            Self::Go(Page::Transfers) => Some(Icon::Transfers),
+            Self::Go(Page::Library) | Self::ShareFolder => Some(Icon::Folder),
+            Self::Go(Page::Group) => Some(Icon::Group),
+            Self::Go(Page::Activity) => Some(Icon::Activity),
+            Self::Download => Some(Icon::Download),
+            Self::Expand => Some(Icon::Right),
+            Self::Collapse => Some(Icon::Down),
+            Self::Shortcuts => Some(Icon::Help),
+            Self::CrashTracker | Self::CrashMe | Self::CopyDiagnostics | Self::Escape => None,
+        }
+    }
+
+    /// Its keys. The first one is shown.
+    pub(crate) fn keys(self) -> &'static [KeyboardShortcut] {
+        const CTRL: Modifiers = Modifiers::COMMAND;
+        const NONE: Modifiers = Modifiers::NONE;
+        const ALT: Modifiers = Modifiers::ALT;
+        match self {
+            Self::Go(Page::Search) => const { &[key(CTRL, Key::Num1)] },
+            Self::Go(Page::Transfers) => const { &[key(CTRL, Key::Num2)] },
+            Self::Go(Page::Library) => const { &[key(CTRL, Key::Num3)] },
+            Self::Go(Page::Group) => const { &[key(CTRL, Key::Num4)] },
+            Self::Go(Page::Activity) => const { &[key(CTRL, Key::Num5)] },
+            Self::FocusSearch => const { &[key(CTRL, Key::L), key(NONE, Key::Slash)] },
+            Self::ShareFolder => const { &[key(CTRL, Key::O)] },
+            Self::Download => const { &[key(NONE, Key::Enter)] },
+            Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
+            Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
+            Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
+            Self::CrashMe => &[],
+            Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
+            Self::Shortcuts => const { &[key(NONE, Key::F1)] },
+            Self::Escape => const { &[key(NONE, Key::Escape)] },
+        }
+    }
+
+    /// Whether the key belongs to a text field while one is being typed into.
+    pub(crate) fn yields_to_typing(self, shortcut: &KeyboardShortcut) -> bool {
+        let _ = self;
+        shortcut.modifiers == Modifiers::NONE && shortcut.logical_key == Key::Slash
+    }
+}
+
+/// What a command was about, for the sentence when it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Sharing this folder.
+    Share(String),
+    /// No longer sharing it.
+    Unshare(String),
+    /// Downloading the file of this name.
+    Download(String),
+    /// Cancelling a download.
+    Cancel,
+    /// Making the tracker silent.
+    CrashTracker,
+    /// Making this peer silent.
+    CrashMe,
+    /// Opening a folder or file.
+    Open(String),
+}
+
+/// Everything that changes the model.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    /// A person did something of the table.
+    Do(Verb),
+    /// The peer has a new picture.
+    View(Arc<View>),
+    /// Time passed; the model's clock says how much.
+    Tick,
+    /// The words of the search are now these.
+    Words(String),
+    /// A search was answered.
+    SearchAnswered {
+        /// Its number.
+        number: u64,
+        /// What came.
+        answer: Result<SearchAnswer, CommandError>,
+    },
+    /// The row of results with this number is selected.
+    Select(usize),
+    /// The selection moves by so many rows.
+    MoveSelection(isize),
+    /// The selection was brought into view.
+    Revealed,
+    /// The result with this number opens or closes.
+    Toggle(usize),
+    /// Download the result with this number, from the source with that number or from all.
+    Download {
+        /// Which result.
+        found: usize,
+        /// Which source; `None`: all.
+        source: Option<usize>,
+    },
+    /// Cancel a download.
+    Cancel(u64),
+    /// Open this file or folder with the system's program.
+    Open(PathBuf),
+    /// The typed path is now this.
+    TypedPath(String),
+    /// Share the typed path.
+    ShareTyped,
+    /// Share these folders.
+    Share(Vec<PathBuf>),
+    /// Stop sharing this folder.
+    Unshare(String),
+    /// The folder dialog was left with this.
+    Picked(Option<PathBuf>),
+    /// Do not wait for the folder dialog.
+    StopPicking,
+    /// Speak this language.
+    Language(Language),
+    /// Look like this.
+    Theme(ThemeChoice),
+    /// A command was answered.
+    Answered {
+        /// What it was about.
+        subject: Subject,
+        /// The answer.
+        answer: Result<Reply, CommandError>,
+        /// When, in milliseconds since 1970.
+        at_unix_millis: u64,
+    },
+    /// The person closes the window.
+    CloseRequested,
+    /// The peer has stopped (or took too long to).
+    Stopped,
+}

@@ -1,0 +1,223 @@
+//! Between the window and the running peer: effects become commands on the runtime, answers come back as
+//! actions over a bounded channel.
+//!
+//! Invariant: nothing here blocks the window; the window is woken only when there is something new.
+//! Absent on purpose: decisions (see [`super::reduce`]).
+
+use super::action::{Action, Subject};
+use super::reduce::Effect;
+use cardume::node::{Command, CommandError, Handle, Reply, View};
+use cardume::wire::codes::Code;
+use eframe::egui;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+/// The most answers that wait for the window: each belongs to a thing that a person did, and the window
+/// drains them on every wake-up.
+const MAX_WAITING: usize = 1_024;
+/// How long a graceful stop may take before the window closes anyway.
+pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(4);
+
+/// A running peer as the window sees it: [`Handle`], or a made-up one in tests.
+pub(crate) trait Peer: Clone + Send + Sync + 'static {
+    /// Has the peer do something and waits for the answer.
+    fn command(&self, command: Command) -> impl Future<Output = Result<Reply, CommandError>> + Send;
+    /// The pictures as they come.
+    fn views(&self) -> watch::Receiver<Arc<View>>;
+}
+
+impl Peer for Handle {
+    fn command(&self, command: Command) -> impl Future<Output = Result<Reply, CommandError>> + Send {
+        Self::command(self, command)
+    }
+
+    fn views(&self) -> watch::Receiver<Arc<View>> {
+        Self::views(self)
+    }
+}
+
+/// The way back to the window.
+#[derive(Clone)]
+struct Back {
+    ctx: egui::Context,
+    actions: SyncSender<Action>,
+}
+
+impl Back {
+    fn send(&self, action: Action) {
+        match self.actions.try_send(action) {
+            Ok(()) => self.ctx.request_repaint_of(egui::ViewportId::ROOT),
+            Err(TrySendError::Full(_)) => tracing::warn!("the window does not drain its answers; one is lost"),
+            // The window is closed: nobody is left to be told.
+            Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+}
+
+/// Carries effects to the peer and answers back.
+pub(crate) struct Bridge<P: Peer> {
+    peer: P,
+    runtime: tokio::runtime::Handle,
+    views: watch::Receiver<Arc<View>>,
+    back: Back,
+    answers: Receiver<Action>,
+    search: Option<AbortHandle>,
+    picking: Option<AbortHandle>,
+}
+
+impl<P: Peer> Bridge<P> {
+    /// Connects a window to a peer and wakes it at every new picture.
+    pub(crate) fn new(peer: P, runtime: tokio::runtime::Handle, ctx: egui::Context) -> Self {
+        let (actions, answers) = sync_channel(MAX_WAITING);
+        let back = Back { ctx, actions };
+        let views = peer.views();
+        runtime.spawn(watch_task(peer.views(), back.clone()));
+        Self { peer, runtime, views, back, answers, search: None, picking: None }
+    }
+
+    /// The newest picture, if it was not given yet.
+    pub(crate) fn new_view(&mut self) -> Option<Arc<View>> {
+        // An error means that the peer has stopped: `watch_task` tells the window.
+        if !self.views.has_changed().unwrap_or(false) {
+            return None;
+        }
+        Some(self.views.borrow_and_update().clone())
+    }
+
+    /// The answers that came since the last call.
+    pub(crate) fn answers(&self) -> Vec<Action> {
+        self.answers.try_iter().take(MAX_WAITING).collect()
+    }
+
+    /// Carries out what concerns the peer or the system; what concerns egui is handed back.
+    pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Search { number, words, limit } => {
+                let older = self.search.replace(self.start_search(number, words, limit));
+                if let Some(older) = older {
+                    older.abort();
+                }
+                None
+            }
+            Effect::Command(subject, command) => {
+                let (peer, back) = (self.peer.clone(), self.back.clone());
+                self.runtime.spawn(async move {
+                    let answer = peer.command(command).await;
+                    back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
+                });
+                None
+            }
+            Effect::PickFolder => {
+                let back = self.back.clone();
+                let task = self.runtime.spawn(async move {
+                    let picked = rfd::AsyncFileDialog::new().pick_folder().await;
+                    back.send(Action::Picked(picked.map(|folder| folder.path().to_owned())));
+                });
+                self.picking = Some(task.abort_handle());
+                None
+            }
+            Effect::StopPicking => {
+                if let Some(picking) = self.picking.take() {
+                    picking.abort();
+                }
+                None
+            }
+            Effect::Open(path) => {
+                let back = self.back.clone();
+                self.runtime.spawn(open_task(path, back));
+                None
+            }
+            Effect::StopPeer => {
+                let (peer, back) = (self.peer.clone(), self.back.clone());
+                self.runtime.spawn(async move {
+                    stop(&peer).await;
+                    back.send(Action::Stopped);
+                });
+                None
+            }
+            Effect::Copy(_)
+            | Effect::FocusSearch
+            | Effect::WakeAfter(_)
+            | Effect::Theme(_)
+            | Effect::Close => Some(effect),
+        }
+    }
+
+    fn start_search(&self, number: u64, words: String, limit: u32) -> AbortHandle {
+        let (peer, back) = (self.peer.clone(), self.back.clone());
+        let task = self.runtime.spawn(async move {
+            let answer = match peer.command(Command::Search { words, limit }).await {
+                Ok(Reply::Search(answer)) => Ok(answer),
+                Ok(_) => Err(internal("the peer answered something else than a search".to_owned())),
+                Err(error) => Err(error),
+            };
+            back.send(Action::SearchAnswered { number, answer });
+        });
+        task.abort_handle()
+    }
+}
+
+/// Wakes the window at every new picture (the peer publishes at most ten a second) and tells it when the
+/// peer has stopped.
+async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
+    while views.changed().await.is_ok() {
+        back.ctx.request_repaint_of(egui::ViewportId::ROOT);
+    }
+    back.send(Action::Stopped);
+}
+
+/// Stops a peer gracefully: until it has handed over and is gone, but not longer than
+/// [`STOP_PATIENCE`].
+pub(crate) async fn stop<P: Peer>(peer: &P) {
+    let mut views = peer.views();
+    let stopped = async {
+        if let Err(error) = peer.command(Command::Stop).await {
+            tracing::debug!(%error, "the peer did not take the stop: it is stopping already");
+        }
+        while views.changed().await.is_ok() {}
+    };
+    if tokio::time::timeout(STOP_PATIENCE, stopped).await.is_err() {
+        tracing::warn!("the peer did not stop in time; closing the window anyway");
+    }
+}
+
+async fn open_task(path: PathBuf, back: Back) {
+    let subject = Subject::Open(path.display().to_string());
+    let opened = open_with_system(&path).await;
+    let answer = opened.map(|()| Reply::Done).map_err(|error| internal(error.to_string()));
+    back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
+}
+
+/// Opens a file or folder with the program that the system has for it.
+async fn open_with_system(path: &Path) -> anyhow::Result<()> {
+    let program = match std::env::consts::OS {
+        "windows" => "explorer",
+        "macos" => "open",
+        _ => "xdg-open",
+    };
+    let status = tokio::process::Command::new(program)
+        .arg(path)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .await
+        .map_err(|error| anyhow::anyhow!("{program}: {error}"))?;
+    // Explorer ends with 1 also when all went well.
+    anyhow::ensure!(status.success() || program == "explorer", "{program}: {status}");
+    Ok(())
+}
+
+fn internal(message: String) -> CommandError {
+    CommandError { code: Code::Internal as i32, message }
+}
+
+fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,107 @@
+//! A peer's window.
+//!
+//! A picture goes in, actions come out: views draw the [`model`] and name [`action`]s, [`reduce`] changes
+//! the model and names effects, [`bridge`] carries them to the running peer. Invariants: the window talks
+//! to the peer through its handle only, never blocks on it, and draws only when something changed.
+//! Absent on purpose: what the group is; that is in the peer's view.
+
+mod action;
+mod bridge;
+mod diagnostics;
+#[cfg(test)]
+mod fixtures;
+mod model;
+mod reduce;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod text;
+mod theme;
+mod theme_choice;
+mod views;
+mod widgets;
+
+pub use text::Language;
+pub(crate) use theme_choice::ThemeChoice;
+
+use bridge::Peer;
+use cardume::node::Handle;
+use eframe::egui;
+use shell::Shell;
+use std::path::PathBuf;
+
+/// The window's size where none is given.
+const DEFAULT_SIZE: [f32; 2] = [1_080.0, 720.0];
+/// The smallest window in which every page can be used.
+const MIN_SIZE: [f32; 2] = [560.0, 420.0];
+
+/// How a window opens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WindowOptions {
+    /// In the title bar.
+    pub title: String,
+    /// The left upper corner on the screen, in points.
+    pub position: Option<[f32; 2]>,
+    /// Width and height, in points.
+    pub size: Option<[f32; 2]>,
+    /// The language; `None`: as chosen before, or as the system has it.
+    pub language: Option<Language>,
+    /// The theme; `None`: as chosen before, or as the system has it.
+    pub theme: Option<ThemeChoice>,
+    /// Where language, theme, page and the window's place are kept (one file per profile); `None`: they
+    /// are not.
+    pub settings_file: Option<PathBuf>,
+}
+
+/// Opens the window of a running peer and returns when it is closed and the peer has stopped (or took
+/// longer than a few seconds to). Must be called on the main thread.
+///
+/// # Errors
+/// There is no display, or it gives no window; the peer is not stopped then.
+pub(crate) fn run(
+    handle: Handle,
+    runtime: tokio::runtime::Handle,
+    options: WindowOptions,
+) -> anyhow::Result<()> {
+    run_peer(handle, runtime, options)
+}
+
+/// The same for anything that is a peer.
+pub(crate) fn run_peer<P: Peer>(
+    peer: P,
+    runtime: tokio::runtime::Handle,
+    options: WindowOptions,
+) -> anyhow::Result<()> {
+    let native = native_options(&options);
+    let (title, last) = (options.title.clone(), (peer.clone(), runtime.clone()));
+    eframe::run_native(
+        &title,
+        native,
+        Box::new(move |creation| Ok(Box::new(Shell::from_creation(creation, peer, runtime, &options)))),
+    )
+    .map_err(|error| anyhow::anyhow!("cannot open a window: {error}. Use `peer --headless` without a display"))?;
+    // The window may have been taken away without asking; the peer stops gracefully all the same.
+    let (peer, runtime) = last;
+    if peer.views().has_changed().is_ok() {
+        runtime.block_on(bridge::stop(&peer));
+    }
+    Ok(())
+}
+
+fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_title(&options.title)
+        .with_app_id("cardume")
+        .with_inner_size(options.size.unwrap_or(DEFAULT_SIZE))
+        .with_min_inner_size(MIN_SIZE)
+        .with_drag_and_drop(true);
+    if let Some(position) = options.position {
+        viewport = viewport.with_position(position);
+    }
+    eframe::NativeOptions {
+        viewport,
+        persist_window: options.settings_file.is_some() && options.position.is_none(),
+        persistence_path: options.settings_file.clone(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,270 @@
+//! All state of the window. Only [`super::reduce`] changes it.
+//!
+//! Invariant: what the group is, is in [`Model::view`] alone; nothing of it is copied elsewhere, so the
+//! window cannot show two truths. Absent on purpose: sockets, threads, egui.
+
+use super::action::{Page, Subject};
+use super::text::Language;
+use super::theme_choice::ThemeChoice;
+use cardume::node::View;
+use cardume::wire::index::{Complete, Found, SearchAnswer};
+use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a toast is shown.
+pub(crate) const TOAST: Duration = Duration::from_secs(4);
+/// How many notes are kept: what a person scrolls back through.
+pub(crate) const MAX_NOTES: usize = 200;
+/// The most results asked for: what a person scrolls through, within one message of the protocol.
+pub(crate) const MAX_RESULTS: u32 = 1_000;
+/// How long typing rests before a search is sent.
+pub(crate) const DEBOUNCE: Duration = Duration::from_millis(80);
+/// Between two searches that only follow the index: it may change ten times a second.
+pub(crate) const FOLLOW: Duration = Duration::from_millis(500);
+/// Between two tries of a search that failed.
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
+/// The most characters in the search field, and in the path field.
+pub(crate) const MAX_WORDS: usize = 200;
+/// The longest path that can be typed: the limit of common systems.
+pub(crate) const MAX_PATH: usize = 4_096;
+/// How long a simulated crash lasts.
+pub(crate) const CRASH: Duration = Duration::from_secs(5);
+
+/// All state of the window.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    /// The newest picture of the peer.
+    pub view: Arc<View>,
+    /// Since the window opened.
+    pub now: Duration,
+    /// The page on screen.
+    pub page: Page,
+    /// The language.
+    pub language: Language,
+    /// The theme.
+    pub theme: ThemeChoice,
+    /// The search page.
+    pub search: Search,
+    /// The library page.
+    pub library: Library,
+    /// The stopwatch of the group page.
+    pub drill: Drill,
+    /// What the person was told, the newest last.
+    pub notes: VecDeque<Note>,
+    /// How many notes there ever were.
+    pub notes_made: u64,
+    /// Whether the list of shortcuts is open.
+    pub help: bool,
+    /// Whether the window is closing.
+    pub closing: bool,
+    /// The person's home folder, for a typed `~`.
+    pub home: Option<PathBuf>,
+}
+
+impl Model {
+    /// The window as it opens.
+    pub(crate) fn new(view: Arc<View>, language: Language, theme: ThemeChoice) -> Self {
+        Self {
+            view,
+            now: Duration::ZERO,
+            page: Page::Search,
+            language,
+            theme,
+            search: Search { due: Some(Duration::ZERO), ..Search::default() },
+            library: Library::default(),
+            drill: Drill::Idle,
+            notes: VecDeque::new(),
+            notes_made: 0,
+            help: false,
+            closing: false,
+            home: None,
+        }
+    }
+
+    /// The number of a peer's hue: its place among the members. `None` if it is none of them.
+    pub(crate) fn hue(&self, peer_id: &str) -> Option<usize> {
+        self.view.members.iter().position(|member| member.peer.peer_id == peer_id)
+    }
+
+    /// The notes that are shown as toasts now, the oldest first.
+    pub(crate) fn toasts(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| self.now < note.at + TOAST)
+    }
+}
+
+/// The search page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// What is typed.
+    pub words: String,
+    /// When to search, if at all.
+    pub due: Option<Duration>,
+    /// When a search was last sent.
+    pub sent_at: Option<Duration>,
+    /// The number of the last search sent.
+    pub number: u64,
+    /// Whether its answer is still to come.
+    pub asking: bool,
+    /// What the index was when it was sent.
+    pub basis: Option<Basis>,
+    /// Whether it waits for a tracker.
+    pub waiting: bool,
+    /// Why the last search failed, if it did.
+    pub problem: Option<String>,
+    /// The last answer. It stays on screen until the next one comes.
+    pub answer: Option<SearchAnswer>,
+    /// The words that it answers.
+    pub answered_words: String,
+    /// The answer as rows, with the sources of opened results between them.
+    pub rows: Vec<Row>,
+    /// The opened results, by their key.
+    pub open: BTreeSet<String>,
+    /// The selected row.
+    pub selected: Option<usize>,
+    /// Whether the selection moved by a key and must be brought into view.
+    pub reveal: bool,
+}
+
+/// What an answer depends on: with another one the search runs again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    tracker: Option<String>,
+    epoch: u64,
+    files: u64,
+    complete: Complete,
+}
+
+impl Basis {
+    /// What answers depend on in this picture.
+    pub(crate) fn of(view: &View) -> Self {
+        let status = &view.status;
+        Self {
+            tracker: status.tracker.as_ref().map(|tracker| tracker.peer_id.clone()),
+            epoch: status.epoch,
+            files: status.index.files,
+            complete: status.index.complete,
+        }
+    }
+}
+
+/// A row of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// The result with this number.
+    Content(usize),
+    /// The source with the second number of the result with the first.
+    Source(usize, usize),
+}
+
+/// What identifies a result across answers: its content, or its label while it is not hashed.
+pub(crate) fn key_of(found: &Found) -> String {
+    found.content.clone().unwrap_or_else(|| format!("{}/{}", found.size, found.name))
+}
+
+impl Search {
+    /// The results on screen.
+    pub(crate) fn results(&self) -> &[Found] {
+        self.answer.as_ref().map_or(&[], |answer| &answer.results)
+    }
+
+    /// The selected row.
+    pub(crate) fn selected_row(&self) -> Option<Row> {
+        self.selected.and_then(|index| self.rows.get(index)).copied()
+    }
+
+    /// Makes the rows anew from the answer and the opened results.
+    pub(crate) fn rebuild_rows(&mut self) {
+        let results = self.answer.as_ref().map_or(&[][..], |answer| &answer.results);
+        let mut rows = Vec::with_capacity(results.len());
+        for (index, found) in results.iter().enumerate() {
+            rows.push(Row::Content(index));
+            if !self.open.is_empty() && self.open.contains(&key_of(found)) {
+                rows.extend((0..found.sources.len()).map(|source| Row::Source(index, source)));
+            }
+        }
+        self.rows = rows;
+    }
+}
+
+/// The library page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Library {
+    /// The typed path.
+    pub typed: String,
+    /// Whether the folder dialog is open.
+    pub picking: bool,
+}
+
+/// The stopwatch: from a simulated crash to the new tracker, by the events of the peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Drill {
+    /// Nothing was crashed yet.
+    Idle,
+    /// A crash was asked for.
+    Running {
+        /// Who is crashed.
+        crashed: String,
+        /// Whether that is this peer, which then hears of nothing until it is back.
+        own: bool,
+        /// The epoch of then.
+        epoch: u64,
+        /// The last event of then.
+        after_seq: u64,
+        /// When it was asked for, by the window's clock.
+        asked: Duration,
+        /// When it happened, in milliseconds since 1970; `None` until the answer.
+        crashed_at_unix_millis: Option<u64>,
+    },
+    /// There is a new tracker.
+    Done {
+        /// Who was crashed.
+        crashed: String,
+        /// Whether that was this peer.
+        own: bool,
+        /// The new tracker.
+        tracker: String,
+        /// Its epoch.
+        epoch: u64,
+        /// From the crash to its election as this peer saw it.
+        millis: u64,
+    },
+}
+
+/// Something that the person was told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Note {
+    /// Its number, growing by one.
+    pub number: u64,
+    /// When, by the window's clock.
+    pub at: Duration,
+    /// What.
+    pub what: NoteKind,
+}
+
+/// What the person was told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum NoteKind {
+    /// A download is complete: name and path.
+    Downloaded(String, Option<String>),
+    /// A download failed: name and reason.
+    DownloadFailed(String, String),
+    /// A download began.
+    DownloadStarted(String),
+    /// A command failed, with the reason.
+    Failed(Subject, String),
+    /// A file that is not hashed yet cannot be downloaded.
+    NotHashedYet(String),
+    /// There is no tracker to crash.
+    NoTrackerToCrash,
+    /// The diagnostics are on the clipboard.
+    Copied,
+}
+
+impl NoteKind {
+    /// Whether it is bad news.
+    pub(crate) fn is_bad(&self) -> bool {
+        matches!(self, Self::DownloadFailed(..) | Self::Failed(..))
+    }
+}

@@ -1,0 +1,207 @@
+//! The running window: takes what came from the peer, draws the pages, carries out what follows.
+//!
+//! Invariant: the model is changed by [`reduce`] only.
+
+use super::WindowOptions;
+use super::action::{Action, Page, Verb};
+use super::bridge::{Bridge, Peer};
+use super::model::Model;
+use super::reduce::{Effect, reduce};
+use super::text::Language;
+use super::theme;
+use super::theme_choice::ThemeChoice;
+use super::views;
+use eframe::egui;
+use egui::{Key, Modifiers};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The key of what is kept between two starts.
+const SETTINGS: &str = "settings";
+
+/// What is kept between two starts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Settings {
+    language: Option<Language>,
+    theme: ThemeChoice,
+    page: Page,
+}
+
+/// The running window.
+pub(crate) struct Shell<P: Peer> {
+    pub(super) model: Model,
+    bridge: Bridge<P>,
+    keeps_settings: bool,
+    may_close: bool,
+}
+
+impl<P: Peer> Shell<P> {
+    /// The window as it opens, with what was kept from the last time.
+    pub(super) fn from_creation(
+        creation: &eframe::CreationContext<'_>,
+        peer: P,
+        runtime: tokio::runtime::Handle,
+        options: &WindowOptions,
+    ) -> Self {
+        let kept = creation
+            .storage
+            .filter(|_| options.settings_file.is_some())
+            .and_then(|storage| eframe::get_value::<Settings>(storage, SETTINGS))
+            .unwrap_or_default();
+        let system = || sys_locale::get_locale().map(|locale| Language::of_locale(&locale));
+        let language = options.language.or(kept.language).or_else(system).unwrap_or_default();
+        let theme = options.theme.unwrap_or(kept.theme);
+        let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme);
+        shell.model.page = kept.page;
+        shell.keeps_settings = options.settings_file.is_some();
+        shell
+    }
+
+    /// The window as it opens for the first time.
+    pub(crate) fn new(
+        ctx: &egui::Context,
+        peer: P,
+        runtime: tokio::runtime::Handle,
+        language: Language,
+        theme: ThemeChoice,
+    ) -> Self {
+        theme::install(ctx);
+        ctx.set_theme(theme);
+        let view = peer.views().borrow().clone();
+        let mut model = Model::new(view, language, theme);
+        model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        let bridge = Bridge::new(peer, runtime, ctx.clone());
+        let mut shell = Self { model, bridge, keeps_settings: false, may_close: false };
+        shell.take(ctx, Action::Do(Verb::FocusSearch));
+        shell
+    }
+
+    /// Takes what came from the peer. Runs also while the window is hidden.
+    pub(crate) fn logic(&mut self, ctx: &egui::Context) {
+        let seconds = ctx.input(|input| input.time).max(0.0);
+        self.model.now = Duration::try_from_secs_f64(seconds).unwrap_or(self.model.now);
+        if let Some(view) = self.bridge.new_view() {
+            self.take(ctx, Action::View(view));
+        }
+        for action in self.bridge.answers() {
+            self.take(ctx, action);
+        }
+        self.take(ctx, Action::Tick);
+        let closing = ctx.input(|input| input.viewport().close_requested());
+        if closing && !self.may_close {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.take(ctx, Action::CloseRequested);
+        }
+    }
+
+    /// Draws the window.
+    pub(crate) fn ui(&mut self, ui: &mut egui::Ui) {
+        let ctx = ui.ctx().clone();
+        for action in pressed_keys(&ctx, &self.model).into_iter().chain(dropped_folders(&ctx)) {
+            self.take(&ctx, action);
+        }
+        let actions = views::window_ui(ui, &self.model);
+        for action in actions {
+            self.take(&ctx, action);
+            // What the person did shows in the next frame.
+            ctx.request_repaint();
+        }
+    }
+
+    fn take(&mut self, ctx: &egui::Context, action: Action) {
+        for effect in reduce(&mut self.model, action) {
+            if let Some(effect) = self.bridge.carry_out(effect) {
+                self.carry_out(ctx, effect);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, ctx: &egui::Context, effect: Effect) {
+        match effect {
+            Effect::Copy(text) => ctx.copy_text(text),
+            Effect::FocusSearch => ctx.memory_mut(|memory| memory.request_focus(views::search_field())),
+            Effect::WakeAfter(after) => ctx.request_repaint_after_for(after, egui::ViewportId::ROOT),
+            Effect::Theme(theme) => ctx.set_theme(theme),
+            Effect::Close => {
+                self.may_close = true;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            // Carried out by the bridge.
+            Effect::Search { .. }
+            | Effect::Command(..)
+            | Effect::PickFolder
+            | Effect::StopPicking
+            | Effect::Open(_)
+            | Effect::StopPeer => {}
+        }
+    }
+}
+
+impl<P: Peer> eframe::App for Shell<P> {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        Self::logic(self, ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        Self::ui(self, ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        if self.keeps_settings {
+            let settings = Settings {
+                language: Some(self.model.language),
+                theme: self.model.theme,
+                page: self.model.page,
+            };
+            eframe::set_value(storage, SETTINGS, &settings);
+        }
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+}
+
+/// What the pressed keys ask for, by the table of verbs.
+fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
+    let focus = ctx.memory(egui::Memory::focused);
+    let typing = ctx.text_edit_focused();
+    let in_results = model.page == Page::Search
+        && !model.help
+        && focus.is_none_or(|focused| focused == views::search_field());
+    let mut actions = Vec::new();
+    ctx.input_mut(|input| {
+        for verb in Verb::ALL {
+            let of_results = matches!(verb, Verb::Download | Verb::Expand | Verb::Collapse);
+            if of_results && !in_results {
+                continue;
+            }
+            let pressed = verb
+                .keys()
+                .iter()
+                .filter(|key| !(typing && verb.yields_to_typing(key)))
+                .any(|key| input.consume_shortcut(key));
+            if pressed {
+                actions.push(Action::Do(verb));
+            }
+        }
+        if in_results {
+            for (key, by) in
+                [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 10), (Key::PageUp, -10)]
+            {
+                if input.consume_key(Modifiers::NONE, key) {
+                    actions.push(Action::MoveSelection(by));
+                }
+            }
+        }
+    });
+    actions
+}
+
+/// The folders that were dropped onto the window.
+fn dropped_folders(ctx: &egui::Context) -> Option<Action> {
+    let paths: Vec<PathBuf> =
+        ctx.input(|input| input.raw.dropped_files.iter().filter_map(|file| file.path.clone()).collect());
+    (!paths.is_empty()).then_some(Action::Share(paths))
+}

@@ -1,0 +1,59 @@
+//! The pages and what is around them: each a function from the model to the actions that a person took.
+//!
+//! Invariant: views change nothing. Absent on purpose: colours and sizes (the theme), sentences (the text).
+
+mod activity;
+mod group;
+mod library;
+mod overlays;
+mod rail;
+mod search;
+mod status_bar;
+mod transfers;
+
+use super::action::{Action, Page};
+use super::model::Model;
+use super::text::Text;
+use super::theme;
+use eframe::egui;
+use egui::{CentralPanel, Panel, Ui};
+
+/// The id of the search field, for the focus.
+pub(crate) fn search_field() -> egui::Id {
+    egui::Id::new("search field")
+}
+
+/// Draws the whole window.
+pub(crate) fn window_ui(ui: &mut Ui, model: &Model) -> Vec<Action> {
+    let text = model.language.text();
+    let tokens = theme::tokens(ui);
+    let mut actions = Vec::new();
+    let narrow = ui.available_width() < theme::NARROW;
+    Panel::bottom("status bar")
+        .exact_size(theme::STATUS_BAR)
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(theme::status_frame(tokens))
+        .show(ui, |ui| actions.extend(status_bar::status_bar_ui(ui, model, text)));
+    Panel::left("rail")
+        .exact_size(if narrow { theme::RAIL[1] } else { theme::RAIL[0] })
+        .resizable(false)
+        .show_separator_line(false)
+        .frame(theme::rail_frame(tokens))
+        .show(ui, |ui| actions.extend(rail::rail_ui(ui, model, text, narrow)));
+    CentralPanel::no_frame()
+        .frame(theme::page_frame(tokens))
+        .show(ui, |ui| actions.extend(page_ui(ui, model, text)));
+    actions.extend(overlays::overlays_ui(ui, model, text));
+    actions
+}
+
+fn page_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
+    match model.page {
+        Page::Search => search::search_ui(ui, model, text),
+        Page::Transfers => transfers::transfers_ui(ui, model, text),
+        Page::Library => library::library_ui(ui, model, text),
+        Page::Group => group::group_ui(ui, model, text),
+        Page::Activity => activity::activity_ui(ui, model, text),
+    }
+}
