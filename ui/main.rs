@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 #[cfg(feature = "window")]
+#[expect(dead_code, reason = "opened by the command without arguments, which comes next")]
 mod window;
 
 use args::Cli;

@@ -52,7 +52,9 @@ impl Back {
     fn send(&self, action: Action) {
         match self.actions.try_send(action) {
             Ok(()) => self.ctx.request_repaint_of(egui::ViewportId::ROOT),
-            Err(TrySendError::Full(_)) => tracing::warn!("the window does not drain its answers; one is lost"),
+            Err(TrySendError::Full(_)) => {
+                tracing::warn!("the window does not drain its answers; one is lost")
+            }
             // The window is closed: nobody is left to be told.
             Err(TrySendError::Disconnected(_)) => {}
         }

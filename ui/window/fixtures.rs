@@ -1,0 +1,284 @@
+//! Made-up pictures of a group, and a peer that answers from them: for tests without a network.
+
+use cardume::node::{Command, CommandError, Reply, View};
+use cardume::wire::codes::Code;
+use cardume::wire::control::{
+    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
+    TransferSource,
+};
+use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// The id of the peer with this number, from 1.
+pub(crate) fn peer_id(number: u64) -> String {
+    format!("{number:064x}")
+}
+
+/// The content with this number.
+pub(crate) fn content(number: u64) -> String {
+    format!("{:064x}", 0xc0_0000 + number)
+}
+
+fn peer_ref(number: u64) -> PeerRef {
+    PeerRef {
+        name: format!("peer-{number}"),
+        peer_id: peer_id(number),
+        uri: format!("wss://127.0.0.1:{}/", 40_000 + number),
+    }
+}
+
+/// A peer that has just started: nobody is there.
+pub(crate) fn empty_view() -> View {
+    let status = Status {
+        profile: "peer-1".to_owned(),
+        pid: 4_211,
+        peer_id: peer_id(1),
+        name: "peer-1".to_owned(),
+        role: "outside".to_owned(),
+        epoch: 0,
+        tracker: None,
+        quorum: Quorum { voters: 5, reachable: 2, needed: 3 },
+        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false },
+        index: IndexState { files: 0, complete: Complete { have: 0, of: 0 } },
+        library: LibraryState::default(),
+        counters: BTreeMap::new(),
+        notice: "2 of 5 peers here, 3 needed".to_owned(),
+    };
+    View {
+        status: Arc::new(status),
+        members: Arc::new(Vec::new()),
+        shares: Arc::new(Vec::new()),
+        transfers: Arc::new(Vec::new()),
+        events: Arc::new(Vec::new()),
+        download_folder: "/srv/downloads".into(),
+    }
+}
+
+/// A group of five at work, peer-2 its tracker.
+pub(crate) fn typical_view() -> View {
+    let counters = [("elections_started", 1), ("heartbeats_received", 48_190), ("needless_elections", 0)];
+    let status = Status {
+        role: "follower".to_owned(),
+        epoch: 7,
+        tracker: Some(peer_ref(2)),
+        quorum: Quorum { voters: 5, reachable: 5, needed: 3 },
+        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true },
+        index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 } },
+        library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80 },
+        counters: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        notice: String::new(),
+        ..Status::clone(&empty_view().status)
+    };
+    View {
+        status: Arc::new(status),
+        members: Arc::new((1..=5).map(member).collect()),
+        shares: Arc::new(shares()),
+        transfers: Arc::new(transfers()),
+        events: Arc::new(events()),
+        download_folder: "/srv/downloads".into(),
+    }
+}
+
+fn member(number: u64) -> MemberState {
+    MemberState {
+        peer: peer_ref(number),
+        voter: true,
+        tracker: number == 2,
+        me: number == 1,
+        connected: number != 5 && number != 1,
+        last_contact_millis: Some(if number == 5 { 72_000 } else { 40 }),
+    }
+}
+
+fn shares() -> Vec<Share> {
+    let share = |path: &str, files, bytes, hashing, skipped, problem: Option<&str>| Share {
+        path: path.to_owned(),
+        files,
+        bytes,
+        hashing,
+        skipped,
+        problem: problem.map(str::to_owned),
+    };
+    vec![
+        share("/srv/music", 1_204, 8_120_000_000, 80, 0, None),
+        share("/srv/photos of the excursion to the sea", 312, 1_950_000_000, 0, 3, None),
+        share(
+            "/media/stick",
+            0,
+            0,
+            0,
+            0,
+            Some("the folder cannot be read: not found. Is the stick plugged in?"),
+        ),
+    ]
+}
+
+/// A download in the given state.
+pub(crate) fn transfer(id: u64, name: &str, state: &str) -> Transfer {
+    let source = |number: u64, bytes| TransferSource {
+        peer: peer_id(number),
+        name: format!("peer-{number}"),
+        bytes,
+        dropped: None,
+    };
+    let done = if state == "finished" { 64_000_000 } else { 25_600_000 };
+    Transfer {
+        id,
+        content: content(id),
+        name: name.to_owned(),
+        size: 64_000_000,
+        done,
+        rate: if state == "running" { 12_400_000 } else { 0 },
+        state: state.to_owned(),
+        detail: if state == "failed" { "no source left".to_owned() } else { String::new() },
+        path: (state == "finished").then(|| format!("/srv/downloads/{name}")),
+        seconds: 2.4,
+        sources: vec![source(3, done / 2), source(4, done / 2)],
+    }
+}
+
+fn transfers() -> Vec<Transfer> {
+    vec![
+        transfer(3, "lecture 04 - elections and quorums.mp4", "running"),
+        transfer(
+            9,
+            "a name that is so long that it has to be cut somewhere, because no window is wide enough for all of its words, not even this one.tar.gz",
+            "waiting",
+        ),
+        transfer(2, "slides.pdf", "finished"),
+        transfer(8, "notes.txt", "failed"),
+        transfer(7, "old.iso", "cancelled"),
+    ]
+}
+
+/// An event with everything in it.
+pub(crate) fn event(seq: u64, kind: &str, epoch: Option<u64>, peer: &str, detail: &str) -> EventRecord {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    EventRecord {
+        seq,
+        unix_millis: 1_790_000_000_000 + seq * 171,
+        kind: kind.to_owned(),
+        epoch,
+        peer: text(peer),
+        detail: text(detail),
+    }
+}
+
+fn events() -> Vec<EventRecord> {
+    vec![
+        event(1, "names_reachable", None, "", ""),
+        event(2, "timer_expired", Some(6), "", ""),
+        event(3, "pre_vote_started", Some(7), "", ""),
+        event(4, "vote_given", Some(7), "peer-2", ""),
+        event(5, "tracker_elected", Some(7), "peer-2", ""),
+        event(6, "share_added", None, "", "/srv/music"),
+        event(7, "download_finished", None, "", "slides.pdf"),
+        event(8, "of_the_future", None, "peer-3", "something new"),
+    ]
+}
+
+/// The result with this number, held by these peers.
+pub(crate) fn found(number: u64, name: &str, holders: &[u64]) -> Found {
+    let source = |holder: &u64| Source {
+        peer: peer_id(*holder),
+        peer_name: format!("peer-{holder}"),
+        name: if *holder == 4 { format!("copy of {name}") } else { name.to_owned() },
+        uri: peer_ref(*holder).uri,
+    };
+    Found {
+        content: Some(content(number)),
+        name: name.to_owned(),
+        size: 64_000_000 / (number + 1),
+        sources: holders.iter().map(source).collect(),
+    }
+}
+
+/// A few results of every sort.
+pub(crate) fn results() -> Vec<Found> {
+    let mut results = vec![
+        found(1, "holiday by the sea.jpg", &[3]),
+        found(2, "slides.pdf", &[2, 4]),
+        found(3, "lecture 04 - elections and quorums.mp4", &[1, 3, 4]),
+        found(5, "ação e coração – canções.flac", &[2, 3, 4, 5]),
+        found(
+            6,
+            "a name that is so long that it has to be cut somewhere, because no window is wide enough for all of its words, not even this one.tar.gz",
+            &[2, 3],
+        ),
+        found(9, "being-hashed.bin", &[5]),
+    ];
+    if let Some(last) = results.last_mut() {
+        last.content = None;
+    }
+    results
+}
+
+/// As many results.
+pub(crate) fn many_results(count: u64) -> Vec<Found> {
+    (0..count).map(|number| found(number, &format!("file {number:06}.bin"), &[2 + number % 4])).collect()
+}
+
+/// A peer that is none: it publishes the pictures that it is given and answers searches from a list.
+#[derive(Clone, Debug)]
+pub(crate) struct FakePeer {
+    view: Arc<watch::Sender<Arc<View>>>,
+    results: Arc<Mutex<Vec<Found>>>,
+    commands: Arc<Mutex<Vec<Command>>>,
+}
+
+impl FakePeer {
+    /// With this picture and these files in its group.
+    pub(crate) fn new(view: View, results: Vec<Found>) -> Self {
+        let (view, _) = watch::channel(Arc::new(view));
+        Self { view: Arc::new(view), results: Arc::new(Mutex::new(results)), commands: Arc::default() }
+    }
+
+    /// Publishes another picture.
+    pub(crate) fn publish(&self, view: View) {
+        self.view.send_replace(Arc::new(view));
+    }
+
+    /// The pictures.
+    pub(crate) fn pictures(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    /// What it was told to do, searches aside.
+    pub(crate) fn commands(&self) -> Vec<Command> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Answers a command.
+    pub(crate) fn answer(&self, command: Command) -> Result<Reply, CommandError> {
+        if let Command::Search { words, .. } = &command {
+            return self.search(words);
+        }
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
+        match command {
+            Command::Download { .. } => Ok(Reply::Transfer(1)),
+            Command::Share(path) if path.ends_with("nowhere") => Err(CommandError {
+                code: Code::NotFound as i32,
+                message: "no such folder. Check the path".to_owned(),
+            }),
+            _ => Ok(Reply::Done),
+        }
+    }
+
+    fn search(&self, words: &str) -> Result<Reply, CommandError> {
+        let status = self.view.borrow().status.clone();
+        if status.tracker.is_none() {
+            return Err(CommandError { code: Code::NoTracker as i32, message: "no tracker".to_owned() });
+        }
+        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        let matches = |found: &&Found| words.split_whitespace().all(|word| found.name.contains(word));
+        let results: Vec<Found> = results.iter().filter(matches).cloned().collect();
+        Ok(Reply::Search(SearchAnswer {
+            epoch: status.epoch,
+            complete: status.index.complete,
+            total: u64::try_from(results.len()).unwrap_or(u64::MAX),
+            results,
+        }))
+    }
+}

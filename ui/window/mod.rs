@@ -24,7 +24,7 @@ mod widgets;
 pub use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
-use bridge::Peer;
+pub(crate) use bridge::Peer;
 use cardume::node::Handle;
 use eframe::egui;
 use shell::Shell;
@@ -79,7 +79,9 @@ pub(crate) fn run_peer<P: Peer>(
         native,
         Box::new(move |creation| Ok(Box::new(Shell::from_creation(creation, peer, runtime, &options)))),
     )
-    .map_err(|error| anyhow::anyhow!("cannot open a window: {error}. Use `peer --headless` without a display"))?;
+    .map_err(|error| {
+        anyhow::anyhow!("cannot open a window: {error}. Use `peer --headless` without a display")
+    })?;
     // The window may have been taken away without asking; the peer stops gracefully all the same.
     let (peer, runtime) = last;
     if peer.views().has_changed().is_ok() {

@@ -386,10 +386,7 @@ fn crash_tracker(model: &mut Model) -> Vec<Effect> {
     };
     let own = tracker.peer_id == model.view.status.peer_id;
     start_stopwatch(model, tracker.name, own);
-    vec![
-        Effect::Command(Subject::CrashTracker, Command::CrashTracker(CRASH)),
-        Effect::WakeAfter(STOPWATCH),
-    ]
+    vec![Effect::Command(Subject::CrashTracker, Command::CrashTracker(CRASH)), Effect::WakeAfter(STOPWATCH)]
 }
 
 fn crash_me(model: &mut Model) -> Vec<Effect> {

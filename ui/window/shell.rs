@@ -202,6 +202,6 @@ fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
 /// The folders that were dropped onto the window.
 fn dropped_folders(ctx: &egui::Context) -> Option<Action> {
     let paths: Vec<PathBuf> =
-        ctx.input(|input| input.raw.dropped_files.iter().filter_map(|file| file.path.clone()).collect());
+        ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
     (!paths.is_empty()).then_some(Action::Share(paths))
 }

@@ -201,12 +201,7 @@ pub(crate) fn floating_frame(tokens: &Tokens) -> egui::Frame {
         .stroke(Stroke::new(1.0, tokens.line))
         .corner_radius(CornerRadius::same(CARD_RADIUS))
         .inner_margin(Margin::symmetric(16, 12))
-        .shadow(egui::Shadow {
-            offset: [0, 4],
-            blur: 16,
-            spread: 0,
-            color: Color32::from_black_alpha(60),
-        })
+        .shadow(egui::Shadow { offset: [0, 4], blur: 16, spread: 0, color: Color32::from_black_alpha(60) })
 }
 
 /// Gives egui our fonts and both themes.

@@ -167,9 +167,15 @@ pub(crate) fn tooltip(ui: &Ui, text: &Text, verb: Verb) -> String {
 }
 
 /// A picture to click, at `rect`. `label` is its accessible name and tooltip.
-pub(crate) fn icon_button_at(ui: &mut Ui, rect: Rect, icon: Icon, label: &str) -> Response {
+pub(crate) fn icon_button_at(
+    ui: &mut Ui,
+    rect: Rect,
+    salt: impl std::hash::Hash + std::fmt::Debug,
+    icon: Icon,
+    label: &str,
+) -> Response {
     let tokens = theme::tokens(ui);
-    let response = ui.interact(rect, ui.id().with((label, rect.min.y.to_bits())), Sense::click());
+    let response = ui.interact(rect, ui.scope_id().with(salt), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, theme::RADIUS, tokens.hover);

@@ -169,7 +169,9 @@ pub(super) const TEXT: Text = Text {
     },
     stop_sharing_named: |path| format!("Stop sharing {path}"),
     own_role: |role, epoch| format!("This peer is {role} in epoch {epoch}"),
-    quorum: |here, of, needed| format!("{here} of {of} voters answer; {needed} are needed to elect a tracker"),
+    quorum: |here, of, needed| {
+        format!("{here} of {of} voters answer; {needed} are needed to elect a tracker")
+    },
     ago: |seconds| format!("{} ago", time_left(seconds)),
     row_member: |name, role| format!("{name}, {role}"),
     stopwatch_running: |crashed| format!("{crashed} is silent; waiting for a new tracker"),

@@ -77,7 +77,8 @@ fn stopwatch_ui(ui: &mut Ui, model: &Model, text: &Text) {
             let tenths = model.now.saturating_sub(*asked).as_millis() / 100;
             let words = format!("{}{}{} s", tenths / 10, text.decimal_point, tenths % 10);
             figure(ui, words, tokens.warning);
-            let sentence = if *own { (text.stopwatch_own)(crashed) } else { (text.stopwatch_running)(crashed) };
+            let sentence =
+                if *own { (text.stopwatch_own)(crashed) } else { (text.stopwatch_running)(crashed) };
             widgets::weak_ui(ui, &sentence);
         }
         Drill::Done { own, tracker, epoch, millis, .. } => {

@@ -102,8 +102,7 @@ fn facts_ui(ui: &mut Ui, text: &Text, share: &Share, totals: &str) {
     if share.hashing > 0 {
         widgets::weak_ui(ui, &(text.hashing)(share.hashing, share.files));
         let done = widgets::fraction(share.files.saturating_sub(share.hashing), share.files);
-        let (rect, _) =
-            ui.allocate_exact_size(vec2(ui.available_width(), theme::GRID), egui::Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::GRID), egui::Sense::hover());
         widgets::bar(ui, rect, done, tokens.accent);
     }
 }

@@ -20,7 +20,7 @@ use egui::{CentralPanel, Panel, Ui};
 
 /// The id of the search field, for the focus.
 pub(crate) fn search_field() -> egui::Id {
-    egui::Id::new("search field")
+    egui::Id::unique("search field")
 }
 
 /// Draws the whole window.

@@ -35,7 +35,7 @@ fn toasts_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     }
     let tokens = theme::tokens(ui);
     let offset = vec2(-2.0 * theme::GRID, -theme::STATUS_BAR - theme::GRID);
-    Area::new(Id::new("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(
+    Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(
         ui.ctx(),
         |ui| {
             for note in toasts.iter().rev().take(MAX_TOASTS).rev() {
@@ -64,7 +64,7 @@ fn toast_ui(ui: &mut Ui, text: &Text, note: &Note, actions: &mut Vec<Action>) {
 
 fn shortcuts_ui(ui: &Ui, text: &Text, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
-    let modal = Modal::new(Id::new("shortcuts")).frame(theme::floating_frame(tokens));
+    let modal = Modal::new(Id::unique("shortcuts")).frame(theme::floating_frame(tokens));
     let response = modal.show(ui.ctx(), |ui| {
         ui.set_width(theme::DIALOG);
         widgets::title_ui(ui, text.shortcuts);
@@ -92,7 +92,7 @@ fn shortcuts_ui(ui: &Ui, text: &Text, actions: &mut Vec<Action>) {
 
 fn sheet_ui(ui: &Ui, id: &str, title: &str, hint: &str) {
     let tokens = theme::tokens(ui);
-    Modal::new(Id::new(id)).frame(theme::floating_frame(tokens)).show(ui.ctx(), |ui| {
+    Modal::new(Id::unique(id)).frame(theme::floating_frame(tokens)).show(ui.ctx(), |ui| {
         ui.set_width(theme::DIALOG * 0.8);
         strong_ui(ui, title);
         widgets::weak_ui(ui, hint);

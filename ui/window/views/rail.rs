@@ -65,14 +65,7 @@ fn badge(model: &Model, page: Page) -> Option<String> {
     }
 }
 
-fn item_ui(
-    ui: &mut Ui,
-    text: &Text,
-    verb: Verb,
-    selected: bool,
-    badge: Option<&str>,
-    narrow: bool,
-) -> bool {
+fn item_ui(ui: &mut Ui, text: &Text, verb: Verb, selected: bool, badge: Option<&str>, narrow: bool) -> bool {
     let tokens = theme::tokens(ui);
     let label = verb.label(text);
     let (rect, response) =
@@ -88,7 +81,8 @@ fn item_ui(
     verb.icon().unwrap_or(Icon::Help).paint(ui, icon, color);
     if !narrow {
         let font = if selected { theme::strong() } else { theme::body() };
-        let words = widgets::span(rect, rect.left() + 32.0, rect.right() - 28.0);
+        let words =
+            widgets::span(rect, rect.left() + 32.0, rect.right() - if badge.is_some() { 28.0 } else { 4.0 });
         widgets::cell(ui, words, label, font, tokens.text, Align::Min);
     }
     if let Some(badge) = badge {

@@ -38,7 +38,7 @@ fn field_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) 
     Icon::Search.paint(ui, widgets::span(rect, rect.left() + 8.0, rect.left() + 28.0), tokens.weak);
     if !words.is_empty() {
         let place = Rect::from_center_size(pos2(rect.right() - 18.0, rect.center().y), vec2(22.0, 22.0));
-        if widgets::icon_button_at(ui, place, Icon::Close, text.clear).clicked() {
+        if widgets::icon_button_at(ui, place, "clear", Icon::Close, text.clear).clicked() {
             actions.extend([Action::Words(String::new()), Action::Do(Verb::FocusSearch)]);
             return;
         }
@@ -126,7 +126,8 @@ fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>
     let tokens = theme::tokens(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
     let header = widgets::plain_row_ui(ui, 24.0, text.column_name);
-    let bar = ui.spacing().scroll.allocated_width();
+    let scrolls = rows_height(model.search.rows.len()) > ui.available_height();
+    let bar = if scrolls { ui.spacing().scroll.allocated_width() } else { 0.0 };
     let columns = Columns::of(widgets::span(header, header.left(), header.right() - bar));
     for (column, name, align) in [
         (columns.name, text.column_name, Align::Min),
@@ -156,11 +157,14 @@ fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>
     );
 }
 
+fn rows_height(count: usize) -> f32 {
+    f32::from(u16::try_from(count).unwrap_or(u16::MAX)) * theme::ROW
+}
+
 /// Scrolls to a row that was selected by a key.
 fn reveal(ui: &Ui, model: &Model, range: &Range<usize>, actions: &mut Vec<Action>) {
     let Some(selected) = model.search.selected.filter(|_| model.search.reveal) else { return };
-    let rows = |count: usize| f32::from(u16::try_from(count).unwrap_or(u16::MAX)) * theme::ROW;
-    let top = ui.max_rect().top() + rows(selected) - rows(range.start);
+    let top = ui.max_rect().top() + rows_height(selected) - rows_height(range.start);
     let row = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, theme::ROW));
     ui.scroll_to_rect(row, None);
     actions.push(Action::Revealed);
@@ -186,7 +190,9 @@ fn content_row_ui(
     let arrow = widgets::span(rect, rect.left() + 4.0, rect.left() + 28.0);
     let arrow_label = if open { text.hide_sources } else { text.show_sources };
     let arrow_icon = if open { Icon::Down } else { Icon::Right };
-    if widgets::icon_button_at(ui, arrow.shrink2(vec2(0.0, 3.0)), arrow_icon, arrow_label).clicked() {
+    if widgets::icon_button_at(ui, arrow.shrink2(vec2(0.0, 3.0)), ("open", index), arrow_icon, arrow_label)
+        .clicked()
+    {
         actions.push(Action::Toggle(number));
     }
     let part = |column: [f32; 2]| widgets::span(rect, column[0], column[1]);
@@ -234,9 +240,10 @@ fn button_cell(
 ) {
     let Some(found) = model.search.results().get(number) else { return };
     let tokens = theme::tokens(ui);
-    let state = found.content.as_ref().and_then(|content| {
-        model.view.transfers.iter().find(|transfer| &transfer.content == content)
-    });
+    let state = found
+        .content
+        .as_ref()
+        .and_then(|content| model.view.transfers.iter().find(|transfer| &transfer.content == content));
     match state.map(|transfer| transfer.state.as_str()) {
         Some("finished") => Icon::Check.paint(ui, rect, tokens.ok),
         Some("running" | "waiting") => {
@@ -247,7 +254,7 @@ fn button_cell(
         _ => {
             let place = Rect::from_center_size(rect.center(), vec2(26.0, 24.0));
             let label = (text.download_named)(&found.name);
-            if widgets::icon_button_at(ui, place, Icon::Download, &label).clicked() {
+            if widgets::icon_button_at(ui, place, ("download", number), Icon::Download, &label).clicked() {
                 actions.push(Action::Download { found: number, source: None });
             }
         }

@@ -24,16 +24,11 @@ pub(crate) fn transfers_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Actio
         return actions;
     }
     ui.spacing_mut().item_spacing.y = 0.0;
-    ScrollArea::vertical().auto_shrink(false).show_rows(
-        ui,
-        theme::TALL_ROW,
-        transfers.len(),
-        |ui, range| {
-            for transfer in transfers.get(range).unwrap_or_default() {
-                transfer_ui(ui, model, text, transfer, &mut actions);
-            }
-        },
-    );
+    ScrollArea::vertical().auto_shrink(false).show_rows(ui, theme::TALL_ROW, transfers.len(), |ui, range| {
+        for transfer in transfers.get(range).unwrap_or_default() {
+            transfer_ui(ui, model, text, transfer, &mut actions);
+        }
+    });
     actions
 }
 
