@@ -176,12 +176,11 @@ impl Verb {
             Self::Escape => const { &[key(NONE, Key::Escape)] },
         }
     }
+}
 
-    /// Whether the key belongs to a text field while one is being typed into.
-    pub(crate) fn yields_to_typing(self, shortcut: &KeyboardShortcut) -> bool {
-        let _ = self;
-        shortcut.modifiers == Modifiers::NONE && shortcut.logical_key == Key::Slash
-    }
+/// Whether the key belongs to a text field while one is being typed into.
+pub(crate) fn yields_to_typing(shortcut: KeyboardShortcut) -> bool {
+    shortcut.modifiers == Modifiers::NONE && shortcut.logical_key == Key::Slash
 }
 
 /// What a command was about, for the sentence when it is answered.

@@ -21,7 +21,7 @@ mod theme_choice;
 mod views;
 mod widgets;
 
-pub use text::Language;
+pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
 pub(crate) use bridge::Peer;

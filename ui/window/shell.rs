@@ -3,7 +3,7 @@
 //! Invariant: the model is changed by [`reduce`] only.
 
 use super::WindowOptions;
-use super::action::{Action, Page, Verb};
+use super::action::{Action, Page, Verb, yields_to_typing};
 use super::bridge::{Bridge, Peer};
 use super::model::Model;
 use super::reduce::{Effect, reduce};
@@ -180,7 +180,7 @@ fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
             let pressed = verb
                 .keys()
                 .iter()
-                .filter(|key| !(typing && verb.yields_to_typing(key)))
+                .filter(|key| !(typing && yields_to_typing(**key)))
                 .any(|key| input.consume_shortcut(key));
             if pressed {
                 actions.push(Action::Do(verb));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// A language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Language {
+pub(crate) enum Language {
     /// English.
     #[default]
     English,
@@ -25,7 +25,7 @@ impl Language {
     pub(crate) const ALL: [Self; 2] = [Self::English, Self::Portuguese];
 
     /// The language for a system's locale, as `pt_BR.UTF-8`.
-    pub fn of_locale(locale: &str) -> Self {
+    pub(crate) fn of_locale(locale: &str) -> Self {
         if locale.to_ascii_lowercase().starts_with("pt") { Self::Portuguese } else { Self::English }
     }
 
@@ -46,7 +46,6 @@ impl Language {
 macro_rules! text {
     (words: $($word:ident,)* ; sentences: $($sentence:ident: $kind:ty,)*) => {
         /// Every sentence of the window. Fields that are functions fill in what changes.
-        #[expect(missing_docs, reason = "a field is named for its sentence")]
         #[derive(Debug)]
         pub(crate) struct Text {
             $(pub $word: &'static str,)*

@@ -158,7 +158,8 @@ fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>
 }
 
 fn rows_height(count: usize) -> f32 {
-    f32::from(u16::try_from(count).unwrap_or(u16::MAX)) * theme::ROW
+    let half = |number: usize| f32::from(u16::try_from(number & 0xffff).unwrap_or(u16::MAX));
+    half(count >> 16).mul_add(65_536.0, half(count)) * theme::ROW
 }
 
 /// Scrolls to a row that was selected by a key.
