@@ -53,7 +53,7 @@ impl Back {
         match self.actions.try_send(action) {
             Ok(()) => self.ctx.request_repaint_of(egui::ViewportId::ROOT),
             Err(TrySendError::Full(_)) => {
-                tracing::warn!("the window does not drain its answers; one is lost")
+                tracing::warn!("the window does not drain its answers; one is lost");
             }
             // The window is closed: nobody is left to be told.
             Err(TrySendError::Disconnected(_)) => {}

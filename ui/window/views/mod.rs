@@ -20,7 +20,7 @@ use egui::{CentralPanel, Panel, Ui};
 
 /// The id of the search field, for the focus.
 pub(crate) fn search_field() -> egui::Id {
-    egui::Id::unique("search field")
+    egui::Id::unique("search_field")
 }
 
 /// Draws the whole window.
@@ -29,7 +29,7 @@ pub(crate) fn window_ui(ui: &mut Ui, model: &Model) -> Vec<Action> {
     let tokens = theme::tokens(ui);
     let mut actions = Vec::new();
     let narrow = ui.available_width() < theme::NARROW;
-    Panel::bottom("status bar")
+    Panel::bottom("status_bar")
         .exact_size(theme::STATUS_BAR)
         .resizable(false)
         .show_separator_line(false)
