@@ -42,6 +42,9 @@ pub(crate) struct Global {
     /// Keep everything in this folder instead of the platform's.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+    /// Stop when standard input ends: how a demonstration keeps its processes.
+    #[arg(long, global = true, hide = true)]
+    pub(crate) stop_with_stdin: bool,
 }
 
 /// What to do.
@@ -155,9 +158,6 @@ pub(crate) struct PeerArgs {
     /// The seed of the random timers, for tests.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Stop when standard input is closed: how a demonstration keeps its peers.
-    #[arg(long, hide = true)]
-    pub(crate) stop_with_stdin: bool,
     /// Where the window is.
     #[arg(long, hide = true, value_name = "X,Y", value_parser = pair)]
     pub(crate) position: Option<(f32, f32)>,

@@ -3,11 +3,13 @@
 
 mod asking;
 mod completions;
+mod demo;
 mod drill;
 mod events;
 mod failure;
 mod get;
 mod group;
+mod lifeline;
 mod output;
 mod search;
 mod share;
@@ -44,6 +46,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Stop) => drill::stop(&global),
         Some(Command::Events { follow }) => events::run(&global, follow),
         Some(Command::Completions { shell }) => completions::run(shell, &mut Cli::command()),
-        Some(Command::Demo(_) | Command::Peer(_)) | None => Err(Failure::failed("comes later")),
+        Some(Command::Demo(args)) => demo::run(&global, &args),
+        Some(Command::Peer(_)) | None => Err(Failure::failed("comes later")),
     }
 }

@@ -1,0 +1,144 @@
+//! `cardume peer`, and `cardume` alone: runs a peer, with a window or without.
+
+use super::lifeline::{asked_to_stop, stdin_end};
+use super::output::{json, line};
+use super::{Failure, Outcome, asking};
+use crate::args::{Global, PeerArgs};
+use cardume::base::PeerName;
+use cardume::node::config::{Home, HomeError, Ports, Profile, ProfileLock, listen_address};
+use cardume::node::{Command, CommandError, Handle, PeerConfig};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+/// How long a peer gets for a graceful stop: a handover (2 s) and the storing of state are within it.
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+/// How long what still runs gets after that.
+const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
+
+/// Runs a peer until it is asked to stop.
+pub(crate) fn run(global: &Global, args: &PeerArgs) -> Outcome {
+    let home = asking::home(global)?;
+    let (profile, lock) = take_profile(&home, global.profile.as_deref())?;
+    let config = configure(&home, profile.clone(), args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("worker").build()?;
+    let stdin = if global.stop_with_stdin { Some(stdin_end()?) } else { None };
+    let handle = runtime.block_on(begin(config, args))?;
+    let ended = if args.headless {
+        announce(global, &profile, &handle).and_then(|()| runtime.block_on(serve(handle, stdin)))
+    } else {
+        open_window(&profile, args, &runtime, handle, stdin)
+    };
+    runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+    let cleared = profile.clear_runtime();
+    drop(lock); // last: until here nobody else may be in the profile
+    ended.and(cleared.map_err(Failure::from))
+}
+
+fn take_profile(home: &Home, name: Option<&str>) -> Result<(Profile, ProfileLock), Failure> {
+    let Some(name) = name else { return Ok(home.next_free_profile()?) };
+    let profile = home.profile(name)?;
+    let lock = profile.try_lock()?.ok_or_else(|| HomeError::InUse(name.to_owned()))?;
+    Ok((profile, lock))
+}
+
+fn configure(home: &Home, profile: Profile, args: &PeerArgs) -> Result<PeerConfig, Failure> {
+    if let Some(name) = &args.name {
+        let refused = || Failure::usage(format!("{name:?} is no peer's name: up to 64 bytes of letters, digits, - _ ."));
+        profile.set_peer_name(&PeerName::new(name).ok_or_else(refused)?)?;
+    }
+    if !args.names.is_empty() {
+        home.set_names_addresses(&args.names)?;
+    }
+    let usual = PeerConfig::of_profile(home, profile)?;
+    Ok(PeerConfig {
+        listen: args.listen.unwrap_or_else(|| listen_address(&usual.names)),
+        ports: Ports {
+            general: args.port.unwrap_or(usual.ports.general),
+            election: args.election_port.unwrap_or(usual.ports.election),
+        },
+        start_names: !args.no_names,
+        expect: args.expect,
+        drills: args.drills,
+        seed: args.seed,
+        ..usual
+    })
+}
+
+async fn begin(config: PeerConfig, args: &PeerArgs) -> Result<Handle, Failure> {
+    let handle = cardume::node::start(config).await.map_err(anyhow::Error::from)?;
+    for folder in &args.share {
+        let folder = super::share::absolute(folder)?;
+        handle.command(Command::Share(folder)).await?;
+    }
+    Ok(handle)
+}
+
+fn announce(global: &Global, profile: &Profile, handle: &Handle) -> Outcome {
+    let view = handle.view();
+    if global.json {
+        return json(&view.status);
+    }
+    line(&format!("{} runs (process {}); Ctrl+C stops it", profile.name, std::process::id()))
+}
+
+/// Waits until the peer has stopped, by itself or because it was asked to.
+async fn serve(handle: Handle, stdin: Option<watch::Receiver<bool>>) -> Outcome {
+    let mut views = handle.views();
+    let stopped = async { while views.changed().await.is_ok() {} };
+    tokio::select! {
+        () = stopped => return Ok(()),
+        () = asked_to_stop(stdin) => {}
+    }
+    Ok(stop(&handle).await?)
+}
+
+/// Stops gracefully. One that takes too long is stopped all the same, as a crash would.
+async fn stop(handle: &Handle) -> Result<(), CommandError> {
+    match tokio::time::timeout(STOP_LIMIT, handle.command(Command::Stop)).await {
+        Ok(answer) => answer.map(drop),
+        Err(_) => {
+            tracing::warn!("the graceful stop took longer than {STOP_LIMIT:?} and was cut short");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(feature = "window")]
+fn open_window(
+    profile: &Profile,
+    args: &PeerArgs,
+    runtime: &Runtime,
+    handle: Handle,
+    stdin: Option<watch::Receiver<bool>>,
+) -> Outcome {
+    use crate::window::{WindowOptions, run};
+    let stopping = handle.clone();
+    let profile_of_end = profile.clone();
+    // The window has the main thread; whatever else ends the process stops the peer from here.
+    runtime.spawn(async move {
+        asked_to_stop(stdin).await;
+        let stopped = stop(&stopping).await;
+        let cleared = profile_of_end.clear_runtime();
+        std::process::exit(i32::from(stopped.is_err() || cleared.is_err()));
+    });
+    let options = WindowOptions {
+        title: format!("Cardume - {}", profile.name),
+        position: args.position.map(|(x, y)| [x, y]),
+        size: args.size.map(|(width, height)| [width, height]),
+        settings_file: Some(profile.dir.join("window.ron")),
+        ..WindowOptions::default()
+    };
+    Ok(run(handle, runtime.handle().clone(), options)?)
+}
+
+#[cfg(not(feature = "window"))]
+fn open_window(
+    _profile: &Profile,
+    _args: &PeerArgs,
+    _runtime: &Runtime,
+    _handle: Handle,
+    _stdin: Option<watch::Receiver<bool>>,
+) -> Outcome {
+    Err(Failure::usage("this program was built without windows; use `cardume peer --headless`"))
+}
