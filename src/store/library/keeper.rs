@@ -37,8 +37,10 @@ const MAX_PENDING: usize = 4096;
 const MAX_PENDING_TIME: Duration = Duration::from_millis(200);
 /// How long folders are visited before events get their turn.
 const VISIT_SLICE: Duration = Duration::from_millis(20);
-/// When a failed commit or an unreadable file is tried again.
+/// When a failed commit is tried again.
 const RETRY: Duration = Duration::from_secs(30);
+/// When a shared folder that is not there (an unplugged drive) is looked for again.
+const REOPEN: Duration = Duration::from_secs(3);
 /// How many events are taken in one round.
 const MAX_EVENTS_A_ROUND: usize = 256;
 
@@ -81,6 +83,7 @@ pub(super) struct Keeper {
     hints_due: Option<Instant>,
     rescan_due: Instant,
     commit_due: Option<Instant>,
+    reopen_due: Option<Instant>,
     /// No commit before this, after one failed.
     retry_at: Option<Instant>,
 }
@@ -108,6 +111,7 @@ impl Keeper {
             hints_due: None,
             rescan_due: Instant::now() + RESCAN,
             commit_due: None,
+            reopen_due: None,
             retry_at: None,
         }
     }
@@ -148,7 +152,10 @@ impl Keeper {
         }
         let hash = if self.hasher_busy { None } else { self.queue.next_at() };
         let commit = self.retry_at.or(self.commit_due);
-        let due = [Some(self.rescan_due), self.hints_due, hash, commit].into_iter().flatten().min();
+        let due = [Some(self.rescan_due), self.hints_due, self.reopen_due, hash, commit]
+            .into_iter()
+            .flatten()
+            .min();
         due.map_or(RESCAN, |due| due.saturating_duration_since(Instant::now()))
     }
 
@@ -156,6 +163,10 @@ impl Keeper {
         let now = Instant::now();
         if self.watcher.take_overflow() || self.rescan_due <= now {
             self.rescan_all();
+        }
+        if self.reopen_due.is_some_and(|due| due <= now) {
+            self.reopen_due = None;
+            self.reopen();
         }
         if self.hints_due.is_some_and(|due| due <= now) {
             self.hints_due = None;
@@ -265,6 +276,16 @@ impl Keeper {
         self.rescan_due = Instant::now() + pause;
     }
 
+    fn reopen(&mut self) {
+        let closed: Vec<u32> = {
+            let table = self.shared.table();
+            table.shares.iter().filter(|(_, share)| share.root.is_none()).map(|(id, _)| *id).collect()
+        };
+        for share in closed {
+            self.rescan(share);
+        }
+    }
+
     /// Opens the share's folder anew and has everything in it looked at.
     pub(super) fn rescan(&mut self, share: u32) {
         let (path, old) = {
@@ -290,6 +311,7 @@ impl Keeper {
         };
         if problem.is_some() {
             self.set_root(share, None, problem);
+            self.reopen_due = Some(Instant::now() + REOPEN);
         }
         self.scans.start(share, "");
     }
@@ -323,8 +345,8 @@ impl Keeper {
                 self.scans.suspect(place);
             }
             Outcome::Failed(error) => {
-                tracing::warn!(%error, path = record.path, "a shared file cannot be read; it is tried again");
-                self.queue.put(job.key, Instant::now() + RETRY);
+                tracing::warn!(%error, path = record.path, "a file in a shared folder cannot be read");
+                self.set_aside(place, job.identity, &error);
             }
             Outcome::Stopped => {}
         }

@@ -45,6 +45,13 @@ struct Scan {
     seen: BTreeSet<u64>,
     skipped: BTreeSet<String>,
     began: Instant,
+    progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Begun,
 }
 
 /// Walks under way, and what they left to be resolved.
@@ -54,6 +61,8 @@ pub(super) struct Scans {
     missing: BTreeSet<Place>,
     skips: BTreeMap<Place, String>,
     skips_changed: BTreeSet<u32>,
+    /// Files that could not be read, in this state.
+    unreadable: BTreeMap<Place, Identity>,
     last_duration: Duration,
 }
 
@@ -70,7 +79,7 @@ impl Scans {
     pub(super) fn start(&mut self, share: u32, path: &str) {
         let waits = |scan: &Scan| {
             let covers = scan.start.is_empty() || scan.start == path;
-            scan.share == share && covers && scan.seen.is_empty() && scan.folders.len() == 1
+            scan.share == share && covers && scan.progress == Progress::Waiting
         };
         if self.running.iter().any(waits) {
             return;
@@ -82,6 +91,7 @@ impl Scans {
             seen: BTreeSet::new(),
             skipped: BTreeSet::new(),
             began: Instant::now(),
+            progress: Progress::Waiting,
         });
     }
 
@@ -95,6 +105,7 @@ impl Scans {
         self.missing.retain(|(of, _)| *of != share);
         self.skips.retain(|(of, _), _| *of != share);
         self.skips_changed.remove(&share);
+        self.unreadable.retain(|(of, _), _| *of != share);
     }
 
     fn skip(&mut self, place: Place, reason: String) {
@@ -201,6 +212,7 @@ impl Keeper {
             self.finish(&scan);
             return;
         };
+        scan.progress = Progress::Begun;
         if let Some(root) = self.root(scan.share) {
             self.visit(&root, &mut scan, &folder);
         }
@@ -310,8 +322,35 @@ impl Keeper {
             .collect();
     }
 
+    /// Takes a file that cannot be read off the list, until it changes or can be opened.
+    pub(super) fn set_aside(&mut self, place: Place, identity: Identity, error: &std::io::Error) {
+        if let Some(key) = self.tree.at(&place).map(|file| file.key) {
+            self.tree.remove(key);
+            self.queue.remove(key);
+        }
+        self.scans.skip(place.clone(), unreadable_text(error));
+        if self.scans.unreadable.len() < MAX_SKIPS {
+            self.scans.unreadable.insert(place, identity);
+        }
+    }
+
+    /// Whether a file was set aside and still cannot be opened.
+    fn stays_aside(&mut self, place: &Place, identity: Identity) -> bool {
+        if self.scans.unreadable.get(place) == Some(&identity)
+            && let Some(Err(error)) = self.root(place.0).map(|root| root.file(&place.1))
+        {
+            self.scans.skip(place.clone(), unreadable_text(&error));
+            return true;
+        }
+        self.scans.unreadable.remove(place);
+        false
+    }
+
     /// A regular file with a good name is at `place` in this state: is that news?
     fn consider(&mut self, place: &Place, name: FileName, identity: Identity, settled: Settled) {
+        if self.stays_aside(place, identity) {
+            return;
+        }
         let now = Instant::now();
         let from = if settled == Settled::Yes { now } else { now + unsettled_time(identity) };
         let (share, path) = place.clone();
@@ -375,6 +414,10 @@ impl Keeper {
         let whole = self.shared.table().shares.get(share)?.path.join(path);
         self.shared.cache.remembered(whole.to_str()?, identity)
     }
+}
+
+fn unreadable_text(error: &std::io::Error) -> String {
+    format!("it cannot be read: {error}")
 }
 
 /// The path below a share, or `None` if a part of it is hidden or not text.

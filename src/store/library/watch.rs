@@ -1,5 +1,6 @@
 //! Being told by the system what changed. A hint only: whatever it misses, the rescan finds.
 
+use super::super::partial::HIDDEN_FOLDER;
 use super::keeper::Event;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -54,7 +55,7 @@ impl Watcher {
 }
 
 fn notice(event: notify::Result<notify::Event>, events: &SyncSender<Event>, lost: &AtomicBool) {
-    let Some(event) = event.ok().filter(|event| !event.need_rescan()) else {
+    let Some(mut event) = event.ok().filter(|event| !event.need_rescan()) else {
         lost.store(true, Ordering::Relaxed);
         // Only wakes the keeper; if there is no room it is awake.
         drop(events.try_send(Event::Touched(Vec::new())));
@@ -62,6 +63,7 @@ fn notice(event: notify::Result<notify::Event>, events: &SyncSender<Event>, lost
     };
     // Reading is no change; the end of writing is.
     let read = matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write));
+    event.paths.retain(|path| !is_hidden(path));
     if read || event.paths.is_empty() {
         return;
     }
@@ -69,4 +71,11 @@ fn notice(event: notify::Result<notify::Event>, events: &SyncSender<Event>, lost
     if events.try_send(Event::Touched(event.paths)).is_err() {
         lost.store(true, Ordering::Relaxed);
     }
+}
+
+/// Hidden files are never shared, and a partial file of a download changes thousands of times. (A share
+/// itself may lie below a hidden folder.)
+fn is_hidden(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    hidden || path.parent().and_then(Path::file_name).is_some_and(|folder| folder == HIDDEN_FOLDER)
 }
