@@ -127,7 +127,7 @@ fn after_a_failed_save_nothing_is_saved_any_more() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Many saves with crashes in between, each followed by a restart on what is left.
     #[test]

@@ -158,6 +158,8 @@ impl Keeper {
         let place = {
             let table = self.shared.table();
             let share = table.shares.iter().find(|(_, share)| path.starts_with(&share.path));
+            let own = |share: &Path| path.starts_with(&self.home) && !share.starts_with(&self.home);
+            let share = share.filter(|(_, share)| !own(&share.path));
             share.and_then(|(id, share)| Some((*id, relative(&share.path, path)?)))
         };
         match place {

@@ -1,104 +1,10 @@
-//! Shared folders on a real disk: what is listed, what is hashed, what is opened.
+//! Sharing, listing, hashing, restarting.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-use cardume::base::{ContentId, PieceLayout};
-use cardume::engine::index::{Change, FileEntry};
+use super::*;
+use cardume::base::PieceLayout;
 use cardume::engine::transfer::manifest::root_of;
-use cardume::store::{Library, LibraryError, OpenContentError, ShareState};
-use std::collections::{BTreeMap, BTreeSet};
+use cardume::store::{LibraryError, OpenContentError, ShareState, Totals};
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-/// Longer than anything honest takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
-
-struct Place {
-    temp: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let place = Self { temp: tempfile::tempdir().unwrap() };
-        std::fs::create_dir(place.share()).unwrap();
-        place
-    }
-
-    fn home(&self) -> PathBuf {
-        self.temp.path().canonicalize().unwrap().join("home")
-    }
-
-    fn share(&self) -> PathBuf {
-        self.temp.path().canonicalize().unwrap().join("share")
-    }
-
-    fn open(&self) -> Arc<Library> {
-        Library::open(&self.home()).unwrap()
-    }
-
-    /// A file that is old enough to count as settled.
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.share().join(name);
-        write_old(&path, bytes, 60);
-        path
-    }
-}
-
-fn write_old(path: &Path, bytes: &[u8], seconds: u64) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, bytes).unwrap();
-    let file = std::fs::File::options().write(true).open(path).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
-}
-
-fn content(bytes: &[u8]) -> ContentId {
-    ContentId::from_bytes(*blake3::hash(bytes).as_bytes())
-}
-
-fn wait_for(what: &str, condition: impl Fn() -> bool) {
-    let end = SystemTime::now() + DEADLINE;
-    while !condition() {
-        assert!(SystemTime::now() < end, "not within {DEADLINE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn list(library: &Library) -> BTreeSet<(String, u64, Option<ContentId>)> {
-    let entries = library.entries().1;
-    entries.into_iter().map(|entry| (entry.name.to_string(), entry.size, entry.content)).collect()
-}
-
-fn files(expected: &[(&str, &[u8])]) -> BTreeSet<(String, u64, Option<ContentId>)> {
-    let row = |(name, bytes): &(&str, &[u8])| ((*name).to_owned(), bytes.len() as u64, Some(content(bytes)));
-    expected.iter().map(row).collect()
-}
-
-fn wait_for_files(library: &Library, expected: &[(&str, &[u8])]) {
-    let expected = files(expected);
-    let end = SystemTime::now() + DEADLINE;
-    while list(library) != expected {
-        assert!(SystemTime::now() < end, "{:#?}\nis not\n{expected:#?}", list(library));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn entry(library: &Library, name: &str) -> Option<FileEntry> {
-    library.entries().1.into_iter().find(|entry| entry.name.as_str() == name)
-}
-
-/// What `changes` make of `before`.
-fn applied(before: &[FileEntry], changes: Vec<Change>) -> Vec<FileEntry> {
-    let mut files: BTreeMap<u64, FileEntry> = before.iter().map(|entry| (entry.key, entry.clone())).collect();
-    for change in changes {
-        match change {
-            Change::Put(entry) => drop(files.insert(entry.key, entry)),
-            Change::Remove(key) => assert!(files.remove(&key).is_some(), "removed what was not there"),
-        }
-    }
-    files.into_values().collect()
-}
 
 #[test]
 fn files_are_listed_and_hashed_and_opened() {
@@ -242,4 +148,102 @@ fn a_folder_is_shared_by_its_whole_path_and_only_once() {
     assert!(matches!(library.rescan(&file), Err(LibraryError::NotShared(_))));
     library.unshare(&place.share().join("link")).unwrap();
     assert_eq!(library.shares(), []);
+}
+
+#[test]
+fn files_are_listed_before_they_are_hashed_and_hashing_can_be_paused() {
+    let place = Place::new();
+    place.write("a", b"one");
+    place.write("b", b"another");
+    let library = place.open();
+    library.pause_hashing(true);
+    library.share(&place.share()).unwrap();
+    let unhashed = BTreeSet::from([("a".to_owned(), 3, None), ("b".to_owned(), 7, None)]);
+    wait_for("the list", || list(&library) == unhashed);
+    assert_eq!(library.totals(), Totals { files: 2, bytes: 10, hashing: 2 });
+    assert_eq!(library.shares()[0].hashing, 2);
+    // Listing goes on while hashing is paused.
+    place.write("c", b"x");
+    wait_for("a third file", || library.totals().files == 3);
+    assert_eq!(library.hashed_bytes(), 0);
+    library.pause_hashing(false);
+    wait_for_files(&library, &[("a", b"one"), ("b", b"another"), ("c", b"x")]);
+    assert_eq!(library.totals(), Totals { files: 3, bytes: 11, hashing: 0 });
+}
+
+#[test]
+fn a_library_stops_while_hashing_is_paused_and_what_it_knows_stays() {
+    let place = Place::new();
+    place.write("a", b"one");
+    let library = place.open();
+    library.pause_hashing(true);
+    library.share(&place.share()).unwrap();
+    wait_for("the list", || library.totals().files == 1);
+    library.stop();
+    library.stop();
+    assert_eq!(library.totals().files, 1);
+    assert!(matches!(library.share(&place.share()), Err(LibraryError::Stopped)));
+    assert!(matches!(library.rescan(&place.share()), Err(LibraryError::Stopped)));
+    library.noticed(&place.share().join("a"));
+    drop(library);
+    // What was not hashed is hashed after the restart.
+    wait_for_files(&place.open(), &[("a", b"one")]);
+}
+
+#[test]
+fn many_files_are_committed_together_and_counted_one_by_one() {
+    let place = Place::new();
+    for number in 0..3_000 {
+        place.write(&format!("{}/{number}", number % 30), number.to_string().as_bytes());
+    }
+    let library = place.open();
+    let mut news = library.changed();
+    library.share(&place.share()).unwrap();
+    wait_for("all hashed", || library.totals() == Totals { files: 3_000, bytes: 10_890, hashing: 0 });
+    let (position, entries) = library.entries();
+    assert_eq!(*news.borrow_and_update(), position.seq);
+    assert!(position.seq <= 6_000, "at most listed and hashed: {}", position.seq);
+    assert_eq!(applied(&[], library.changes_since(0).unwrap()), entries);
+    let keys: BTreeSet<u64> = entries.iter().map(|entry| entry.key).collect();
+    assert_eq!(keys.len(), 3_000);
+}
+
+#[test]
+fn one_library_has_one_owner_and_a_new_database_is_another_index() {
+    let place = Place::new();
+    let library = place.open();
+    let first = library.position();
+    let error = Library::open(&place.home()).unwrap_err();
+    assert!(error.to_string().contains(place.home().to_str().unwrap()), "{error}");
+    drop(library);
+    assert_eq!(place.open().position(), first);
+    std::fs::remove_file(place.home().join("library.redb")).unwrap();
+    assert_ne!(place.open().position().index_id, first.index_id);
+}
+
+#[test]
+fn a_damaged_database_is_an_error_and_stays_as_it_is() {
+    let place = Place::new();
+    drop(place.open());
+    let path = place.home().join("library.redb");
+    for bytes in [&b"not a database"[..], &[0xff; 10_000]] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Library::open(&place.home()).unwrap_err();
+        assert!(matches!(error, LibraryError::Database { .. }), "{error:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn the_librarys_own_folder_is_never_shared() {
+    let place = Place::new();
+    let home = place.share().join("profile");
+    place.write("a", b"a");
+    place.write("profile/also here", b"b");
+    let library = Library::open(&home).unwrap();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"a")]);
+    place.write("profile/later", b"c");
+    place.write("z", b"z");
+    wait_for_files(&library, &[("a", b"a"), ("z", b"z")]);
 }

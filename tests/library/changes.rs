@@ -1,0 +1,181 @@
+//! Files that change while they are watched.
+
+use super::*;
+use cardume::store::OpenContentError;
+use std::io::Write;
+
+#[test]
+fn a_young_file_is_listed_at_once_and_hashed_when_it_has_settled() {
+    let place = Place::new();
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    let path = place.share().join("young");
+    std::fs::write(&path, b"first").unwrap();
+    wait_for("the list", || entry(&library, "young").is_some());
+    assert_eq!(entry(&library, "young").unwrap().content, None, "it may be written to again");
+    wait_for_files(&library, &[("young", b"first")]);
+}
+
+#[test]
+fn a_file_that_is_known_to_be_complete_is_hashed_at_once() {
+    let place = Place::new();
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    let path = place.share().join("download");
+    let began = SystemTime::now();
+    std::fs::write(&path, b"all of it").unwrap();
+    library.noticed(&path);
+    library.noticed(&place.home().join("elsewhere"));
+    library.noticed(Path::new("relative"));
+    wait_for_files(&library, &[("download", b"all of it")]);
+    let took = began.elapsed().unwrap();
+    assert!(took < Duration::from_millis(900), "it did not wait to settle: {took:?}");
+}
+
+#[test]
+fn a_growing_file_is_told_seldom_and_hashed_at_its_end() {
+    let place = Place::new();
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    let before = library.position().seq;
+    let mut file = std::fs::File::create(place.share().join("growing")).unwrap();
+    let mut whole = Vec::new();
+    let began = SystemTime::now();
+    let mut writes = 0;
+    while began.elapsed().unwrap() < Duration::from_millis(1_500) {
+        file.write_all(b"some more of it\n").unwrap();
+        whole.extend_from_slice(b"some more of it\n");
+        writes += 1;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(file);
+    wait_for_files(&library, &[("growing", &whole)]);
+    let changes = library.position().seq - before;
+    assert!(changes < 10 && changes < writes, "{changes} changes for {writes} writes");
+}
+
+#[test]
+fn a_changed_file_is_not_given_as_what_it_was() {
+    let place = Place::new();
+    place.write("a", b"before");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"before")]);
+    // Same length; only the time tells.
+    place.write("a", b"AFTER!");
+    let opened = library.open_content(content(b"before"));
+    let gone = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+    assert!(gone, "{opened:?}");
+    wait_for_files(&library, &[("a", b"AFTER!")]);
+    assert!(matches!(library.open_content(content(b"before")), Err(OpenContentError::Unknown)));
+    assert_eq!(library.open_content(content(b"AFTER!")).unwrap().size, 6);
+}
+
+#[test]
+fn a_content_is_served_from_another_copy_when_one_is_gone() {
+    let place = Place::new();
+    place.write("a", b"same");
+    place.write("b", b"same");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"same"), ("b", b"same")]);
+    std::fs::remove_file(place.share().join("a")).unwrap();
+    assert_eq!(library.open_content(content(b"same")).unwrap().name.as_str(), "b");
+    wait_for_files(&library, &[("b", b"same")]);
+}
+
+#[test]
+fn a_file_that_replaces_another_keeps_that_ones_key_and_its_own_content() {
+    let place = Place::new();
+    let first = place.write("a", b"old text");
+    let second = place.write("b", b"new text");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"old text"), ("b", b"new text")]);
+    let key = entry(&library, "a").unwrap().key;
+    let hashed = library.hashed_bytes();
+    std::fs::rename(second, first).unwrap();
+    wait_for_files(&library, &[("a", b"new text")]);
+    assert_eq!((entry(&library, "a").unwrap().key, library.hashed_bytes()), (key, hashed));
+}
+
+#[test]
+fn hard_links_are_two_files_of_one_content() {
+    let place = Place::new();
+    let path = place.write("a", b"linked");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"linked")]);
+    std::fs::hard_link(&path, place.share().join("b")).unwrap();
+    wait_for_files(&library, &[("a", b"linked"), ("b", b"linked")]);
+    assert_eq!(library.hashed_bytes(), 6);
+    assert_ne!(entry(&library, "a").unwrap().key, entry(&library, "b").unwrap().key);
+}
+
+#[test]
+fn what_changed_while_the_library_was_closed_is_found() {
+    let place = Place::new();
+    for name in ["same", "renamed", "changed", "removed", "folder/moved"] {
+        place.write(name, name.as_bytes());
+    }
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for("all hashed", || library.totals().files == 5 && library.totals().hashing == 0);
+    let keys = ["same", "renamed", "changed", "moved"].map(|name| entry(&library, name).unwrap().key);
+    let (position, before) = library.entries();
+    drop(library);
+
+    let share = place.share();
+    std::fs::rename(share.join("renamed"), share.join("new name")).unwrap();
+    std::fs::rename(share.join("folder"), share.join("another")).unwrap();
+    std::fs::remove_file(share.join("removed")).unwrap();
+    place.write("changed", b"otherwise");
+    let library = place.open();
+    let (same, moved) = (&b"same"[..], &b"folder/moved"[..]);
+    wait_for_files(
+        &library,
+        &[("same", same), ("new name", b"renamed"), ("changed", b"otherwise"), ("moved", moved)],
+    );
+    assert_eq!(["same", "new name", "changed", "moved"].map(|name| entry(&library, name).unwrap().key), keys);
+    assert_eq!(library.hashed_bytes(), 9, "only what changed");
+    let after = library.entries().1;
+    assert_eq!(applied(&before, library.changes_since(position.seq).unwrap()), after);
+}
+
+#[test]
+fn a_folder_that_goes_away_and_comes_back_is_not_hashed_again() {
+    let place = Place::new();
+    place.write("a", b"on a drive");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"on a drive")]);
+    let away = place.home().join("away");
+    std::fs::rename(place.share(), &away).unwrap();
+    library.rescan(&place.share()).unwrap();
+    wait_for_files(&library, &[]);
+    let problem = library.shares()[0].problem.clone().unwrap();
+    assert!(problem.contains("cannot be read"), "{problem}");
+    assert!(matches!(library.open_content(content(b"on a drive")), Err(OpenContentError::Unknown)));
+
+    std::fs::rename(&away, place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"on a drive")]);
+    assert_eq!((library.shares()[0].problem.clone(), library.hashed_bytes()), (None, 10));
+    place.write("b", b"b");
+    wait_for_files(&library, &[("a", b"on a drive"), ("b", b"b")]);
+}
+
+#[test]
+fn a_folder_that_was_replaced_by_another_one_is_watched_again() {
+    let place = Place::new();
+    place.write("a", b"a");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"a")]);
+    std::fs::remove_dir_all(place.share()).unwrap();
+    std::fs::create_dir(place.share()).unwrap();
+    place.write("b", b"b");
+    library.rescan(&place.share()).unwrap();
+    wait_for_files(&library, &[("b", b"b")]);
+    place.write("c", b"c");
+    wait_for_files(&library, &[("b", b"b"), ("c", b"c")]);
+}
