@@ -11,6 +11,8 @@ pub mod share_task;
 mod tracker_answers;
 pub mod tracker_route;
 pub mod tracker_task;
+pub mod transfer;
+pub mod transfer_task;
 mod view;
 
 pub use config::PeerConfig;

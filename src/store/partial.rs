@@ -197,7 +197,7 @@ impl PartialFile {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn discard(self) -> Result<(), PartialError> {
+    pub fn discard(&self) -> Result<(), PartialError> {
         rustix::fs::unlinkat(&self.hidden, &self.part, AtFlags::empty())?;
         self.remove_hidden();
         Ok(())

@@ -1,0 +1,22 @@
+//! Downloads: [`super::transfer_task`] keeps the list; each download is a task of its own here, which owns
+//! its plan and its partial file.
+//!
+//! **Nothing is written that was not verified, and nothing gets its name before all of it was written.**
+//! Who sends bytes is seen only through [`network::Network`], so that the same code runs against liars in
+//! memory. Memory is bounded whatever the size: pieces wait for room in [`limits::PIECE_MEMORY_BYTES`].
+
+pub mod limits;
+mod local;
+pub mod network;
+
+pub(super) mod download;
+mod fetch;
+mod peers;
+pub(super) mod progress;
+mod proof;
+mod search;
+pub(super) mod worker;
+
+#[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test contents are small")]
+mod tests;

@@ -1,0 +1,80 @@
+//! What a download needs of the network: sources, manifests, bytes. No promise is made about any of it:
+//! whoever answers may lie.
+
+use crate::base::{ContentId, PeerId};
+use crate::engine::transfer::source::Fault;
+use crate::node::CommandError;
+use crate::wire::convert::ManifestPage;
+use futures_util::future::BoxFuture;
+use hyper::body::Bytes;
+use std::net::SocketAddr;
+use std::ops::Range;
+
+/// A peer that has a content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceAddress {
+    /// Who.
+    pub peer: PeerId,
+    /// What a person calls it.
+    pub name: String,
+    /// Its general listener.
+    pub address: SocketAddr,
+    /// What it calls the file; not checked.
+    pub file_name: String,
+}
+
+/// Who has a content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundSources {
+    /// Its bytes, as the tracker was told; `None` if nobody has it.
+    pub size: Option<u64>,
+    /// The sources.
+    pub sources: Vec<SourceAddress>,
+}
+
+/// Who knows the sources: the tracker.
+pub trait SourceFinder: Send + Sync + 'static {
+    /// The sources of a content at this moment. An error is tried again with growing pauses.
+    fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>>;
+}
+
+/// By which way the bytes come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `GET /content/<hash>` with `Range`.
+    Http,
+    /// `transfer_read`, as any JSON-RPC client.
+    Rpc,
+}
+
+/// The way to sources. Every call may hang: the caller bounds it.
+pub trait Network: Send + Sync + 'static {
+    /// The page of the manifest that begins with piece `first`.
+    fn manifest(
+        &self,
+        source: &SourceAddress,
+        content: ContentId,
+        first: u32,
+    ) -> BoxFuture<'static, Result<ManifestPage, Fault>>;
+
+    /// A connection for the bytes of a content.
+    fn connect(
+        &self,
+        source: &SourceAddress,
+        content: ContentId,
+        way: Way,
+    ) -> BoxFuture<'static, Result<Box<dyn Connection>, Fault>>;
+}
+
+/// A connection for the bytes of one content.
+pub trait Connection: Send {
+    /// Whether it can be used again, as far as is known.
+    fn is_open(&self) -> bool;
+
+    /// Asks for a range, which is not empty. What is left of the one before is given up.
+    fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// The next bytes of the range; empty at the end of what the source sends, be it too early. A source
+    /// that sends more than it was asked for may give more here too.
+    fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>>;
+}

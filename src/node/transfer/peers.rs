@@ -1,0 +1,160 @@
+//! The sources that a download knows: where they are, how they did, when they may be asked again.
+
+use super::limits::{FIRST_PAUSE, MAX_KNOWN_SOURCES, MAX_PAUSE};
+use super::network::{Connection, SourceAddress};
+use super::progress::Meter;
+use crate::base::PeerId;
+use crate::engine::transfer::source::Fault;
+use crate::wire::control::TransferSource;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A known source.
+pub(super) struct Known {
+    pub(super) address: SourceAddress,
+    /// Bytes that came from it, verified or not.
+    pub(super) received: Arc<AtomicU64>,
+    pub(super) meter: Meter,
+    /// Connections that wait for work.
+    pub(super) idle: Vec<Box<dyn Connection>>,
+    /// Jobs that run on it.
+    pub(super) running: usize,
+    /// Verified bytes.
+    pub(super) bytes: u64,
+    fault: Option<Fault>,
+    retry_at: Option<Instant>,
+    pause: Duration,
+}
+
+/// All known sources, by id.
+#[derive(Default)]
+pub(super) struct Peers {
+    known: BTreeMap<PeerId, Known>,
+}
+
+impl Peers {
+    /// Takes in what the tracker says: new sources, and new addresses of known ones.
+    pub(super) fn merge(&mut self, found: impl IntoIterator<Item = SourceAddress>) {
+        for address in found {
+            let has_room = self.known.len() < MAX_KNOWN_SOURCES;
+            match self.known.get_mut(&address.peer) {
+                Some(known) if known.address == address => {}
+                Some(known) => {
+                    // It moved: what was wrong with the old address says nothing of the new one.
+                    if known.fault.is_some_and(|fault| !fault.is_for_good()) {
+                        known.retry_at = Some(Instant::now());
+                    }
+                    known.address = address;
+                    known.idle.clear();
+                }
+                None if has_room => {
+                    self.known.insert(address.peer, Known::new(address));
+                }
+                None => {}
+            }
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, peer: PeerId) -> Option<&mut Known> {
+        self.known.get_mut(&peer)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (PeerId, &mut Known)> {
+        self.known.iter_mut().map(|(peer, known)| (*peer, known))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// A source failed; it may be asked again after a pause, unless the fault is for good.
+    pub(super) fn failed(&mut self, peer: PeerId, fault: Fault) {
+        let Some(known) = self.known.get_mut(&peer) else { return };
+        known.idle.clear();
+        if known.fault.is_some_and(Fault::is_for_good) {
+            return;
+        }
+        known.fault = Some(fault);
+        known.retry_at = (!fault.is_for_good()).then(|| Instant::now() + known.pause);
+        known.pause = (known.pause * 2).min(MAX_PAUSE);
+    }
+
+    /// A source did what it should.
+    pub(super) fn succeeded(&mut self, peer: PeerId, bytes: u64) {
+        let Some(known) = self.known.get_mut(&peer) else { return };
+        known.bytes += bytes;
+        known.pause = FIRST_PAUSE;
+        if known.fault.is_some_and(|fault| !fault.is_for_good()) {
+            known.fault = None;
+        }
+    }
+
+    /// Sources that may be asked: without a fault, or after their pause.
+    pub(super) fn usable(&self) -> Vec<PeerId> {
+        let now = Instant::now();
+        let usable = self.known.iter().filter(|(_, known)| match known.fault {
+            None => true,
+            Some(fault) => !fault.is_for_good() && known.retry_at.is_none_or(|at| at <= now),
+        });
+        usable.map(|(peer, _)| *peer).collect()
+    }
+
+    /// The faults that are for good.
+    pub(super) fn dropped(&self) -> impl Iterator<Item = (PeerId, Fault)> {
+        let faulty = self.known.iter().filter_map(|(peer, known)| Some((*peer, known.fault?)));
+        faulty.filter(|(_, fault)| fault.is_for_good())
+    }
+
+    /// Whether there are sources, and all of them are out for good.
+    pub(super) fn are_all_dropped(&self) -> bool {
+        !self.known.is_empty() && self.dropped().count() == self.known.len()
+    }
+
+    /// Who is out of use and why: `peer-2 sent a wrong piece; peer-3 is silent`.
+    pub(super) fn faults_text(&self) -> String {
+        let faulty = self.known.values().filter_map(|known| Some((known, known.fault?)));
+        let texts: Vec<String> =
+            faulty.take(5).map(|(known, fault)| format!("{} {fault}", known.address.name)).collect();
+        texts.join("; ")
+    }
+
+    /// All bytes that came from anybody, verified or not.
+    pub(super) fn received(&self) -> u64 {
+        self.known.values().map(|known| known.received.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The names that sources give to the file.
+    pub(super) fn file_names(&self) -> impl Iterator<Item = &str> {
+        self.known.values().map(|known| known.address.file_name.as_str())
+    }
+
+    /// For the picture.
+    pub(super) fn shown(&self) -> Vec<TransferSource> {
+        let shown = |known: &Known| TransferSource {
+            peer: known.address.peer.to_string(),
+            name: known.address.name.clone(),
+            bytes: known.bytes,
+            dropped: known.fault.map(|fault| fault.to_string()),
+        };
+        self.known.values().map(shown).collect()
+    }
+}
+
+impl Known {
+    fn new(address: SourceAddress) -> Self {
+        Self {
+            address,
+            received: Arc::default(),
+            meter: Meter::default(),
+            idle: Vec::new(),
+            running: 0,
+            bytes: 0,
+            fault: None,
+            retry_at: None,
+            pause: FIRST_PAUSE,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What a download shows of itself.
+
+use super::limits::RATE_SPAN;
+use crate::base::ByteRate;
+use crate::wire::control::Transfer;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// The picture of one download; whoever shows it is woken when it changes.
+pub(in crate::node) struct Progress {
+    shown: watch::Sender<Transfer>,
+    changed: Arc<Notify>,
+    began: Instant,
+}
+
+impl Progress {
+    pub(in crate::node) fn new(first: Transfer, changed: Arc<Notify>) -> (Self, watch::Receiver<Transfer>) {
+        let (shown, seen) = watch::channel(first);
+        (Self { shown, changed, began: Instant::now() }, seen)
+    }
+
+    /// Changes the picture.
+    pub(super) fn update(&self, change: impl FnOnce(&mut Transfer)) {
+        self.shown.send_modify(|transfer| {
+            change(transfer);
+            transfer.seconds = self.began.elapsed().as_secs_f64();
+        });
+        self.changed.notify_one();
+    }
+
+    /// Says in which state the download is, and why.
+    pub(super) fn state(&self, state: &str, detail: impl Into<String>) {
+        let detail = detail.into();
+        let same = {
+            let shown = self.shown.borrow();
+            shown.state == state && shown.detail == detail
+        };
+        if !same {
+            self.update(|transfer| {
+                state.clone_into(&mut transfer.state);
+                transfer.detail = detail;
+                if state != "running" {
+                    transfer.rate = 0;
+                }
+            });
+        }
+    }
+}
+
+/// Measures a rate over the last [`RATE_SPAN`].
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    samples: VecDeque<(Instant, u64)>,
+}
+
+impl Meter {
+    /// The rate, when `total` bytes have come until `now`.
+    pub(super) fn rate(&mut self, now: Instant, total: u64) -> ByteRate {
+        self.samples.push_back((now, total));
+        // One sample from before the span stays: what it is measured from.
+        while self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_SPAN) {
+            self.samples.pop_front();
+        }
+        let Some((first, before)) = self.samples.front() else { return ByteRate::default() };
+        ByteRate::average(total.saturating_sub(*before), now.duration_since(*first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_rate_forgets_what_is_longer_ago() {
+        let start = Instant::now();
+        let mut meter = Meter::default();
+        let mut rates = Vec::new();
+        for second in 0..20u64 {
+            let total = 1_000 * second.min(10);
+            rates.push(meter.rate(start + Duration::from_secs(second), total).bytes_per_second());
+        }
+        let expected = [
+            0, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 800, 600, 400, 200, 0, 0, 0, 0, 0,
+        ];
+        assert_eq!(rates, expected);
+    }
+}
