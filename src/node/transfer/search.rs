@@ -38,15 +38,13 @@ impl Search {
     /// The next good answer. Cancel-safe: a question that is under way goes on.
     pub(super) async fn next(&mut self) -> FoundSources {
         loop {
-            let asked = match self.asked.take() {
-                Some(asked) => self.asked.insert(asked),
-                None => {
-                    tokio::time::sleep_until(self.next_at).await;
-                    let (finder, content) = (self.finder.clone(), self.content);
-                    self.asked.insert(AbortOnDropHandle::new(tokio::spawn(ask(finder, content))))
-                }
-            };
-            let answer = asked.await.unwrap_or_else(|error| Err(error.to_string()));
+            if self.asked.is_none() {
+                tokio::time::sleep_until(self.next_at).await;
+            }
+            let (finder, content) = (self.finder.clone(), self.content);
+            let begin = || AbortOnDropHandle::new(tokio::spawn(ask(finder, content)));
+            let answer =
+                self.asked.get_or_insert_with(begin).await.unwrap_or_else(|error| Err(error.to_string()));
             self.asked = None;
             let now = Instant::now();
             match answer {

@@ -38,7 +38,7 @@ enum Does {
     ClosesMidway,
     IsSilent,
     CannotBeReached,
-    DoesNotShare,
+    SharesNothing,
     // Manifests.
     ClaimsAByteMore,
     ClaimsAByteLess,
@@ -172,7 +172,7 @@ impl Network for World {
     ) -> BoxFuture<'static, Result<ManifestPage, Fault>> {
         let answer = match self.peers[&source.peer].does {
             Does::CannotBeReached => Err(Fault::Unreachable),
-            Does::DoesNotShare => Err(Fault::NotShared),
+            Does::SharesNothing => Err(Fault::NotShared),
             Does::IsSilent if !self.peers[&source.peer].late => return pending().boxed(),
             does => self.page(does, content, first).ok_or(Fault::Nonsense),
         };
@@ -403,7 +403,7 @@ async fn an_honest_source_beside_a_liar_finishes() {
 
 #[tokio::test]
 async fn a_source_that_breaks_down_is_replaced() {
-    for does in [Does::ClosesMidway, Does::CannotBeReached, Does::DoesNotShare, Does::IsSilent] {
+    for does in [Does::ClosesMidway, Does::CannotBeReached, Does::SharesNothing, Does::IsSilent] {
         let run = Run::new(30 * PIECE + 99, false, &[(1, does, true), (2, Does::Honest, false)]);
         let transfer = run.ended(&[]).await;
         run.check_finished(&transfer);
