@@ -3,6 +3,8 @@
 use super::*;
 use crate::base::{ContentId, FileName};
 
+mod random;
+
 const PEER: PeerId = PeerId::from_bytes([1; 32]);
 const OTHER: PeerId = PeerId::from_bytes([2; 32]);
 const ID: [u8; 16] = [7; 16];
@@ -72,83 +74,45 @@ fn an_empty_list_is_a_list() {
     assert_eq!(index.complete(&only(&[PEER])), (1, 1));
 }
 
+/// The call is answered with a gap after change 5 (`None`: with no list at all), and changes nothing.
+fn check_gap(case: &str, have: Option<u64>, call: impl Fn(&mut Index) -> Result<Taken, AnnounceError>) {
+    let mut index = with(&files(0..3));
+    assert_eq!(call(&mut index), Ok(Taken::Gap(have)), "{case}");
+    assert_eq!(list(&index), files(0..3), "{case}");
+    assert_eq!(index.complete(&only(&[PEER])), (0, 1), "{case}");
+}
+
 #[test]
-fn whatever_does_not_fit_is_a_gap_and_changes_nothing() {
-    type Case = (&'static str, fn(&mut Index) -> Result<Taken, AnnounceError>, Taken);
-    let cases: [Case; 9] = [
-        (
-            "a chunk that was not announced",
-            |index| index.chunk(PEER, chunk(1, true, &[])),
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "a chunk is missing",
-            |index| {
-                index.begin(PEER, announcement(9, &files(0..9)))?;
-                index.chunk(PEER, chunk(1, false, &files(0..2)))
-            },
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "more files than announced",
-            |index| {
-                index.begin(PEER, announcement(9, &files(0..2)))?;
-                index.chunk(PEER, chunk(0, false, &files(0..3)))
-            },
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "fewer files than announced",
-            |index| {
-                index.begin(PEER, announcement(9, &files(0..9)))?;
-                index.chunk(PEER, chunk(0, true, &files(0..8)))
-            },
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "other files than announced",
-            |index| {
-                index.begin(PEER, announcement(9, &files(0..3)))?;
-                index.chunk(PEER, chunk(0, true, &files(1..4)))
-            },
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "a file twice",
-            |index| {
-                index.begin(PEER, announcement(9, &files(0..2)))?;
-                index.chunk(PEER, chunk(0, true, &[files(0..1), files(0..1)].concat()))
-            },
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "a delta is missing",
-            |index| index.delta(PEER, delta(6, 7, vec![Change::Remove(0)])),
-            Taken::Gap(Some(5)),
-        ),
-        (
-            "a delta of another database",
-            |index| index.delta(PEER, Delta { index_id: [0; 16], ..delta(5, 6, vec![Change::Remove(0)]) }),
-            Taken::Gap(None),
-        ),
-        (
-            "a delta that ends elsewhere than announced",
-            |index| {
-                index.begin(PEER, announcement(6, &files(0..2)))?;
-                index.delta(PEER, delta(5, 6, Vec::new()))
-            },
-            Taken::Gap(Some(6)),
-        ),
+fn chunks_that_do_not_fit_are_a_gap_and_change_nothing() {
+    check_gap("not announced", Some(5), |index| index.chunk(PEER, chunk(1, true, &[])));
+    let cases = [
+        ("a chunk is missing", 9, chunk(1, false, &files(0..2))),
+        ("more files than announced", 2, chunk(0, false, &files(0..3))),
+        ("fewer files than announced", 9, chunk(0, true, &files(0..8))),
+        ("other files than announced", 3, chunk(0, true, &files(1..4))),
+        ("a file twice", 2, chunk(0, true, &[files(0..1), files(0..1)].concat())),
     ];
-    for (case, run, expected) in cases {
-        let mut index = with(&files(0..3));
-        assert_eq!(run(&mut index), Ok(expected), "{case}");
-        assert_eq!(list(&index), files(0..3), "{case}");
-        assert_eq!(index.complete(&only(&[PEER])), (0, 1), "{case}");
+    for (case, announced, chunk) in cases {
+        check_gap(case, Some(5), |index| {
+            index.begin(PEER, announcement(9, &files(0..announced)))?;
+            index.chunk(PEER, chunk.clone())
+        });
     }
-    let mut empty = Index::default();
-    assert_eq!(empty.chunk(PEER, chunk(0, true, &[])), Ok(Taken::Gap(None)));
-    assert_eq!(empty.delta(PEER, delta(0, 1, Vec::new())), Ok(Taken::Gap(None)));
+    assert_eq!(Index::default().chunk(PEER, chunk(0, true, &[])), Ok(Taken::Gap(None)));
+}
+
+#[test]
+fn deltas_that_do_not_fit_are_a_gap_and_change_nothing() {
+    let removes = |prev_seq, seq| delta(prev_seq, seq, vec![Change::Remove(0)]);
+    check_gap("one is missing", Some(5), |index| index.delta(PEER, removes(6, 7)));
+    check_gap("another database", None, |index| {
+        index.delta(PEER, Delta { index_id: [0; 16], ..removes(5, 6) })
+    });
+    check_gap("it ends elsewhere than announced", Some(6), |index| {
+        index.begin(PEER, announcement(6, &files(0..2)))?;
+        index.delta(PEER, delta(5, 6, Vec::new()))
+    });
+    assert_eq!(Index::default().delta(PEER, delta(0, 1, Vec::new())), Ok(Taken::Gap(None)));
 }
 
 #[test]

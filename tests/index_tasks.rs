@@ -1,0 +1,153 @@
+//! The announcing task, the tracker's task and the search together: what is shared is found, whatever is
+//! lost on the way, and across a change of trackers.
+
+mod index_net;
+
+use cardume::engine::index::Change;
+use cardume::node::share_task::AnnouncedFiles as _;
+use index_net::{Group, entry, id, shown};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+fn share_some(group: &Group, count: u64) {
+    for (number, peer) in &group.peers {
+        for key in 0..count {
+            peer.files.change(Change::Put(entry(key, &format!("file {key} of peer {number}"))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_is_announced_to_every_new_tracker_and_changes_at_once() {
+    let group = Group::new(5, 1000);
+    share_some(&group, 20);
+    group.elect(1, Some(1));
+    group.converged(2, Duration::from_secs(2)).await;
+    let files = &group.peers[&3].files;
+    files.change(Change::Put(entry(3, "renamed")));
+    files.change(Change::Remove(4));
+    let took = group.converged(4, Duration::from_secs(1)).await;
+    assert!(took < Duration::from_millis(500), "a change is seen at once, not at the next check: {took:?}");
+    group.peers[&1].files.change(Change::Put(entry(99, "the tracker's own")));
+    group.converged(1, Duration::from_secs(1)).await;
+    group.elect(2, Some(5));
+    let took = group.converged(1, Duration::from_secs(2)).await;
+    assert!(took < Duration::from_millis(500), "{took:?}");
+    group.elect(3, Some(1));
+    group.converged(2, Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_dead_peers_files_are_not_shown() {
+    let group = Group::new(3, 1000);
+    share_some(&group, 3);
+    group.elect(1, Some(1));
+    group.converged(2, Duration::from_secs(2)).await;
+    group.kill(3);
+    group.elect(1, Some(1));
+    group.converged(2, Duration::from_secs(1)).await;
+    let answer = group.peers[&2].searcher.search("peer 3", 10).await.expect("an answer");
+    assert_eq!((answer.total, answer.complete.of), (0, 2));
+}
+
+#[tokio::test]
+async fn a_fifth_of_all_calls_lost_both_ways_and_repeated_is_repaired() {
+    // A short journal, so that whole lists are sent too.
+    let group = Group::new(5, 5);
+    group.weather.percent.store(20, Ordering::Relaxed);
+    for round in 0..30_u64 {
+        if round % 10 == 0 {
+            group.elect(round + 1, Some(u8::try_from(round / 10).expect("small") + 1));
+        }
+        for (number, peer) in &group.peers {
+            let key = (round * 7 + u64::from(*number)) % 11;
+            let change = match round % 4 {
+                3 => Change::Remove(key),
+                _ => Change::Put(entry(key, &format!("round {round} key {key} of {number}"))),
+            };
+            peer.files.change(change);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    group.weather.percent.store(0, Ordering::Relaxed);
+    group.converged(4, Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_delta_that_is_lost_without_anybody_noticing_is_found_by_the_check() {
+    let group = Group::new(3, 1000);
+    share_some(&group, 3);
+    group.elect(1, Some(1));
+    group.converged(2, Duration::from_secs(2)).await;
+    group.weather.swallow_deltas.store(true, Ordering::Relaxed);
+    group.peers[&2].files.change(Change::Put(entry(50, "lost on the way")));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    group.weather.swallow_deltas.store(false, Ordering::Relaxed);
+    let answer = group.peers[&3].searcher.search("lost", 10).await.expect("an answer");
+    assert_eq!(answer.total, 0, "it was swallowed");
+    let took = group.converged(3, Duration::from_secs(2)).await;
+    assert!(took < Duration::from_millis(1_300), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_lags_behind_its_heartbeats_does_not_count_as_complete() {
+    let group = Group::new(3, 1000);
+    share_some(&group, 3);
+    group.elect(1, Some(1));
+    group.converged(2, Duration::from_secs(2)).await;
+    let tracker = &group.peers[&1].tracker;
+    let complete = || tracker.summary().map(|summary| (summary.have, summary.of));
+    assert_eq!(complete(), Some((3, 3)));
+    let mut ahead = group.peers[&2].files.position();
+    ahead.seq += 1;
+    let lagging = async {
+        while complete() != Some((2, 3)) {
+            tracker.position_seen(id(2), ahead);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(1), lagging).await.expect("it is seen to lag");
+    tracker.position_seen(id(2), group.peers[&2].files.position());
+    let mut summaries = tracker.summaries();
+    let caught_up = summaries.wait_for(|summary| summary.is_some_and(|summary| summary.have == 3));
+    tokio::time::timeout(Duration::from_secs(1), caught_up).await.expect("in time").expect("running");
+}
+
+#[tokio::test]
+async fn searches_go_on_across_a_change_of_trackers() {
+    let group = Group::new(5, 1000);
+    share_some(&group, 20);
+    group.elect(1, Some(1));
+    group.converged(3, Duration::from_secs(2)).await;
+    let mut searches = tokio::task::JoinSet::new();
+    let mut every = tokio::time::interval(Duration::from_millis(50));
+    for number in 0..40 {
+        every.tick().await;
+        match number {
+            // The old tracker is gone before anybody notices; then there is none; then a new one, which not
+            // everybody learns of at the same time, it least of all.
+            8 => group.kill(1),
+            12 => group.elect(1, None),
+            15 => (2..=4).for_each(|peer| group.tell(peer, 2, Some(5))),
+            16 => group.elect(2, Some(5)),
+            _ => {}
+        }
+        let searcher = group.peers[&3].searcher.clone();
+        searches.spawn(async move { (number, searcher.search("file 13", 100).await) });
+    }
+    let mut answers: Vec<_> = searches.join_all().await;
+    answers.sort_by_key(|(number, _)| *number);
+    for (number, answer) in &answers {
+        let answer = answer.as_ref().unwrap_or_else(|error| panic!("search {number}: {error}"));
+        let expected = if *number < 8 { 1 } else { answer.epoch };
+        assert_eq!(answer.epoch, expected, "search {number}");
+        if *number >= 30 {
+            assert_eq!(
+                (answer.epoch, answer.complete.have, answer.complete.of),
+                (2, 4, 4),
+                "search {number}"
+            );
+            assert_eq!(shown(answer).len(), 4);
+        }
+    }
+}
