@@ -1,6 +1,25 @@
-//! (to be written)
+//! Sockets: who may connect, how calls and contents travel, how connections are kept.
+//!
+//! Every connection is TLS 1.3 with both sides authenticated by the group's certificate authority
+//! ([`identity`]); who calls is known from the connection and from nothing else. What is absent on
+//! purpose: decisions about elections, the index or transfers, and everything about disks except reading a
+//! file that [`content::ContentRoute`] opened.
 
+pub mod caller;
+pub mod content;
 pub mod handlers;
+pub mod identity;
 mod index_calls;
+pub mod peer_link;
+mod route;
+pub mod server;
+mod stream;
+#[cfg(test)]
+mod tests;
 
+pub use caller::{CallerLimits, Client, ConnectError, call, connect};
+pub use content::{ContentBody, ContentClient, ContentRefusal, ContentRoute, FetchError, OpenContent};
+pub use identity::{Credentials, GroupKey, Identity, IdentityError, PeerKey, peer_id_of};
 pub use index_calls::{CALL_TIMEOUT, CallError, ClientSource, IndexCalls, RemoteIndex};
+pub use peer_link::{LinkError, PeerLinks};
+pub use server::{Server, ServerHandle, ServerLimits};

@@ -1,0 +1,159 @@
+//! A socket that can be cut from outside and that does not wait for ever for its reader.
+//!
+//! Invariants: after a cut every read and write fails at once, whoever holds the stream; nothing is read
+//! while a write is stalled, so that a caller that sends requests and reads no answers cannot fill this
+//! peer's memory; a write stalled for longer than the limit ends the connection.
+
+use std::io::{Error, ErrorKind, Result};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::Sleep;
+
+/// Whether connections are wanted, and how often all were cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cuts {
+    /// How often all connections were cut.
+    pub(super) count: u64,
+    /// No connections at all for now (a fault drill).
+    pub(super) silent: bool,
+}
+
+/// Cuts everything that was made under this switch so far.
+pub(super) fn cut(switch: &watch::Sender<Cuts>) {
+    switch.send_modify(|cuts| cuts.count = cuts.count.wrapping_add(1));
+}
+
+/// Turns silence on (cutting everything) or off.
+pub(super) fn set_silent(switch: &watch::Sender<Cuts>, silent: bool) {
+    switch.send_modify(|cuts| {
+        cuts.silent = silent;
+        cuts.count = cuts.count.wrapping_add(u64::from(silent));
+    });
+}
+
+type CutFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn cut_future(mut cuts: watch::Receiver<Cuts>) -> CutFuture {
+    let begun = cuts.borrow().count;
+    Box::pin(async move {
+        // The end of the switch is a cut too.
+        drop(cuts.wait_for(|now| now.count != begun).await);
+    })
+}
+
+/// See the module.
+pub(super) struct Guarded<T> {
+    inner: T,
+    // Reading and writing may happen in two tasks; each has to be woken by a cut.
+    read_cut: CutFuture,
+    write_cut: CutFuture,
+    is_cut: bool,
+    write_timeout: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+    reader: Option<Waker>,
+    held: Vec<Arc<dyn Send + Sync>>,
+}
+
+impl<T> Guarded<T> {
+    /// `inner` until a cut.
+    pub(super) fn new(inner: T, cuts: &watch::Receiver<Cuts>, write_timeout: Duration) -> Self {
+        Self {
+            inner,
+            read_cut: cut_future(cuts.clone()),
+            write_cut: cut_future(cuts.clone()),
+            is_cut: false,
+            write_timeout,
+            stalled: None,
+            reader: None,
+            held: Vec::new(),
+        }
+    }
+
+    /// Keeps `what` (a permit) for as long as the socket is open.
+    pub(super) fn hold(&mut self, what: Arc<dyn Send + Sync>) {
+        self.held.push(what);
+    }
+
+    fn after_write<R>(&mut self, cx: &mut Context<'_>, result: Poll<Result<R>>) -> Poll<Result<R>> {
+        if result.is_ready() {
+            self.stalled = None;
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+            return result;
+        }
+        let timeout = self.write_timeout;
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        match timer.as_mut().poll(cx) {
+            Poll::Ready(()) => {
+                Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the other end reads nothing")))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn check_write_cut(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        if !self.is_cut && self.write_cut.as_mut().poll(cx).is_ready() {
+            self.is_cut = true;
+        }
+        if self.is_cut { Err(was_cut()) } else { Ok(()) }
+    }
+}
+
+fn was_cut() -> Error {
+    Error::new(ErrorKind::ConnectionAborted, "the connection was cut")
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
+        if !self.is_cut && self.read_cut.as_mut().poll(cx).is_ready() {
+            self.is_cut = true;
+        }
+        if self.is_cut {
+            return Poll::Ready(Err(was_cut()));
+        }
+        if self.stalled.is_some() {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        self.check_write_cut(cx)?;
+        let result = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.after_write(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        self.check_write_cut(cx)?;
+        let result = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.after_write(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_write_cut(cx)?;
+        let result = Pin::new(&mut self.inner).poll_flush(cx);
+        self.after_write(cx, result)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_write_cut(cx)?;
+        let result = Pin::new(&mut self.inner).poll_shutdown(cx);
+        self.after_write(cx, result)
+    }
+}
