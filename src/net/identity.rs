@@ -66,6 +66,12 @@ impl GroupKey {
         Self(rand::random())
     }
 
+    /// The key with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The key with this text, see [`GroupKey::text`].
     ///
     /// # Errors
@@ -115,6 +121,12 @@ impl PeerKey {
     pub fn generate() -> Result<Self, IdentityError> {
         let seed: [u8; 32] = rand::random();
         Self::from_bytes(&[&PKCS8_ED25519[..], &seed].concat())
+    }
+
+    /// The key of this seed (RFC 8032, section 5.1.5).
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self([&PKCS8_ED25519[..], seed].concat())
     }
 
     /// The key with these PKCS#8 bytes. Only version 1 (without the public key) is taken: it is the form

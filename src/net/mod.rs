@@ -10,6 +10,7 @@ pub mod content;
 pub mod handlers;
 pub mod identity;
 mod index_calls;
+pub mod names_link;
 pub mod peer_link;
 mod route;
 pub mod server;

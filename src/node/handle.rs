@@ -83,6 +83,7 @@ pub(super) type Ask = (Command, oneshot::Sender<Result<Reply, CommandError>>);
 pub struct Handle {
     pub(super) commands: mpsc::Sender<Ask>,
     pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) stopped: watch::Receiver<bool>,
 }
 
 impl Handle {
@@ -98,6 +99,13 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         self.commands.send((command, answer)).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
+    }
+
+    /// Waits until the peer has stopped: by [`Command::Stop`], [`Command::Leave`], or `control_stop`.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // Without a sender it has stopped too.
+        drop(stopped.wait_for(|stopped| *stopped).await);
     }
 
     /// The newest picture.

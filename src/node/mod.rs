@@ -1,22 +1,41 @@
 //! A peer's process: tasks, timers and wiring. What a person touches talks to it through [`Handle`]
 //! (commands) and [`View`] (pictures) only.
 
+mod address_book;
+mod clock;
+mod command_task;
 pub mod config;
+mod contents;
+mod control_handlers;
+mod drill;
+mod election_calls;
+mod election_handlers;
+mod election_task;
+mod events;
+mod finder;
+mod group_handlers;
 mod group_state;
 mod handle;
 mod library_files;
+mod membership_task;
 mod remote;
 pub mod search;
 pub mod share_task;
+mod start;
+mod state_writer;
+mod stop;
+mod timing;
 mod tracker_answers;
 pub mod tracker_route;
 pub mod tracker_task;
 pub mod transfer;
 pub mod transfer_task;
 mod view;
+mod view_task;
 
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};
 pub use remote::{DownloadRequest, Remote, RemoteError};
+pub use start::{StartError, start};
 pub use view::{Notice, View};

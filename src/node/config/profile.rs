@@ -1,7 +1,7 @@
 //! One peer's folder. [`ProfileLock`] keeps two processes out of it.
 
 use super::{HomeError, Secret, files};
-use crate::base::PeerName;
+use crate::base::{PeerId, PeerName};
 use crate::store::{LockError, ProfileLock};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -123,6 +123,22 @@ impl Profile {
         Ok(secret)
     }
 
+    /// Whether this identity has ever begun to vote: then a missing election state was lost, and the
+    /// identity must not vote any more.
+    #[must_use]
+    pub fn has_begun(&self, peer: PeerId) -> bool {
+        files::read_text(&self.begun_file())
+            .is_ok_and(|text| text.is_some_and(|text| text.trim() == peer.to_string()))
+    }
+
+    /// Remembers that this identity begins to vote.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn mark_begun(&self, peer: PeerId) -> Result<(), HomeError> {
+        files::write_whole(&self.begun_file(), peer.to_string().as_bytes())
+    }
+
     /// The ports of the last run; 0 where there is none or the file is unreadable.
     #[must_use]
     pub fn remembered_ports(&self) -> Ports {
@@ -176,6 +192,10 @@ impl Profile {
 
     fn key_file(&self) -> PathBuf {
         self.dir.join("peer.key")
+    }
+
+    fn begun_file(&self) -> PathBuf {
+        self.dir.join("begun")
     }
 
     fn settings_file(&self) -> PathBuf {

@@ -1,0 +1,153 @@
+//! `control_`: the peer's own key only. Every method is a command or a look at the view.
+
+use super::election_handlers::caller;
+use super::handle::{Command, CommandError, Handle, Reply};
+use crate::base::PeerId;
+use crate::wire::codes::Code;
+use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::convert;
+use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use jsonrpsee::Extensions;
+use jsonrpsee::core::{RpcResult, async_trait};
+use jsonrpsee::types::ErrorObjectOwned;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The most events in one answer.
+const MAX_EVENTS: usize = 1_000;
+/// Results of a search without a limit of its own.
+const DEFAULT_LIMIT: u32 = 200;
+
+/// Serves `control_`.
+pub(super) struct ControlHandlers {
+    pub(super) me: PeerId,
+    pub(super) handle: Handle,
+}
+
+impl ControlHandlers {
+    fn own_key(&self, extensions: &Extensions) -> RpcResult<()> {
+        if caller(extensions)?.peer == self.me {
+            return Ok(());
+        }
+        Err(Code::NotAllowed.error("control_ answers only to the peer's own key"))
+    }
+
+    async fn run(&self, extensions: &Extensions, command: Command) -> RpcResult<Reply> {
+        self.own_key(extensions)?;
+        self.handle.command(command).await.map_err(error)
+    }
+
+    async fn done(&self, extensions: &Extensions, command: Command) -> RpcResult<()> {
+        self.run(extensions, command).await.map(|_| ())
+    }
+}
+
+fn error(error: CommandError) -> ErrorObjectOwned {
+    ErrorObjectOwned::owned(error.code, error.message, None::<()>)
+}
+
+fn mismatch() -> ErrorObjectOwned {
+    Code::Internal.error("the command gave an answer of another kind; please report it")
+}
+
+#[async_trait]
+impl ControlServer for ControlHandlers {
+    async fn status(&self, extensions: &Extensions) -> RpcResult<Status> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().status.as_ref().clone())
+    }
+
+    async fn members(&self, extensions: &Extensions) -> RpcResult<Vec<MemberState>> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().members.as_ref().clone())
+    }
+
+    async fn share(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::Share(PathBuf::from(path))).await
+    }
+
+    async fn unshare(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::Unshare(PathBuf::from(path))).await
+    }
+
+    async fn shares(&self, extensions: &Extensions) -> RpcResult<Vec<Share>> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().shares.as_ref().clone())
+    }
+
+    async fn search(
+        &self,
+        extensions: &Extensions,
+        words: String,
+        limit: Option<u32>,
+    ) -> RpcResult<SearchAnswer> {
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        match self.run(extensions, Command::Search { words, limit }).await? {
+            Reply::Search(answer) => Ok(answer),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn sources(&self, extensions: &Extensions, content: String) -> RpcResult<SourcesAnswer> {
+        let content = convert::parse_content_id("content", &content)?;
+        match self.run(extensions, Command::Sources(content)).await? {
+            Reply::Sources(answer) => Ok(answer),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn download(
+        &self,
+        extensions: &Extensions,
+        content: String,
+        name: Option<String>,
+        to: Option<String>,
+        from: Option<Vec<String>>,
+        via_rpc: Option<bool>,
+    ) -> RpcResult<u64> {
+        let from = from.unwrap_or_default();
+        let command = Command::Download {
+            content: convert::parse_content_id("content", &content)?,
+            name,
+            to: to.map(PathBuf::from),
+            from: from.iter().map(|peer| convert::parse_peer_id("from", peer)).collect::<Result<_, _>>()?,
+            via_rpc: via_rpc.unwrap_or(false),
+        };
+        match self.run(extensions, command).await? {
+            Reply::Transfer(id) => Ok(id),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().transfers.as_ref().clone())
+    }
+
+    async fn cancel(&self, extensions: &Extensions, id: u64) -> RpcResult<()> {
+        self.done(extensions, Command::Cancel(id)).await
+    }
+
+    async fn crash(&self, extensions: &Extensions, for_millis: Option<u64>) -> RpcResult<()> {
+        self.done(extensions, Command::Crash(for_millis.map(Duration::from_millis))).await
+    }
+
+    async fn recover(&self, extensions: &Extensions) -> RpcResult<()> {
+        self.done(extensions, Command::Recover).await
+    }
+
+    async fn events(&self, extensions: &Extensions, after: Option<u64>) -> RpcResult<Vec<EventRecord>> {
+        self.own_key(extensions)?;
+        let view = self.handle.view();
+        let newer = view.events.iter().filter(|event| after.is_none_or(|after| event.seq > after));
+        Ok(newer.take(MAX_EVENTS).cloned().collect())
+    }
+
+    async fn leave(&self, extensions: &Extensions) -> RpcResult<()> {
+        self.done(extensions, Command::Leave).await
+    }
+
+    async fn stop(&self, extensions: &Extensions) -> RpcResult<()> {
+        self.done(extensions, Command::Stop).await
+    }
+}

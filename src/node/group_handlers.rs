@@ -1,0 +1,94 @@
+//! `group_`: membership at the tracker, and the fault drill at every peer.
+
+use super::drill::Drill;
+use super::election_handlers::caller;
+use super::election_task::{MembershipNow, TaskEvent};
+use crate::engine::election::Member;
+use crate::wire::codes::Code;
+use crate::wire::convert;
+use crate::wire::group::{GroupServer, Membership};
+use jsonrpsee::Extensions;
+use jsonrpsee::core::{RpcResult, async_trait};
+use std::net::IpAddr;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// The longest fault drill that another member may order.
+const MAX_DRILL: Duration = Duration::from_mins(1);
+/// How long the election may take to answer.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Serves `group_`.
+pub(super) struct GroupHandlers {
+    pub(super) events: mpsc::Sender<TaskEvent>,
+    pub(super) drill: Drill,
+    pub(super) drills_from_anywhere: bool,
+    pub(super) listen: IpAddr,
+}
+
+impl GroupHandlers {
+    async fn ask(
+        &self,
+        event: impl FnOnce(oneshot::Sender<MembershipNow>) -> TaskEvent,
+    ) -> RpcResult<Membership> {
+        let silent = || Code::ElectionSilent.error("the election does not answer; try again");
+        let (answer, answered) = oneshot::channel();
+        self.events.try_send(event(answer)).map_err(|_| silent())?;
+        let now =
+            tokio::time::timeout(DEADLINE, answered).await.map_err(|_| silent())?.map_err(|_| silent())?;
+        if !now.active {
+            let data = serde_json::json!({ "tracker": now.tracker.map(|tracker| tracker.to_string()) });
+            return Err(
+                Code::NotTracker.error_with("this peer is not the tracker; ask the one in the data", &data)
+            );
+        }
+        let roster = now.roster.ok_or_else(silent)?;
+        Ok(Membership {
+            epoch: now.epoch.number(),
+            member: now.member,
+            voter: now.voter,
+            roster: convert::roster_to_wire(&roster),
+        })
+    }
+}
+
+#[async_trait]
+impl GroupServer for GroupHandlers {
+    async fn join(
+        &self,
+        extensions: &Extensions,
+        name: String,
+        uri: String,
+        election_uri: String,
+    ) -> RpcResult<Membership> {
+        let peer = caller(extensions)?.peer;
+        let member = Member {
+            name: convert::parse_peer_name("name", &name)?,
+            uri: convert::parse_uri("uri", &uri)?,
+            election_uri: convert::parse_uri("election_uri", &election_uri)?,
+            voter: false,
+        };
+        self.ask(|answer| TaskEvent::Join { peer, member, answer }).await
+    }
+
+    async fn leave(&self, extensions: &Extensions) -> RpcResult<Membership> {
+        let peer = caller(extensions)?.peer;
+        self.ask(|answer| TaskEvent::Leave { peer, answer }).await
+    }
+
+    async fn crash(&self, extensions: &Extensions, for_millis: u64) -> RpcResult<()> {
+        let caller = caller(extensions)?;
+        let same_machine = caller.address.is_some_and(|at| at.ip().is_loopback() || at.ip() == self.listen);
+        if !same_machine && !self.drills_from_anywhere {
+            return Err(Code::NotAllowed.error(
+                "fault drills are accepted from peers on the same machine; start this peer with --drills to accept them from every member",
+            ));
+        }
+        let duration = Duration::from_millis(for_millis);
+        if duration > MAX_DRILL || duration.is_zero() {
+            return Err(Code::BadParameter.error("for_millis: a drill lasts from 1 to 60,000 ms"));
+        }
+        self.drill.start(Some(duration));
+        Ok(())
+    }
+}

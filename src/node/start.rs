@@ -1,0 +1,501 @@
+//! Starts a peer: opens what it keeps, binds its two listeners and wires the tasks together.
+
+use super::address_book::{AddressBook, Addresses};
+use super::command_task::{Commands, command_task};
+use super::config::{HomeError, PeerConfig, Ports, Runtime};
+use super::contents::Contents;
+use super::control_handlers::ControlHandlers;
+use super::drill::{Drill, Silenced};
+use super::election_task::{TaskEvent, Wiring};
+use super::events::{EventSink, Occurrence};
+use super::finder::TrackerFinder;
+use super::group_handlers::GroupHandlers;
+use super::group_state::GroupState;
+use super::handle::Handle;
+use super::membership_task::{Membership, membership_task};
+use super::search::Searcher;
+use super::share_task::share_task;
+use super::stop::Stopper;
+use super::tracker_route::TrackerRoute;
+use super::tracker_task::{self, TrackerHandle};
+use super::transfer::link::PeerNetwork;
+use super::transfer_task::{TransferDeps, TransferHandle};
+use super::view::View;
+use super::view_task::{Sources, view_task};
+use super::{state_writer, timing, transfer_task};
+use crate::base::{Epoch, PeerId, PeerUri};
+use crate::engine::election::{ElectionConfig, Roster, SavedState};
+use crate::engine::index::IndexPosition;
+use crate::net::RemoteIndex;
+use crate::net::caller::CallerLimits;
+use crate::net::handlers::index::index_methods;
+use crate::net::handlers::transfer::TransferHandler;
+use crate::net::identity::{GroupKey, Identity, IdentityError, PeerKey};
+use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
+use crate::net::peer_link::PeerLinks;
+use crate::net::server::{Server, ServerHandle, ServerLimits};
+use crate::store::{Library, LibraryError, Loaded, RealDisk, StateError, StateStore, machine_id};
+use crate::wire::control::{ControlServer, NamesState};
+use crate::wire::convert;
+use crate::wire::election::IndexSummary;
+use crate::wire::group::GroupServer;
+use crate::wire::transfer::TransferServer;
+use jsonrpsee::Methods;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How many events wait for the election at the most. It takes microseconds for each; whoever finds the
+/// queue full is not answered, as if it were unreachable.
+const MAX_ELECTION_EVENTS: usize = 1024;
+/// How many commands wait.
+const MAX_ASKS: usize = 64;
+/// Registrations as tracker that wait: one per epoch, and the election repeats.
+const MAX_REGISTRATIONS: usize = 4;
+/// Positions from heartbeats that wait for the index; the next heartbeat says them again.
+const MAX_POSITIONS: usize = 256;
+/// How long a search waits for a tracker and its answer.
+const SEARCH_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why a peer could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The home or the profile cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The library cannot be opened.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// The election's state cannot be saved.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The keys make no identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// No listener.
+    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
+    Listen {
+        /// What the system says.
+        error: std::io::Error,
+        /// Where.
+        address: IpAddr,
+    },
+    /// A thread or a runtime could not be made.
+    #[error("the system gives no thread or socket: {0}; close other programs and try again")]
+    System(#[from] std::io::Error),
+    /// The timing thread ended before it served.
+    #[error("the election could not start; the log says why")]
+    Timing,
+}
+
+/// What is opened before anything runs.
+struct Opened {
+    identity: Identity,
+    store: StateStore,
+    saved: SavedState,
+    library: Arc<Library>,
+    general: TcpListener,
+    election: TcpListener,
+    here: Addresses,
+}
+
+/// Starts the peer of a profile whose lock the caller holds, inside of a multi-threaded tokio runtime.
+/// It runs until [`super::Command::Stop`] or the end of the process; [`Handle::stopped`] tells.
+///
+/// # Errors
+/// Says what could not be opened or bound.
+pub async fn start(config: PeerConfig) -> Result<Handle, StartError> {
+    let opening = config.clone();
+    let opened = tokio::task::spawn_blocking(move || open(&opening)).await;
+    let opened = opened.map_err(|error| std::io::Error::other(error.to_string()))??;
+    wire(config, opened).await
+}
+
+/// Everything that blocks.
+fn open(config: &PeerConfig) -> Result<Opened, StartError> {
+    let profile = &config.profile;
+    profile.clear_runtime()?;
+    for dir in [&profile.state_dir, &profile.library_dir] {
+        std::fs::create_dir_all(dir)?;
+    }
+    let (identity, store, saved) = open_state(config)?;
+    let library = Library::open(&profile.library_dir)?;
+    let general = listen(config.listen, config.ports.general)?;
+    let election = listen(config.listen, config.ports.election)?;
+    let (general_at, election_at) = (general.local_addr()?, election.local_addr()?);
+    let ports = Ports { general: general_at.port(), election: election_at.port() };
+    profile.remember_ports(ports)?;
+    let uri = |address: SocketAddr| {
+        let unspecified = std::io::Error::other("the address to listen on must be one that others can use");
+        PeerUri::new(address).ok_or(StartError::Listen { error: unspecified, address: address.ip() })
+    };
+    let here = Addresses { uri: uri(general_at)?, election_uri: uri(election_at)? };
+    Ok(Opened { identity, store, saved, library, general, election, here })
+}
+
+/// The vote's state, under the identity that made it. Where the state is lost or not certainly this
+/// peer's newest, the peer takes a new identity: under the old one it could vote twice.
+fn open_state(config: &PeerConfig) -> Result<(Identity, StateStore, SavedState), StartError> {
+    let profile = &config.profile;
+    let machine = machine_id(&profile.state_dir)?;
+    let group = GroupKey::from_bytes(*config.group_key.as_bytes());
+    let identity = Identity::new(&group, &PeerKey::from_seed(config.peer_key.as_bytes()))?;
+    let (store, loaded) = StateStore::open(&profile.state_dir, machine, identity.peer_id(), RealDisk)?;
+    let refusal = match loaded {
+        Loaded::Found(saved) => return Ok((identity, store, saved)),
+        Loaded::Fresh => None,
+        Loaded::Refused(refusal) => Some(refusal),
+    };
+    let identity = match refusal {
+        None if !profile.has_begun(identity.peer_id()) => identity,
+        reason => {
+            let reason = reason.map_or_else(|| "it is missing".to_owned(), |reason| reason.to_string());
+            tracing::warn!(reason, "the election's state is not usable: this peer takes a new identity");
+            let key = profile.renew_peer_key()?;
+            Identity::new(&group, &PeerKey::from_seed(key.as_bytes()))?
+        }
+    };
+    // The mark first: a crash in between costs an identity that never voted.
+    profile.mark_begun(identity.peer_id())?;
+    let (store, saved) = StateStore::begin(&profile.state_dir, machine, identity.peer_id(), RealDisk)?;
+    Ok((identity, store, saved))
+}
+
+/// Binds the remembered port, or any if another program has it.
+fn listen(ip: IpAddr, port: u16) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind((ip, port))
+        .or_else(|error| if port == 0 { Err(error) } else { TcpListener::bind((ip, 0)) });
+    bound.map_err(|error| StartError::Listen { error, address: ip })
+}
+
+/// What the election task publishes, and what reaches it.
+struct Heard {
+    events: mpsc::Sender<TaskEvent>,
+    group: watch::Receiver<Arc<GroupState>>,
+    roster: watch::Receiver<Option<Arc<Roster>>>,
+    summary: watch::Receiver<Option<(Epoch, IndexSummary)>>,
+    contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
+    addresses: watch::Receiver<AddressBook>,
+    registrations: mpsc::Receiver<Epoch>,
+    positions: mpsc::Receiver<(PeerId, IndexPosition)>,
+    server: Arc<ServerHandle>,
+}
+
+/// What the rest works with. The order of making: whoever is asked comes before whoever asks.
+struct Core {
+    config: PeerConfig,
+    identity: Identity,
+    me: PeerId,
+    here: Addresses,
+    library: Arc<Library>,
+    contents: Arc<Contents>,
+    links: PeerLinks,
+    tracker: TrackerHandle,
+    searcher: Searcher<Route>,
+    transfers: TransferHandle,
+    drill: Drill,
+    sink: EventSink,
+}
+
+async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> {
+    let Opened { identity, store, saved, library, general, election, here } = opened;
+    let (sink, records) = EventSink::new();
+    let timed = Timed { config: &config, identity: &identity, library: &library, here, sink: &sink };
+    let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
+        timed.start(election, store, saved).await?;
+    let (core, start_drill) = core(config, identity, here, library, sink, group.clone());
+    core.spawn_index(&events, group.clone(), positions);
+
+    let (names_state, names_seen) = watch::channel(NamesState::default());
+    let pictures = core.pictures(records, names_seen, summary, contacts, group.clone(), roster.clone());
+    let (asks, ask_receiver) = mpsc::channel(MAX_ASKS);
+    let (stopped_sender, stopped) = watch::channel(false);
+    let handle = Handle { commands: asks, view: pictures, stopped };
+    let general = core.serve(general, &events, &handle)?;
+
+    let (names, names_events, registration) = core.names_link(roster.clone());
+    tokio::spawn(membership_task(Membership {
+        me: core.me,
+        name: core.config.name.clone(),
+        here,
+        names: names.clone(),
+        names_uri: core.config.names.first().map(|at| format!("wss://{at}/")).unwrap_or_default(),
+        names_events,
+        registrations,
+        roster: roster.clone(),
+        group: group.clone(),
+        addresses,
+        links: core.links.clone(),
+        events: events.clone(),
+        state: names_state,
+        sink: core.sink.clone(),
+        _registration: registration,
+    }));
+    let links = core.links.clone();
+    start_drill(Silenced { general, election: server, links: links.clone(), names, events: events.clone() });
+    let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender };
+    core.config.profile.write_runtime(&Runtime {
+        pid: std::process::id(),
+        uri: here.uri.to_string(),
+        election_uri: here.election_uri.to_string(),
+    })?;
+    tokio::spawn(command_task(core.commands(group, stopper), ask_receiver));
+    Ok(handle)
+}
+
+/// What the timing thread is started with.
+struct Timed<'a> {
+    config: &'a PeerConfig,
+    identity: &'a Identity,
+    library: &'a Arc<Library>,
+    here: Addresses,
+    sink: &'a EventSink,
+}
+
+impl Timed<'_> {
+    async fn start(
+        self,
+        listener: TcpListener,
+        store: StateStore,
+        saved: SavedState,
+    ) -> Result<Heard, StartError> {
+        let me = self.identity.peer_id();
+        let (events, election_events) = mpsc::channel(MAX_ELECTION_EVENTS);
+        let (group_sender, group) = watch::channel(Arc::new(GroupState::alone(me)));
+        let (roster_sender, roster) = watch::channel(None);
+        let (summary_sender, summary) = watch::channel(None);
+        let (contact_sender, contacts) = watch::channel(BTreeMap::new());
+        let (address_sender, addresses) = watch::channel(AddressBook::default());
+        let (registration_sender, registrations) = mpsc::channel(MAX_REGISTRATIONS);
+        let (position_sender, positions) = mpsc::channel(MAX_POSITIONS);
+        let states = state_writer::start(store, events.clone())?;
+        let timing = timing::Timing {
+            identity: self.identity.clone(),
+            listener,
+            here: self.here,
+            position: positions_of(self.library),
+            events: events.clone(),
+        };
+        let (seed, sink) = (self.config.seed.unwrap_or_else(rand::random), self.sink.clone());
+        let served = timing::start(timing, move |calls| Wiring {
+            me,
+            config: ElectionConfig::default(),
+            saved,
+            seed,
+            events: election_events,
+            calls,
+            states,
+            registrations: registration_sender,
+            group: group_sender,
+            roster: roster_sender,
+            summary: summary_sender,
+            positions: position_sender,
+            contacts: contact_sender,
+            addresses: address_sender,
+            sink,
+        })?;
+        let server = served.await.map_err(|_| StartError::Timing)?;
+        Ok(Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server })
+    }
+}
+
+/// Makes what the tasks share.
+fn core(
+    config: PeerConfig,
+    identity: Identity,
+    here: Addresses,
+    library: Arc<Library>,
+    sink: EventSink,
+    group: watch::Receiver<Arc<GroupState>>,
+) -> (Core, impl FnOnce(Silenced)) {
+    let me = identity.peer_id();
+    let links = PeerLinks::new(identity.clone(), CallerLimits::GENERAL);
+    let tracker = tracker_task::spawn(me, group.clone());
+    let (drill, start_drill) = Drill::new();
+    let searcher = Searcher::new(route(me, &links, &tracker), group, SEARCH_DEADLINE);
+    let contents = Arc::new(Contents::new(Arc::clone(&library)));
+    let finished = Arc::clone(&library);
+    let transfers = transfer_task::spawn(TransferDeps {
+        me,
+        network: Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() }),
+        finder: Arc::new(TrackerFinder(searcher.clone())),
+        contents: contents.clone(),
+        finished: Arc::new(move |path| finished.noticed(path)),
+    });
+    let core = Core {
+        config,
+        identity,
+        me,
+        here,
+        library,
+        contents,
+        links,
+        tracker,
+        searcher,
+        transfers,
+        drill,
+        sink,
+    };
+    (core, start_drill)
+}
+
+/// The way to whoever is tracker.
+pub(super) type Route = TrackerRoute<RemoteIndex<PeerLinks>>;
+
+fn route(me: PeerId, links: &PeerLinks, tracker: &TrackerHandle) -> Route {
+    TrackerRoute { me, local: tracker.clone(), remote: RemoteIndex(links.clone()) }
+}
+
+impl Core {
+    fn route(&self) -> Route {
+        route(self.me, &self.links, &self.tracker)
+    }
+
+    /// The tasks around the index: announcing, and telling heartbeats how it stands.
+    fn spawn_index(
+        &self,
+        events: &mpsc::Sender<TaskEvent>,
+        group: watch::Receiver<Arc<GroupState>>,
+        mut positions: mpsc::Receiver<(PeerId, IndexPosition)>,
+    ) {
+        tokio::spawn(share_task(Arc::clone(&self.library), group, self.route()));
+        let tracker = self.tracker.clone();
+        tokio::spawn(async move {
+            while let Some((peer, position)) = positions.recv().await {
+                tracker.position_seen(peer, position);
+            }
+        });
+        let (mut summaries, events) = (self.tracker.summaries(), events.clone());
+        tokio::spawn(async move {
+            while summaries.changed().await.is_ok() {
+                let summary = *summaries.borrow_and_update();
+                if let Some(summary) = summary
+                    && events.send(TaskEvent::Summary(summary)).await.is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn pictures(
+        &self,
+        records: mpsc::Receiver<Occurrence>,
+        names: watch::Receiver<NamesState>,
+        summary: watch::Receiver<Option<(Epoch, IndexSummary)>>,
+        contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
+        group: watch::Receiver<Arc<GroupState>>,
+        roster: watch::Receiver<Option<Arc<Roster>>>,
+    ) -> watch::Receiver<Arc<View>> {
+        let mut sources = Sources {
+            profile: self.config.profile.name.clone(),
+            name: self.config.name.to_string(),
+            me: self.me,
+            uri: self.here.uri.to_string(),
+            download_folder: self.config.profile.download_folder.display().to_string().into(),
+            group,
+            roster,
+            summary,
+            contacts,
+            names,
+            drill: self.drill.running(),
+            transfers: self.transfers.transfers(),
+            library_changed: self.library.changed(),
+            library: Arc::clone(&self.library),
+            records,
+            counters: Arc::clone(&self.sink.counters),
+        };
+        let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
+        tokio::spawn(view_task(sources, sender));
+        pictures
+    }
+
+    fn serve(
+        &self,
+        listener: TcpListener,
+        events: &mpsc::Sender<TaskEvent>,
+        handle: &Handle,
+    ) -> std::io::Result<ServerHandle> {
+        let group = GroupHandlers {
+            events: events.clone(),
+            drill: self.drill.clone(),
+            drills_from_anywhere: self.config.drills,
+            listen: self.config.listen,
+        };
+        let control = ControlHandlers { me: self.me, handle: handle.clone() };
+        let parts: [Methods; 4] = [
+            group.into_rpc().into(),
+            control.into_rpc().into(),
+            index_methods(self.tracker.clone()).into(),
+            TransferHandler::new(self.contents.clone()).into_rpc().into(),
+        ];
+        let mut methods = Methods::new();
+        for part in parts {
+            methods.merge(part).map_err(|error| std::io::Error::other(error.to_string()))?;
+        }
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        Server::start(listener, &self.identity, methods, Some(self.contents.clone()), ServerLimits::GENERAL)
+    }
+
+    fn names_link(
+        &self,
+        roster: watch::Receiver<Option<Arc<Roster>>>,
+    ) -> (NamesLink, mpsc::Receiver<NamesEvent>, watch::Sender<MyRegistration>) {
+        let (sender, registration) = watch::channel(MyRegistration {
+            name: self.config.name.clone(),
+            uri: self.here.uri,
+            election_uri: self.here.election_uri,
+            metadata: BTreeMap::new(),
+        });
+        let names = self.config.names.clone();
+        let (link, events) =
+            NamesLink::start(self.identity.clone(), names, registration, wire_roster(roster));
+        (link, events, sender)
+    }
+
+    fn commands(self, group: watch::Receiver<Arc<GroupState>>, stopper: Stopper) -> Commands {
+        Commands {
+            library: self.library,
+            searcher: self.searcher,
+            transfers: self.transfers,
+            drill: self.drill,
+            links: self.links,
+            group,
+            stopper,
+            download_folder: self.config.profile.download_folder,
+            sink: self.sink,
+        }
+    }
+}
+
+/// Where the library's list stands, without its locks: the timing thread reads it with every heartbeat.
+fn positions_of(library: &Arc<Library>) -> watch::Receiver<IndexPosition> {
+    let first = library.position();
+    let (sender, receiver) = watch::channel(first);
+    let mut changed = library.changed();
+    tokio::spawn(async move {
+        while changed.changed().await.is_ok() {
+            let seq = *changed.borrow_and_update();
+            sender.send_replace(IndexPosition { index_id: first.index_id, seq });
+        }
+    });
+    receiver
+}
+
+/// The roster in the shape of the protocol, as it changes.
+fn wire_roster(
+    mut roster: watch::Receiver<Option<Arc<Roster>>>,
+) -> watch::Receiver<Option<crate::wire::group::Roster>> {
+    let shape = |roster: &Option<Arc<Roster>>| roster.as_ref().map(|roster| convert::roster_to_wire(roster));
+    let (sender, receiver) = watch::channel(shape(&roster.borrow()));
+    tokio::spawn(async move {
+        while roster.changed().await.is_ok() {
+            let new = shape(&roster.borrow_and_update());
+            sender.send_replace(new);
+        }
+    });
+    receiver
+}

@@ -1,0 +1,91 @@
+//! The graceful stop: a tracker names its successor first, a peer of a large group gives its seat up, a
+//! peer of a small one keeps it (R11).
+
+use super::election_task::TaskEvent;
+use super::group_state::GroupState;
+use super::handle::CommandError;
+use crate::engine::election::Roster;
+use crate::net::peer_link::PeerLinks;
+use crate::wire::codes::Code;
+use crate::wire::group::GroupClient;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A handover takes 2 s at the most (R11); this is the end of patience.
+const STOP_DEADLINE: Duration = Duration::from_secs(3);
+/// How long giving the seat up may take, with repetitions.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
+/// Between two wishes to leave.
+const LEAVE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Stops the peer. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Stopper {
+    pub(super) events: mpsc::Sender<TaskEvent>,
+    pub(super) group: watch::Receiver<Arc<GroupState>>,
+    pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
+    pub(super) links: PeerLinks,
+    pub(super) stopped: watch::Sender<bool>,
+}
+
+impl Stopper {
+    /// Hands over, gives the seat up in a large group, and ends the peer. Takes at most a few seconds.
+    pub(super) async fn stop(&self) {
+        if !self.group.borrow().is_tracker() && self.gives_seat_up() {
+            drop(self.leave().await);
+        }
+        self.stop_election().await;
+        self.stopped.send_replace(true);
+    }
+
+    /// Gives the seat up for good and ends the peer.
+    pub(super) async fn leave_and_stop(&self) -> Result<(), CommandError> {
+        let was_tracker = self.group.borrow().is_tracker();
+        let alone = self.group.borrow().members.len() <= 1;
+        if !was_tracker && !alone {
+            self.leave().await?;
+        }
+        self.stop_election().await;
+        if was_tracker && !alone {
+            // The successor is tracker now and removes the seat of its predecessor.
+            self.leave().await?;
+        }
+        self.stopped.send_replace(true);
+        Ok(())
+    }
+
+    async fn stop_election(&self) {
+        let (done, is_done) = oneshot::channel();
+        if self.events.send(TaskEvent::Stop { done }).await.is_ok()
+            && tokio::time::timeout(STOP_DEADLINE, is_done).await.is_err()
+        {
+            tracing::warn!("no successor took over in time; the others will elect one by themselves");
+        }
+    }
+
+    fn gives_seat_up(&self) -> bool {
+        let roster = self.roster.borrow();
+        roster.as_ref().is_some_and(|roster| roster.has_spare_seat())
+    }
+
+    /// Asks the tracker to remove this peer's seat, until it is gone.
+    async fn leave(&self) -> Result<(), CommandError> {
+        let refused = |message: String| CommandError { code: Code::NoTracker as i32, message };
+        let deadline = tokio::time::Instant::now() + LEAVE_DEADLINE;
+        let mut reason = "there is no tracker to leave at; try again when one is elected".to_owned();
+        while tokio::time::Instant::now() < deadline {
+            let tracker = self.group.borrow().tracker;
+            if let Some(client) = tracker.and_then(|tracker| self.links.client(tracker)) {
+                match tokio::time::timeout_at(deadline, client.leave()).await {
+                    Ok(Ok(membership)) if !membership.member => return Ok(()),
+                    Ok(Ok(_)) => "the tracker did not remove the seat in time".clone_into(&mut reason),
+                    Ok(Err(error)) => reason = format!("the tracker refused: {error}"),
+                    Err(_) => {}
+                }
+            }
+            tokio::time::sleep(LEAVE_INTERVAL).await;
+        }
+        Err(refused(reason))
+    }
+}

@@ -1,0 +1,205 @@
+//! The real way to sources: manifests (and `transfer_read`) over the kept JSON-RPC connections, pieces by
+//! `GET /content/<hash>` with `Range` over connections of their own.
+
+use super::network::{Connection, FoundSources, Network, SourceAddress, SourceFinder, Way};
+use crate::base::{ContentId, PeerId, PeerUri};
+use crate::engine::transfer::source::Fault;
+use crate::net::peer_link::PeerLinks;
+use crate::net::{Client, ContentBody, ContentClient, FetchError, Identity, IndexCalls};
+use crate::node::CommandError;
+use crate::node::search::Searcher;
+use crate::wire::codes::Code;
+use crate::wire::convert::{MAX_PART_BYTES, ManifestPage, manifest_from_wire, part_from_wire};
+use crate::wire::transfer::TransferClient;
+use futures_util::future::{BoxFuture, FutureExt};
+use hyper::body::Bytes;
+use jsonrpsee::core::client::Error as ClientError;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a source may take to be connected to.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// The network that a peer is on.
+pub struct PeerNetwork {
+    /// Who this peer is.
+    pub identity: Identity,
+    /// Its kept connections.
+    pub links: PeerLinks,
+}
+
+impl Network for PeerNetwork {
+    fn manifest(
+        &self,
+        source: &SourceAddress,
+        content: ContentId,
+        first: u32,
+    ) -> BoxFuture<'static, Result<ManifestPage, Fault>> {
+        let (links, peer, address) = (self.links.clone(), source.peer, source.address);
+        async move {
+            let client = client(&links, peer, address).await?;
+            let page = client.manifest(content.to_string(), Some(first)).await;
+            let page = page.map_err(|error| call_fault(&error))?;
+            manifest_from_wire(&page).map_err(|_| Fault::BadManifest)
+        }
+        .boxed()
+    }
+
+    fn connect(
+        &self,
+        source: &SourceAddress,
+        content: ContentId,
+        way: Way,
+    ) -> BoxFuture<'static, Result<Box<dyn Connection>, Fault>> {
+        let (peer, address) = (source.peer, source.address);
+        let (links, identity) = (self.links.clone(), self.identity.clone());
+        async move {
+            let connection: Box<dyn Connection> = match way {
+                Way::Rpc => {
+                    let client = client(&links, peer, address).await?;
+                    Box::new(RpcConnection { client, content, rest: 0..0 })
+                }
+                Way::Http => {
+                    let opened = ContentClient::connect(&identity, address, peer, ContentClient::SILENCE);
+                    let client = opened.await.map_err(|error| fetch_fault(&error))?;
+                    Box::new(HttpConnection { client, content, body: None })
+                }
+            };
+            Ok(connection)
+        }
+        .boxed()
+    }
+}
+
+/// The kept connection to a source. An address is only said where there is no connection: who is a member
+/// and where is known better elsewhere.
+async fn client(links: &PeerLinks, peer: PeerId, address: SocketAddr) -> Result<Arc<Client>, Fault> {
+    if !links.is_connected(peer) {
+        links.set_address(peer, address);
+    }
+    links.connected(peer, CONNECT_LIMIT).await.map_err(|error| {
+        tracing::debug!(%peer, %error, "a source cannot be reached");
+        Fault::Unreachable
+    })
+}
+
+fn call_fault(error: &ClientError) -> Fault {
+    let code = match error {
+        ClientError::Call(refused) => refused.code(),
+        ClientError::ParseError(_) => return Fault::Nonsense,
+        ClientError::RequestTimeout => return Fault::Silent,
+        _ => return Fault::Closed,
+    };
+    match code {
+        code if code == Code::UnknownContent as i32 => Fault::NotShared,
+        code if code == Code::ContentChanged as i32 => Fault::Changed,
+        code if code == Code::BadRange as i32 => Fault::Nonsense,
+        _ => Fault::Busy,
+    }
+}
+
+fn fetch_fault(error: &FetchError) -> Fault {
+    tracing::debug!(%error, "a content does not arrive");
+    match error {
+        FetchError::Connect(_) => Fault::Unreachable,
+        FetchError::Unknown => Fault::NotShared,
+        FetchError::Changed => Fault::Changed,
+        FetchError::Busy(_) => Fault::Busy,
+        FetchError::Unfit(_) => Fault::WrongLength,
+        FetchError::Broken(_) => Fault::Closed,
+        FetchError::Silent(_) => Fault::Silent,
+    }
+}
+
+struct HttpConnection {
+    client: ContentClient,
+    content: ContentId,
+    body: Option<ContentBody>,
+}
+
+impl Connection for HttpConnection {
+    fn is_open(&self) -> bool {
+        self.client.is_open()
+    }
+
+    fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
+        async move {
+            self.body = None;
+            let body = self.client.get(self.content, range).await;
+            self.body = Some(body.map_err(|error| fetch_fault(&error))?);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>> {
+        async move {
+            let Some(body) = &mut self.body else { return Ok(Bytes::new()) };
+            loop {
+                match body.next().await {
+                    // An empty frame is not the end.
+                    Some(Ok(bytes)) if bytes.is_empty() => {}
+                    Some(result) => return result.map_err(|error| fetch_fault(&error)),
+                    None => return Ok(Bytes::new()),
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+struct RpcConnection {
+    client: Arc<Client>,
+    content: ContentId,
+    rest: Range<u64>,
+}
+
+impl Connection for RpcConnection {
+    fn is_open(&self) -> bool {
+        self.client.is_connected()
+    }
+
+    fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
+        self.rest = range;
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>> {
+        async move {
+            let offset = self.rest.start;
+            let length = (self.rest.end - offset).min(u64::from(MAX_PART_BYTES));
+            let Some(length) = u32::try_from(length).ok().filter(|length| *length > 0) else {
+                return Ok(Bytes::new());
+            };
+            let part = self.client.read(self.content.to_string(), offset, length).await;
+            let part = part.map_err(|error| call_fault(&error))?;
+            let bytes = part_from_wire(&part, offset, length).map_err(|_| Fault::WrongLength)?;
+            self.rest.start += u64::from(length);
+            Ok(Bytes::from(bytes))
+        }
+        .boxed()
+    }
+}
+
+impl<C: IndexCalls> SourceFinder for Searcher<C> {
+    fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>> {
+        async move {
+            let answer = Searcher::sources(self, content).await;
+            let answer =
+                answer.map_err(|error| CommandError { code: error.code(), message: error.to_string() })?;
+            let source = |source: crate::wire::index::Source| {
+                Some(SourceAddress {
+                    peer: source.peer.parse().ok()?,
+                    name: source.peer_name,
+                    address: source.uri.parse::<PeerUri>().ok()?.address(),
+                    file_name: source.name,
+                })
+            };
+            let sources = answer.sources.into_iter().filter_map(source).collect();
+            Ok(FoundSources { size: answer.size, sources })
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,258 @@
+//! Makes pictures of the peer for people: gathers what the tasks publish and sends a new [`View`] at
+//! most ten times a second, and only when it differs from the last one.
+
+use super::events::{Counters, Occurrence, role_text};
+use super::group_state::GroupState;
+use super::view::View;
+use crate::base::{Epoch, PeerId};
+use crate::engine::election::Roster;
+use crate::store::Library;
+use crate::wire::control::{
+    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
+};
+use crate::wire::election::IndexSummary;
+use crate::wire::index::Complete;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// The shortest time between two pictures.
+const PICTURE_INTERVAL: Duration = Duration::from_millis(100);
+/// How often things are looked at that do not tell when they change.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Everything that a picture shows.
+pub(super) struct Sources {
+    pub(super) profile: String,
+    pub(super) name: String,
+    pub(super) me: PeerId,
+    pub(super) uri: String,
+    pub(super) download_folder: Arc<str>,
+    pub(super) group: watch::Receiver<Arc<GroupState>>,
+    pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
+    pub(super) summary: watch::Receiver<Option<(Epoch, IndexSummary)>>,
+    pub(super) contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
+    pub(super) names: watch::Receiver<NamesState>,
+    pub(super) drill: watch::Receiver<bool>,
+    pub(super) transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    pub(super) library: Arc<Library>,
+    pub(super) library_changed: watch::Receiver<u64>,
+    pub(super) records: mpsc::Receiver<Occurrence>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// The events so far, with numbers.
+#[derive(Default)]
+struct EventLog {
+    next: u64,
+    records: VecDeque<EventRecord>,
+}
+
+impl EventLog {
+    fn add(&mut self, occurrence: Occurrence, names: &BTreeMap<PeerId, String>) {
+        self.next += 1;
+        let peer = occurrence.peer.map(|peer| names.get(&peer).cloned().unwrap_or_else(|| peer.short()));
+        self.records.push_back(EventRecord {
+            seq: self.next,
+            unix_millis: occurrence.unix_millis,
+            kind: occurrence.kind.to_owned(),
+            epoch: occurrence.epoch,
+            peer,
+            detail: occurrence.detail,
+        });
+        if self.records.len() > View::MAX_EVENTS {
+            self.records.pop_front();
+        }
+    }
+}
+
+/// Runs until nobody looks any more or the tasks are gone.
+pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<View>>) {
+    let mut log = EventLog::default();
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let occurred = tokio::select! {
+            occurred = sources.records.recv() => match occurred {
+                Some(occurrence) => Some(occurrence),
+                None => return,
+            },
+            Ok(()) = sources.group.changed() => None,
+            Ok(()) = sources.summary.changed() => None,
+            Ok(()) = sources.names.changed() => None,
+            Ok(()) = sources.drill.changed() => None,
+            Ok(()) = sources.transfers.changed() => None,
+            Ok(()) = sources.library_changed.changed() => None,
+            _ = look.tick() => None,
+        };
+        let names = sources.peer_names();
+        let mut grown = false;
+        let mut next = occurred;
+        while let Some(occurrence) = next {
+            log.add(occurrence, &names);
+            grown = true;
+            next = sources.records.try_recv().ok();
+        }
+        let last = pictures.borrow().clone();
+        let view = sources.picture(&last, grown.then_some(&log));
+        pictures.send_if_modified(|known| {
+            let changed = **known != view;
+            if changed {
+                *known = Arc::new(view);
+            }
+            changed
+        });
+        tokio::time::sleep(PICTURE_INTERVAL).await;
+    }
+}
+
+impl Sources {
+    /// The picture of a peer that has just started.
+    pub(super) fn first_picture(&mut self) -> View {
+        let empty = View {
+            status: Arc::new(self.status()),
+            members: Arc::default(),
+            shares: Arc::default(),
+            transfers: Arc::default(),
+            events: Arc::default(),
+            download_folder: Arc::clone(&self.download_folder),
+        };
+        self.picture(&empty, None)
+    }
+
+    fn peer_names(&self) -> BTreeMap<PeerId, String> {
+        let mut names: BTreeMap<PeerId, String> =
+            self.group.borrow().members.iter().map(|(id, member)| (*id, member.name.to_string())).collect();
+        names.insert(self.me, self.name.clone());
+        names
+    }
+
+    fn picture(&mut self, last: &View, log: Option<&EventLog>) -> View {
+        fn keep<T: PartialEq>(last: &Arc<T>, new: T) -> Arc<T> {
+            if **last == new { Arc::clone(last) } else { Arc::new(new) }
+        }
+        View {
+            status: keep(&last.status, self.status()),
+            members: keep(&last.members, self.members()),
+            shares: keep(&last.shares, self.shares()),
+            transfers: self.transfers.borrow_and_update().clone(),
+            events: log.map_or_else(
+                || Arc::clone(&last.events),
+                |log| Arc::new(log.records.iter().cloned().collect()),
+            ),
+            download_folder: Arc::clone(&self.download_folder),
+        }
+    }
+
+    fn status(&mut self) -> Status {
+        let group = self.group.borrow_and_update().clone();
+        let silent = *self.drill.borrow_and_update();
+        let quorum = self.quorum(&group);
+        let totals = self.library.totals();
+        let names = self.names.borrow_and_update().clone();
+        let role = if silent { "silent" } else { role_text(group.role) };
+        Status {
+            profile: self.profile.clone(),
+            pid: std::process::id(),
+            peer_id: self.me.to_string(),
+            name: self.name.clone(),
+            role: role.to_owned(),
+            epoch: group.epoch.number(),
+            tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
+            notice: notice(silent, &group, &quorum),
+            quorum,
+            names,
+            index: self.index(&group),
+            library: LibraryState { files: totals.files, bytes: totals.bytes, hashing: totals.hashing },
+            counters: self.counters.all(),
+        }
+    }
+
+    fn quorum(&self, group: &GroupState) -> Quorum {
+        let roster = self.roster.borrow();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let voters = group.members.values().filter(|member| member.voter);
+        Quorum {
+            voters: count(voters.clone().count()),
+            reachable: count(voters.filter(|member| member.reachable).count()),
+            needed: roster.as_ref().map_or(1, |roster| count(roster.quorum())),
+        }
+    }
+
+    fn index(&mut self, group: &GroupState) -> IndexState {
+        let summary = *self.summary.borrow_and_update();
+        let voters = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
+        // What an earlier tracker said says nothing about this one's index.
+        let current = summary.filter(|(epoch, _)| *epoch == group.epoch && group.tracker.is_some());
+        match current {
+            Some((_, summary)) => {
+                IndexState { files: summary.files, complete: Complete { have: summary.have, of: summary.of } }
+            }
+            None => IndexState { files: 0, complete: Complete { have: 0, of: voters } },
+        }
+    }
+
+    fn peer_ref(&self, group: &GroupState, peer: PeerId) -> PeerRef {
+        let member = group.members.get(&peer);
+        let uri = member.and_then(|member| member.uri).map(|uri| uri.to_string());
+        let (name, uri) = if peer == self.me {
+            (self.name.clone(), Some(self.uri.clone()))
+        } else {
+            (member.map_or_else(|| peer.short(), |member| member.name.to_string()), uri)
+        };
+        PeerRef { name, peer_id: peer.to_string(), uri: uri.unwrap_or_default() }
+    }
+
+    fn members(&self) -> Vec<MemberState> {
+        let group = self.group.borrow();
+        let contacts = self.contacts.borrow();
+        let now = super::clock::unix_millis();
+        let mut members: Vec<MemberState> = group
+            .members
+            .iter()
+            .map(|(peer, member)| MemberState {
+                peer: self.peer_ref(&group, *peer),
+                voter: member.voter,
+                tracker: group.tracker == Some(*peer),
+                me: *peer == self.me,
+                connected: member.reachable,
+                // In whole seconds: a picture is new when something changed, not when time goes by.
+                last_contact_millis: contacts.get(peer).map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
+            })
+            .collect();
+        members
+            .sort_by(|a, b| a.peer.name.cmp(&b.peer.name).then_with(|| a.peer.peer_id.cmp(&b.peer.peer_id)));
+        members
+    }
+
+    fn shares(&self) -> Vec<Share> {
+        let share = |share: crate::store::ShareState| Share {
+            path: share.path.display().to_string(),
+            files: share.files,
+            bytes: share.bytes,
+            hashing: share.hashing,
+            skipped: share.skipped,
+            problem: share.problem,
+        };
+        self.library.shares().into_iter().map(share).collect()
+    }
+}
+
+/// What a person should know now; empty when all is well (R13).
+fn notice(silent: bool, group: &GroupState, quorum: &Quorum) -> String {
+    if silent {
+        return "Fault drill: this peer is silent as after a crash".to_owned();
+    }
+    if group.members.is_empty() {
+        return "Waiting for the group".to_owned();
+    }
+    if quorum.reachable < quorum.needed {
+        let (here, voters, needed) = (quorum.reachable, quorum.voters, quorum.needed);
+        return format!("{here} of {voters} peers here, {needed} needed");
+    }
+    if group.tracker.is_none() {
+        return "Electing a tracker".to_owned();
+    }
+    String::new()
+}
