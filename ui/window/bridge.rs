@@ -12,6 +12,7 @@ use eframe::egui;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -70,16 +71,24 @@ pub(crate) struct Bridge<P: Peer> {
     answers: Receiver<Action>,
     search: Option<AbortHandle>,
     picking: Option<AbortHandle>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl<P: Peer> Bridge<P> {
     /// Connects a window to a peer and wakes it at every new picture.
-    pub(crate) fn new(peer: P, runtime: tokio::runtime::Handle, ctx: egui::Context) -> Self {
+    ///
+    /// `stopped` tells afterwards whether the peer was stopped from here.
+    pub(crate) fn new(
+        peer: P,
+        runtime: tokio::runtime::Handle,
+        ctx: egui::Context,
+        stopped: Arc<AtomicBool>,
+    ) -> Self {
         let (actions, answers) = sync_channel(MAX_WAITING);
         let back = Back { ctx, actions };
         let views = peer.views();
         runtime.spawn(watch_task(peer.views(), back.clone()));
-        Self { peer, runtime, views, back, answers, search: None, picking: None }
+        Self { peer, runtime, views, back, answers, search: None, picking: None, stopped }
     }
 
     /// The newest picture, if it was not given yet.
@@ -136,8 +145,10 @@ impl<P: Peer> Bridge<P> {
             }
             Effect::StopPeer => {
                 let (peer, back) = (self.peer.clone(), self.back.clone());
+                let stopped = Arc::clone(&self.stopped);
                 self.runtime.spawn(async move {
                     stop(&peer).await;
+                    stopped.store(true, Ordering::Relaxed);
                     back.send(Action::Stopped);
                 });
                 None
@@ -173,18 +184,12 @@ async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
     back.send(Action::Stopped);
 }
 
-/// Stops a peer gracefully: until it has handed over and is gone, but not longer than
-/// [`STOP_PATIENCE`].
+/// Stops a peer gracefully: until it has handed over, but not longer than [`STOP_PATIENCE`].
 pub(crate) async fn stop<P: Peer>(peer: &P) {
-    let mut views = peer.views();
-    let stopped = async {
-        if let Err(error) = peer.command(Command::Stop).await {
-            tracing::debug!(%error, "the peer did not take the stop: it is stopping already");
-        }
-        while views.changed().await.is_ok() {}
-    };
-    if tokio::time::timeout(STOP_PATIENCE, stopped).await.is_err() {
-        tracing::warn!("the peer did not stop in time; closing the window anyway");
+    match tokio::time::timeout(STOP_PATIENCE, peer.command(Command::Stop)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the peer did not take the stop: it is stopping already"),
+        Err(_) => tracing::warn!("the peer did not stop in time; closing the window anyway"),
     }
 }
 

@@ -29,6 +29,8 @@ use cardume::node::Handle;
 use eframe::egui;
 use shell::Shell;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The window's size where none is given.
 const DEFAULT_SIZE: [f32; 2] = [1_080.0, 720.0];
@@ -73,19 +75,23 @@ pub(crate) fn run_peer<P: Peer>(
     options: WindowOptions,
 ) -> anyhow::Result<()> {
     let native = native_options(&options);
-    let (title, last) = (options.title.clone(), (peer.clone(), runtime.clone()));
+    let title = options.title.clone();
+    let (last_peer, last_runtime) = (peer.clone(), runtime.clone());
+    let stopped = Arc::new(AtomicBool::new(false));
+    let tells = Arc::clone(&stopped);
     eframe::run_native(
         &title,
         native,
-        Box::new(move |creation| Ok(Box::new(Shell::from_creation(creation, peer, runtime, &options)))),
+        Box::new(move |creation| {
+            Ok(Box::new(Shell::from_creation(creation, peer, runtime, &options, tells)))
+        }),
     )
     .map_err(|error| {
         anyhow::anyhow!("cannot open a window: {error}. Use `peer --headless` without a display")
     })?;
     // The window may have been taken away without asking; the peer stops gracefully all the same.
-    let (peer, runtime) = last;
-    if peer.views().has_changed().is_ok() {
-        runtime.block_on(bridge::stop(&peer));
+    if !stopped.load(Ordering::Relaxed) && last_peer.views().has_changed().is_ok() {
+        last_runtime.block_on(bridge::stop(&last_peer));
     }
     Ok(())
 }

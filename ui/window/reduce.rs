@@ -13,7 +13,7 @@ use cardume::base::{ContentId, PeerId};
 use cardume::node::{Command, CommandError, Reply, View};
 use cardume::wire::codes::Code;
 use cardume::wire::index::SearchAnswer;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -372,10 +372,10 @@ fn share_typed(model: &mut Model) -> Vec<Effect> {
     if trimmed.is_empty() {
         return Vec::new();
     }
-    let in_home = trimmed.strip_prefix('~').map(|rest| rest.trim_start_matches('/'));
-    let path = match (in_home, &model.home) {
+    let path = match (trimmed.strip_prefix("~/"), &model.home) {
         (Some(rest), Some(home)) => home.join(rest),
-        _ => Path::new(trimmed).to_owned(),
+        (None, Some(home)) if trimmed == "~" => home.clone(),
+        _ => PathBuf::from(trimmed),
     };
     vec![share(path)]
 }

@@ -15,6 +15,8 @@ use eframe::egui;
 use egui::{Key, Modifiers};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// The key of what is kept between two starts.
@@ -43,6 +45,7 @@ impl<P: Peer> Shell<P> {
         peer: P,
         runtime: tokio::runtime::Handle,
         options: &WindowOptions,
+        stopped: Arc<AtomicBool>,
     ) -> Self {
         let kept = creation
             .storage
@@ -52,7 +55,7 @@ impl<P: Peer> Shell<P> {
         let system = || sys_locale::get_locale().map(|locale| Language::of_locale(&locale));
         let language = options.language.or(kept.language).or_else(system).unwrap_or_default();
         let theme = options.theme.unwrap_or(kept.theme);
-        let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme);
+        let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         shell.model.page = kept.page;
         shell.keeps_settings = options.settings_file.is_some();
         shell
@@ -65,13 +68,14 @@ impl<P: Peer> Shell<P> {
         runtime: tokio::runtime::Handle,
         language: Language,
         theme: ThemeChoice,
+        stopped: Arc<AtomicBool>,
     ) -> Self {
         theme::install(ctx);
         ctx.set_theme(theme);
         let view = peer.views().borrow().clone();
         let mut model = Model::new(view, language, theme);
         model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
-        let bridge = Bridge::new(peer, runtime, ctx.clone());
+        let bridge = Bridge::new(peer, runtime, ctx.clone(), stopped);
         let mut shell = Self { model, bridge, keeps_settings: false, may_close: false };
         shell.take(ctx, Action::Do(Verb::FocusSearch));
         shell

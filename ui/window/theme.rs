@@ -24,6 +24,8 @@ pub(crate) const NARROW: f32 = 900.0;
 pub(crate) const ICON: f32 = 16.0;
 /// Height of buttons and fields.
 pub(crate) const CONTROL: f32 = 28.0;
+/// Height of a line with a name and a value.
+pub(crate) const FACT: f32 = 24.0;
 /// Thickness of a progress bar.
 pub(crate) const BAR: f32 = 4.0;
 /// Corners of buttons, fields and rows.
@@ -32,8 +34,6 @@ pub(crate) const RADIUS: u8 = 5;
 pub(crate) const CARD_RADIUS: u8 = 8;
 /// Width of a dialog.
 pub(crate) const DIALOG: f32 = 420.0;
-/// The widest that text to be read runs.
-pub(crate) const READING: f32 = 640.0;
 
 /// Body text, in points.
 const BODY: f32 = 13.0;
@@ -246,6 +246,7 @@ fn style(theme: Theme, tokens: &Tokens) -> Style {
     style.spacing.interact_size = vec2(CONTROL, CONTROL);
     style.spacing.scroll = egui::style::ScrollStyle::solid();
     style.spacing.scroll.bar_width = GRID;
+    style.spacing.scroll.foreground_color = true;
     style.interaction.selectable_labels = false;
     style.interaction.tooltip_delay = 0.4;
     visuals(&mut style.visuals, tokens);

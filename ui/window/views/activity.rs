@@ -33,6 +33,7 @@ pub(crate) fn activity_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action
         messages_ui(ui, model, text);
         ui.add_space(theme::GRID);
         widgets::heading_ui(ui, text.time_line);
+        ui.add_space(4.0);
         time_line_ui(ui, model, text);
         ui.add_space(2.0 * theme::GRID);
     });
@@ -42,7 +43,8 @@ pub(crate) fn activity_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action
 fn setting_ui(ui: &mut Ui, name: &str, value: impl FnOnce(&mut Ui)) {
     let tokens = theme::tokens(ui);
     ui.horizontal(|ui| {
-        let rect = widgets::plain_row_ui_of_width(ui, NAMES, theme::CONTROL, name);
+        ui.spacing_mut().interact_size.y = theme::FACT;
+        let rect = widgets::plain_row_ui_of_width(ui, NAMES, theme::FACT, name);
         widgets::cell(ui, rect, name, theme::body(), tokens.weak, Align::Min);
         value(ui);
     });
@@ -79,7 +81,7 @@ fn facts_ui(ui: &mut Ui, model: &Model, text: &Text) {
         (text.profile, status.profile.as_str()),
         (text.process, process.as_str()),
         (text.peer_id, status.peer_id.as_str()),
-        (text.name_service, status.names.uri.as_str()),
+        (text.name_service_address, status.names.uri.as_str()),
         (text.download_folder, &*model.view.download_folder),
     ];
     for (name, value) in facts {
@@ -155,6 +157,8 @@ fn event_color(ui: &Ui, kind: &str) -> Color32 {
             tokens.warning
         }
         "two_trackers" | "absurd_epoch" | "two_groups" | "names_refused" | "download_failed" => tokens.error,
+        "pre_vote_started" | "election_started" | "vote_given" | "vote_received" | "epoch_adopted"
+        | "role_changed" => tokens.info,
         _ => tokens.line,
     }
 }

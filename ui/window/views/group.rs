@@ -20,8 +20,10 @@ pub(crate) fn group_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
         drill_ui(ui, model, text, &mut actions);
         ui.add_space(theme::GRID);
         members_ui(ui, model, text);
+        counters_ui(ui, model, text);
         ui.add_space(2.0 * theme::GRID);
         widgets::heading_ui(ui, text.time_line);
+        ui.add_space(4.0);
         activity::time_line_ui(ui, model, text);
         ui.add_space(2.0 * theme::GRID);
     });
@@ -40,15 +42,22 @@ fn state_ui(ui: &mut Ui, model: &Model, text: &Text) {
     if !status.notice.is_empty() && quorum.reachable >= quorum.needed {
         widgets::colored_ui(ui, &status.notice, tokens.warning);
     }
-    ui.horizontal_wrapped(|ui| {
-        let counters: Vec<String> = status
-            .counters
-            .iter()
-            .map(|(name, count)| format!("{} {}", text.number(*count), (text.counter)(name)))
-            .collect();
-        let words = RichText::new(counters.join(" · ")).font(theme::small()).color(tokens.weak);
-        ui.label(words);
-    });
+}
+
+fn counters_ui(ui: &mut Ui, model: &Model, text: &Text) {
+    let tokens = theme::tokens(ui);
+    let counters = &model.view.status.counters;
+    if counters.is_empty() {
+        return;
+    }
+    ui.add_space(2.0 * theme::GRID);
+    widgets::heading_ui(ui, text.counters);
+    ui.add_space(4.0);
+    let counters: Vec<String> = counters
+        .iter()
+        .map(|(name, count)| format!("{}: {}", (text.counter)(name), text.number(*count)))
+        .collect();
+    ui.label(RichText::new(counters.join(" · ")).font(theme::small()).color(tokens.weak));
 }
 
 fn drill_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
@@ -90,7 +99,7 @@ fn stopwatch_ui(ui: &mut Ui, model: &Model, text: &Text) {
 }
 
 /// The columns of the table, as parts of its width: name, role, connection, last contact, address.
-const COLUMNS: [f32; 6] = [0.0, 0.25, 0.45, 0.6, 0.74, 1.0];
+const COLUMNS: [f32; 6] = [0.0, 0.24, 0.42, 0.57, 0.74, 1.0];
 
 fn column(rect: Rect, index: usize) -> Rect {
     let at = |index: usize| rect.left() + rect.width() * COLUMNS.get(index).copied().unwrap_or(1.0);

@@ -89,16 +89,12 @@ fn facts_ui(ui: &mut Ui, text: &Text, share: &Share, totals: &str) {
         widgets::colored_ui(ui, problem, tokens.error);
         return;
     }
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        widgets::weak_ui(ui, totals);
-        if share.skipped > 0 {
-            widgets::colored_ui(ui, &(text.skipped)(share.skipped), tokens.warning);
-        }
-        if share.hashing == 0 && share.files > 0 {
-            widgets::weak_ui(ui, &format!("· {}", text.all_hashed));
-        }
-    });
+    let ready = share.hashing == 0 && share.files > 0;
+    let totals = if ready { format!("{totals} · {}", text.all_hashed) } else { totals.to_owned() };
+    widgets::weak_ui(ui, &totals);
+    if share.skipped > 0 {
+        widgets::colored_ui(ui, &(text.skipped)(share.skipped), tokens.warning);
+    }
     if share.hashing > 0 {
         widgets::weak_ui(ui, &(text.hashing)(share.hashing, share.files));
         let done = widgets::fraction(share.files.saturating_sub(share.hashing), share.files);

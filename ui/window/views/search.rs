@@ -52,8 +52,8 @@ fn field_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) 
 fn state_ui(ui: &mut Ui, model: &Model, text: &Text) {
     let tokens = theme::tokens(ui);
     let search = &model.search;
-    let line = widgets::plain_row_ui(ui, 22.0, &state_sentence(model, text).0);
     let (sentence, is_warning) = state_sentence(model, text);
+    let line = widgets::plain_row_ui(ui, 22.0, &sentence);
     let color = if is_warning { tokens.warning } else { tokens.weak };
     let line = widgets::span(line, line.left() + 8.0, line.right());
     widgets::cell(ui, line, &sentence, theme::small(), color, Align::Min);
@@ -82,7 +82,17 @@ fn state_sentence(model: &Model, text: &Text) -> (String, bool) {
 
 fn nothing_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     let search = &model.search;
-    let Some(answer) = search.answer.as_ref().filter(|_| !search.waiting) else { return };
+    if search.waiting {
+        let quorum = &model.view.status.quorum;
+        let hint = if quorum.reachable < quorum.needed {
+            (text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed)
+        } else {
+            model.view.status.notice.clone()
+        };
+        widgets::empty_ui(ui, Icon::Group, text.no_tracker, &hint, |_| {});
+        return;
+    }
+    let Some(answer) = search.answer.as_ref() else { return };
     // An index that is still filling knows too little to say that there is nothing.
     if answer.complete.have < answer.complete.of {
         let partial = (text.index_partial)(answer.complete.have, answer.complete.of);
@@ -223,7 +233,9 @@ fn sources_cell(ui: &Ui, rect: Rect, model: &Model, text: &Text, found: &Found) 
         left += 11.0;
     }
     let rest = widgets::span(rect, left + 5.0, rect.right());
-    widgets::cell(ui, rest, &names.join(", "), theme::small(), tokens.weak, Align::Min);
+    let names =
+        if names.len() > 1 { format!("{} · {}", names.len(), names.join(", ")) } else { names.join(", ") };
+    widgets::cell(ui, rest, &names, theme::small(), tokens.weak, Align::Min);
 }
 
 fn name_of<'a>(model: &Model, text: &'a Text, source: &'a Source) -> &'a str {

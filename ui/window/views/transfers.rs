@@ -7,7 +7,7 @@ use super::super::theme;
 use super::super::widgets::{self, Icon};
 use cardume::wire::control::Transfer;
 use eframe::egui;
-use egui::{Align, Color32, Layout, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Color32, Layout, Rect, ScrollArea, Ui, UiBuilder, pos2};
 use std::path::{Path, PathBuf};
 
 /// Draws the transfers page.
@@ -76,9 +76,7 @@ fn transfer_ui(ui: &mut Ui, model: &Model, text: &Text, transfer: &Transfer, act
     widgets::cell(ui, line(26.0, 44.0), &words, theme::small(), color, Align::Min);
     let open = matches!(transfer.state.as_str(), "running" | "waiting");
     if open {
-        let done = widgets::fraction(transfer.done, transfer.size);
-        widgets::bar(ui, line(47.0, 53.0), done, tokens.accent);
-        sources_ui(ui, model, transfer, line(53.0, 64.0));
+        bar_ui(ui, model, transfer, line(48.0, 54.0));
     } else if let Some(path) = &transfer.path {
         widgets::cell(ui, line(43.0, 60.0), path, theme::small(), tokens.weak, Align::Min);
     }
@@ -106,16 +104,15 @@ fn transfer_ui(ui: &mut Ui, model: &Model, text: &Text, transfer: &Transfer, act
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
 }
 
-/// A dot per source in its peer's hue, as wide as its part of the bytes.
-fn sources_ui(ui: &Ui, model: &Model, transfer: &Transfer, rect: Rect) {
+/// The bar: what came from each source in its peer's hue, the rest of what is done in the accent.
+fn bar_ui(ui: &Ui, model: &Model, transfer: &Transfer, rect: Rect) {
     let tokens = theme::tokens(ui);
+    widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size), tokens.accent);
     let mut left = rect.left();
     for source in &transfer.sources {
-        let part = widgets::fraction(source.bytes, transfer.size.max(1));
-        let right = left + rect.width() * part;
-        let stripe = Rect::from_min_max(pos2(left, rect.top() - 4.0), pos2(right, rect.top() - 1.0));
-        let color = widgets::hue_color(tokens, model.hue(&source.peer));
-        ui.painter().rect_filled(stripe.translate(vec2(0.0, 3.0)), 0.0, color);
+        let right = left + rect.width() * widgets::fraction(source.bytes, transfer.size.max(1));
+        let part = widgets::span(rect, left, right.min(rect.right()));
+        widgets::bar(ui, part, 1.0, widgets::hue_color(tokens, model.hue(&source.peer)));
         left = right;
     }
 }
