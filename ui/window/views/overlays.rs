@@ -81,7 +81,7 @@ fn shortcuts_ui(ui: &Ui, text: &Text, actions: &mut Vec<Action>) {
             widgets::cell(ui, row, &keys, theme::small(), tokens.weak, egui::Align::Max);
         }
         ui.add_space(theme::GRID);
-        if widgets::button(ui, text.dismiss).clicked() {
+        if widgets::primary_button(ui, text.dismiss).clicked() {
             actions.push(Action::Do(Verb::Escape));
         }
     });
