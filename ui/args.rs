@@ -91,6 +91,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NUMBER")]
         cancel: Option<u64>,
     },
+    /// The name service: runs it, and asks what is registered.
+    #[command(subcommand)]
+    Names(crate::commands::NamesCommand),
     /// Members, invites and credentials of the group.
     #[command(subcommand)]
     Group(GroupCommand),

@@ -10,6 +10,7 @@ mod failure;
 mod get;
 mod group;
 mod lifeline;
+mod names;
 mod output;
 mod search;
 mod share;
@@ -19,6 +20,7 @@ mod transfers;
 use crate::args::{Cli, Command};
 use clap::CommandFactory as _;
 pub(crate) use failure::{Failure, Outcome};
+pub(crate) use names::NamesCommand;
 use std::process::ExitCode;
 
 /// Runs the command and says how it ended.
@@ -45,6 +47,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Crash(args)) => drill::crash(&global, &args),
         Some(Command::Stop) => drill::stop(&global),
         Some(Command::Events { follow }) => events::run(&global, follow),
+        Some(Command::Names(command)) => names::run(&global, command),
         Some(Command::Completions { shell }) => completions::run(shell, &mut Cli::command()),
         Some(Command::Demo(args)) => demo::run(&global, &args),
         Some(Command::Peer(_)) | None => Err(Failure::failed("comes later")),

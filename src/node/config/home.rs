@@ -94,6 +94,14 @@ impl Home {
         files::key_file(&self.group_key_file())
     }
 
+    /// The own key of this home's name service; made at first use.
+    ///
+    /// # Errors
+    /// If the file cannot be read or made.
+    pub fn names_key(&self) -> Result<Secret, HomeError> {
+        files::key_file(&self.names_dir().join("peer.key"))
+    }
+
     /// Where the name services are, in the order of trying: as configured; else the one that runs in
     /// this home; else [`DEFAULT_NAMES_ADDRESS`].
     ///
