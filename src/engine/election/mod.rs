@@ -177,6 +177,13 @@ impl Election {
         heard.into_iter().filter(is_voter).chain([self.me]).collect()
     }
 
+    /// The newest roster if this peer is tracker and knows it to be committed: no later tracker has an
+    /// older one.
+    #[must_use]
+    pub fn committed_roster(&self) -> Option<&Roster> {
+        self.state.roster.as_ref().filter(|_| self.roster_is_committed())
+    }
+
     /// Whether `peer` is a voter of this peer's newest roster and, if this peer is tracker, that roster
     /// is committed: what ends the repetition of a request to join.
     #[must_use]

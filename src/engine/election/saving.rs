@@ -72,10 +72,11 @@ impl Disk {
 impl Election {
     /// Does `what` once the state as it is now is durable; at once if it is.
     pub(super) fn when_saved(&mut self, what: Waiting) {
-        match self.disk.ticket_for(&self.state) {
-            None => self.release(what),
-            Some(_) if !self.disk.works || self.disk.waiting.len() >= Disk::MAX_WAITING => {}
-            Some(ticket) => self.disk.waiting.push((ticket, what)),
+        let Some(ticket) = self.disk.ticket_for(&self.state) else { return self.release(what) };
+        let waiting = &mut self.disk.waiting;
+        let is_new = !waiting.iter().any(|(_, waits)| *waits == what);
+        if self.disk.works && is_new && waiting.len() < Disk::MAX_WAITING {
+            waiting.push((ticket, what));
         }
     }
 
