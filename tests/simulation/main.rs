@@ -2,6 +2,7 @@
 //!
 //! `CARDUME_SEEDS=n` runs n seeds in place of 20,000; `CARDUME_SEED=n` runs one and prints its trace.
 
+mod scenarios;
 mod sim;
 
 use std::sync::atomic::{AtomicU64, Ordering};

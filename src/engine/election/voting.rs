@@ -8,11 +8,13 @@ use crate::base::{Epoch, PeerId};
 impl Election {
     /// The failure detector of a follower, the retry of a candidate.
     pub(super) fn election_timer_fired(&mut self) {
-        if matches!(self.mode, Mode::Tracker(_)) {
-            return;
-        }
-        if matches!(self.mode, Mode::Follower) {
-            self.tell(Event::TimerExpired);
+        let is_saved = *self.disk.durable() == self.state;
+        match self.mode {
+            Mode::Tracker(_) => return,
+            // Its vote is still being saved: another round would only wait behind it.
+            Mode::Candidate(_) if self.disk.works() && !is_saved => return self.restart_election_timer(),
+            Mode::Follower => self.tell(Event::TimerExpired),
+            _ => {}
         }
         self.mode = Mode::Follower;
         self.lose_tracker();
@@ -20,9 +22,7 @@ impl Election {
             return;
         }
         self.restart_election_timer();
-        // While the disk has not taken the last vote, another round would only wait behind it.
-        let can_ask = self.disk.works() && *self.disk.durable() == self.state;
-        if can_ask && self.is_voter(self.me) {
+        if self.disk.works() && is_saved && self.is_voter(self.me) {
             self.ask_for_pre_votes();
         }
     }

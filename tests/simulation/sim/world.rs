@@ -20,8 +20,6 @@ pub(crate) const MILLIS: Micros = 1_000;
 /// A second.
 pub(crate) const SECOND: Micros = 1_000_000;
 
-/// A late tick beyond this is a clock jump (R10).
-const LATE: Micros = 150 * MILLIS;
 /// How often a peer repeats its wish to join or leave.
 const WISH: Micros = 300 * MILLIS;
 
@@ -148,6 +146,11 @@ impl World {
         }
     }
 
+    /// Whether a process is stopped.
+    pub(crate) fn is_paused(&self, number: u8) -> bool {
+        self.peers.get(&number).is_some_and(|peer| peer.paused_until.is_some())
+    }
+
     /// The disk takes nothing for a while.
     pub(crate) fn stall_disk(&mut self, number: u8, time: Micros) {
         let until = self.now + time;
@@ -270,7 +273,7 @@ impl World {
                 self.schedule(after, Happening::Timer { at: number, life, timer, setting });
             }
             Command::CancelTimer(timer) => drop(self.peer(number).timers.remove(&timer)),
-            Command::Send { to, message } => self.send(number, to, message),
+            Command::Send { to, message } => self.send(number, to, &message),
             Command::SaveState { ticket, state } => {
                 let delay = self.dice.between(self.disk_delay.clone());
                 let now = self.now;
@@ -296,7 +299,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: u8, to: PeerId, message: Message) {
+    fn send(&mut self, from: u8, to: PeerId, message: &Message) {
         let to = number(to);
         let copies = if self.dice.happens(self.doubled) { 2 } else { 1 };
         for _ in 0..copies {
@@ -412,11 +415,6 @@ impl World {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{:>9} {}", self.now, line()));
         }
-    }
-
-    /// Whether a pause of this length is noticed as a jump.
-    pub(crate) const fn is_jump(pause: Micros) -> bool {
-        pause > LATE
     }
 }
 
