@@ -4,6 +4,7 @@
 mod index_net;
 
 use cardume::engine::index::Change;
+use cardume::node::search::AskError;
 use cardume::node::share_task::AnnouncedFiles as _;
 use index_net::{Group, entry, id, shown};
 use std::sync::atomic::Ordering;
@@ -150,4 +151,32 @@ async fn searches_go_on_across_a_change_of_trackers() {
             assert_eq!(shown(answer).len(), 4);
         }
     }
+}
+
+#[tokio::test]
+async fn an_answer_of_an_epoch_that_is_over_is_not_taken() {
+    let group = Group::new(2, 1000);
+    group.elect(1, Some(1));
+    group.converged(2, Duration::from_secs(2)).await;
+    // Peer 2 knows of epoch 2; peer 1 does not yet, and answers as the tracker of epoch 1.
+    group.tell(2, 2, Some(1));
+    let searcher = group.peers[&2].searcher.clone();
+    let brief = searcher.clone().with_deadline(Duration::from_millis(200));
+    let refused = brief.search("", 10).await;
+    assert_eq!(refused, Err(AskError::TimedOut("it answered for an epoch that is over".to_owned())));
+    let waiting = tokio::spawn(async move { searcher.search("", 10).await });
+    group.tell(1, 2, Some(1));
+    let answer = waiting.await.expect("no panic").expect("an answer");
+    assert_eq!(answer.epoch, 2);
+}
+
+#[tokio::test]
+async fn a_search_without_a_tracker_says_so_and_a_bad_one_is_refused_at_once() {
+    let group = Group::new(2, 1000);
+    let searcher = group.peers[&2].searcher.clone();
+    let brief = searcher.clone().with_deadline(Duration::from_millis(100));
+    assert_eq!(brief.search("", 10).await, Err(AskError::NoTracker));
+    group.elect(1, Some(1));
+    let refused = searcher.search(&"x".repeat(2000), 10).await.expect_err("too long");
+    assert_eq!(refused.code(), 1000);
 }

@@ -65,6 +65,13 @@ impl<C: IndexCalls> Searcher<C> {
         Self { calls, group, deadline }
     }
 
+    /// The same with another deadline.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     /// Files whose name has all the words; at most `limit` results. Cancel-safe.
     ///
     /// # Errors
@@ -113,7 +120,7 @@ impl<C: IndexCalls> Searcher<C> {
                     });
                 }
                 Some(Err(error)) => reason = Some(error.to_string()),
-                None => reason = Some("it fell silent".to_owned()),
+                None => drop(reason.get_or_insert_with(|| "it fell silent".to_owned())),
             }
             if Instant::now() >= deadline {
                 return Err(AskError::TimedOut(reason.unwrap_or_default()));

@@ -232,9 +232,9 @@ impl Index {
         current.into_iter().flat_map(|(_, list)| list.entries())
     }
 
-    fn present_lists(&self) -> impl Iterator<Item = (PeerId, &List)> {
+    fn present_lists(&self) -> impl Iterator<Item = (&PeerId, &List)> {
         let present = self.peers.iter().filter(|(_, state)| state.present);
-        present.filter_map(|(peer, state)| state.current.as_ref().map(|(_, list)| (*peer, list)))
+        present.filter_map(|(peer, state)| state.current.as_ref().map(|(_, list)| (peer, list)))
     }
 
     fn check_room(&self, more: usize) -> Result<(), AnnounceError> {

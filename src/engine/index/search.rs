@@ -41,7 +41,9 @@ pub struct Matches {
 /// The best file of a content.
 #[derive(Clone, Copy)]
 struct Best<'a> {
-    peer: PeerId,
+    /// The first bytes of the content: a million of them are sorted without looking at the files.
+    key: u64,
+    peer: &'a PeerId,
     hit: Hit<'a>,
 }
 
@@ -50,8 +52,18 @@ impl Best<'_> {
         self.hit.entry.content
     }
 
+    /// The same contents stand together, the best file of each first.
+    fn by_content(&self, other: &Self) -> Ordering {
+        let content = || self.content().cmp(&other.content()).then_with(|| self.order(other));
+        self.key.cmp(&other.key).then_with(content)
+    }
+
+    fn is_same_content(&self, other: &Self) -> bool {
+        self.key == other.key && self.content().is_some() && self.content() == other.content()
+    }
+
     fn order(&self, other: &Self) -> Ordering {
-        let key = |best: &Self| (best.hit.rank, best.peer, best.hit.entry.key);
+        let key = |best: &Self| (best.hit.rank, *best.peer, best.hit.entry.key);
         let (rank, peer, number) = key(self);
         let (other_rank, other_peer, other_number) = key(other);
         (rank.cmp(&other_rank))
@@ -92,7 +104,7 @@ impl Index {
         for (peer, list) in self.present_lists() {
             let Some(entry) = list.with_content(content).min_by(|a, b| a.name.cmp(&b.name)) else { continue };
             size = size.or(Some(entry.size));
-            sources.push(Source { peer, name: entry.name.clone() });
+            sources.push(Source { peer: *peer, name: entry.name.clone() });
         }
         (size, sources)
     }
@@ -100,18 +112,18 @@ impl Index {
     fn groups(&self, query: &Query) -> Vec<Best<'_>> {
         let mut groups = Vec::new();
         for (peer, list) in self.present_lists() {
-            list.for_each_hit(query, |hit| groups.push(Best { peer, hit }));
+            list.for_each_hit(query, |hit| groups.push(Best { key: key_of(hit), peer, hit }));
         }
         // The best of each content comes first; files without one are groups of their own.
-        groups.sort_unstable_by(|a, b| a.content().cmp(&b.content()).then_with(|| a.order(b)));
-        groups.dedup_by(|later, first| later.content().is_some() && later.content() == first.content());
+        groups.sort_unstable_by(Best::by_content);
+        groups.dedup_by(|later, first| later.is_same_content(first));
         groups
     }
 
     fn found(&self, query: &Query, best: &Best<'_>) -> Found {
         let entry = best.hit.entry;
         let sources = match entry.content {
-            None => vec![Source { peer: best.peer, name: entry.name.clone() }],
+            None => vec![Source { peer: *best.peer, name: entry.name.clone() }],
             Some(content) => self.sources_of(query, content),
         };
         Found { content: entry.content, name: entry.name.clone(), size: entry.size, sources }
@@ -127,9 +139,14 @@ impl Index {
         for (peer, list) in self.present_lists() {
             let best = list.with_content(content).map(|entry| (key(entry), &entry.name)).min();
             if let Some((_, name)) = best {
-                sources.push(Source { peer, name: name.clone() });
+                sources.push(Source { peer: *peer, name: name.clone() });
             }
         }
         sources
     }
+}
+
+fn key_of(hit: Hit<'_>) -> u64 {
+    let bytes = hit.entry.content.and_then(|content| content.as_bytes().first_chunk().copied());
+    bytes.map_or(0, u64::from_be_bytes)
 }
