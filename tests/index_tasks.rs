@@ -3,12 +3,22 @@
 
 mod index_net;
 
+use cardume::base::{Epoch, PeerId, PeerName, PeerUri};
+use cardume::engine::election::Role;
 use cardume::engine::index::Change;
-use cardume::node::search::AskError;
-use cardume::node::share_task::AnnouncedFiles as _;
-use index_net::{Group, entry, id, shown};
+use cardume::net::handlers::index::index_methods;
+use cardume::net::{
+    CallerLimits, GroupKey, Identity, PeerKey, PeerLinks, RemoteIndex, Server, ServerHandle, ServerLimits,
+};
+use cardume::node::search::{AskError, Searcher};
+use cardume::node::share_task::{AnnouncedFiles as _, share_task};
+use cardume::node::tracker_route::TrackerRoute;
+use cardume::node::{GroupState, MemberInfo, tracker_task};
+use index_net::{Files, Group, entry, id, shown};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::sync::watch;
 
 fn share_some(group: &Group, count: u64) {
     for (number, peer) in &group.peers {
@@ -179,4 +189,92 @@ async fn a_search_without_a_tracker_says_so_and_a_bad_one_is_refused_at_once() {
     group.elect(1, Some(1));
     let refused = searcher.search(&"x".repeat(2000), 10).await.expect_err("too long");
     assert_eq!(refused.code(), 1000);
+}
+
+/// A peer with real sockets.
+struct Real {
+    id: PeerId,
+    files: Arc<Files>,
+    group: watch::Sender<Arc<GroupState>>,
+    searcher: Searcher<TrackerRoute<RemoteIndex<PeerLinks>>>,
+    links: PeerLinks,
+    server: ServerHandle,
+}
+
+async fn real_peer(key: &GroupKey, number: u8) -> Real {
+    let identity = Identity::new(key, &PeerKey::generate().expect("randomness")).expect("valid keys");
+    let me = identity.peer_id();
+    let (group, state) = watch::channel(Arc::new(GroupState::alone(me)));
+    let local = tracker_task::spawn(me, state.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let methods = index_methods(local.clone()).into();
+    let server =
+        Server::start(listener, &identity, methods, None, ServerLimits::GENERAL).expect("an address");
+    let links = PeerLinks::new(identity, CallerLimits::GENERAL);
+    let route = TrackerRoute { me, local, remote: RemoteIndex(links.clone()) };
+    let files = Arc::new(Files::new(number, 100));
+    tokio::spawn(share_task(files.clone(), state.clone(), route.clone()));
+    let searcher = Searcher::new(route, state, Duration::from_secs(5));
+    Real { id: me, files, group, searcher, links, server }
+}
+
+fn elect(peers: &[Real], epoch: u64, tracker: PeerId) {
+    let member = |(number, peer): (usize, &Real)| {
+        let name = PeerName::new(&format!("peer-{number}")).expect("a plain name");
+        let uri = PeerUri::new(peer.server.local_addr());
+        (peer.id, MemberInfo { name, uri, voter: true, reachable: true })
+    };
+    for peer in peers {
+        peer.group.send_replace(Arc::new(GroupState {
+            me: peer.id,
+            role: if peer.id == tracker { Role::Tracker } else { Role::Follower },
+            epoch: Epoch::new(epoch).expect("small"),
+            tracker: Some(tracker),
+            active: peer.id == tracker,
+            members: peers.iter().enumerate().map(member).collect(),
+        }));
+    }
+}
+
+async fn finds(searcher: &Searcher<TrackerRoute<RemoteIndex<PeerLinks>>>, words: &str, total: u64, of: u32) {
+    let found = async {
+        loop {
+            let answer = searcher.search(words, 10_000).await.expect("an answer");
+            if (answer.total, answer.complete.have, answer.complete.of) == (total, of, of) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), found).await.expect("found in time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_over_real_connections_with_several_chunks() {
+    let key = GroupKey::random();
+    let mut peers = Vec::new();
+    for number in 1..=3 {
+        peers.push(real_peer(&key, number).await);
+    }
+    for peer in &peers {
+        for other in &peers {
+            peer.links.set_address(other.id, other.server.local_addr());
+        }
+    }
+    // Names of full length: 12,000 of them are five chunks, and an answer of 10,000 is cut to its limit.
+    for number in 0..12_000 {
+        let name = format!("{number:05}{}", "ç".repeat(120));
+        peers[1].files.change(Change::Put(entry(number, &name)));
+    }
+    peers[2].files.change(Change::Put(entry(1, "the other one")));
+    elect(&peers, 1, peers[0].id);
+    finds(&peers[2].searcher, "", 12_001, 3).await;
+    let answer = peers[2].searcher.search("", 10_000).await.expect("an answer");
+    assert!((3_000..10_000).contains(&answer.results.len()), "{} results", answer.results.len());
+    peers[2].files.change(Change::Put(entry(2, "one more")));
+    finds(&peers[1].searcher, "one more", 1, 3).await;
+    let old = peers.remove(0);
+    old.server.stop().await;
+    elect(&peers, 2, peers[0].id);
+    finds(&peers[1].searcher, "", 12_002, 2).await;
 }

@@ -8,9 +8,9 @@ use crate::wire::index::{self as shape, AnnounceAnswer, BeginAnswer, Complete, F
 use serde_json::json;
 use std::time::Duration;
 
-/// The most bytes of results in an answer, estimated: it stays well below the 10 MiB that a JSON-RPC
-/// client takes. Beyond, fewer results than asked for are given; `total` tells.
-const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// The most bytes of results in an answer, estimated: it stays below the 4 MiB that a peer sends and
+/// takes. Beyond, fewer results than asked for are given; `total` tells.
+const MAX_ANSWER_BYTES: usize = 3 * 1024 * 1024;
 /// The JSON of a result or a source without its names.
 const ROW_BYTES: usize = 256;
 

@@ -39,7 +39,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    fn new(number: u8, journal: usize) -> Self {
+    pub(crate) fn new(number: u8, journal: usize) -> Self {
         let position = IndexPosition { index_id: [number; 16], seq: 0 };
         let list = Mutex::new((position, BTreeMap::new(), Vec::new()));
         Self { list, changed: watch::Sender::new(0), journal }
