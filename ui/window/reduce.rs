@@ -273,6 +273,10 @@ fn take_answer(model: &mut Model, number: u64, answer: Result<SearchAnswer, Comm
         Err(error) => {
             search.waiting = is_for_want_of_tracker(error.code);
             search.problem = (!search.waiting).then_some(error.message);
+            if error.code == Code::BadParameter as i32 {
+                // The same words are refused again; others are typed by the person.
+                return Vec::new();
+            }
             search.due.get_or_insert(model.now + RETRY);
             vec![Effect::WakeAfter(RETRY)]
         }

@@ -71,7 +71,7 @@ text! {
         show_sources, hide_sources, sources_tip, crash_tracker, crash_tracker_tip, crash_me, crash_me_tip,
         copy_diagnostics, copy_diagnostics_tip, shortcuts, shortcuts_tip, escape, escape_tip,
         role_outside, role_follower, role_pre_candidate, role_candidate, role_tracker, role_silent,
-        no_tracker, name_service, name_service_address, name_service_up, name_service_down,
+        no_tracker, notice_silent, notice_alone, notice_electing, name_service, name_service_address, name_service_up, name_service_down,
         search_hint, search_field, clear, column_name, column_size, column_sources,
         waiting_for_tracker, asking, nothing_shared, nothing_shared_hint, nothing_found_hint,
         still_hashing, you, this_is_you, download_from_this,

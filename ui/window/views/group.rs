@@ -5,7 +5,7 @@ use super::super::model::{Drill, Model};
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets;
-use super::activity;
+use super::{activity, notice};
 use cardume::wire::control::MemberState;
 use eframe::egui;
 use egui::{Align, Rect, RichText, ScrollArea, Ui, pos2};
@@ -39,8 +39,8 @@ fn state_ui(ui: &mut Ui, model: &Model, text: &Text) {
     let sentence = (text.quorum)(quorum.reachable, quorum.voters, quorum.needed);
     let color = if quorum.reachable < quorum.needed { tokens.error } else { tokens.weak };
     widgets::colored_ui(ui, &sentence, color);
-    if !status.notice.is_empty() && quorum.reachable >= quorum.needed {
-        widgets::colored_ui(ui, &status.notice, tokens.warning);
+    if let Some((sentence, false)) = notice(model, text) {
+        widgets::colored_ui(ui, &sentence, tokens.warning);
     }
 }
 

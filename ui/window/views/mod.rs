@@ -48,6 +48,26 @@ pub(crate) fn window_ui(ui: &mut Ui, model: &Model) -> Vec<Action> {
     actions
 }
 
+/// What a person should know now, and whether it keeps the group from working. The peer says the same
+/// in English (`notice` of its status); here it is said in the person's language.
+fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
+    let status = &model.view.status;
+    let quorum = &status.quorum;
+    if status.role == "silent" {
+        return Some((text.notice_silent.to_owned(), false));
+    }
+    if quorum.voters > 0 && quorum.reachable < quorum.needed {
+        return Some(((text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed), true));
+    }
+    if model.view.members.is_empty() {
+        return Some((text.notice_alone.to_owned(), false));
+    }
+    if status.tracker.is_none() {
+        return Some((text.notice_electing.to_owned(), false));
+    }
+    (!status.notice.is_empty()).then(|| (status.notice.clone(), false))
+}
+
 fn page_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     match model.page {
         Page::Search => search::search_ui(ui, model, text),

@@ -5,7 +5,7 @@ use super::super::model::{MAX_WORDS, Model, Row};
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
-use super::search_field;
+use super::{notice, search_field};
 use cardume::wire::index::{Found, Source};
 use eframe::egui;
 use egui::{Align, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
@@ -83,12 +83,7 @@ fn state_sentence(model: &Model, text: &Text) -> (String, bool) {
 fn nothing_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     let search = &model.search;
     if search.waiting {
-        let quorum = &model.view.status.quorum;
-        let hint = if quorum.reachable < quorum.needed {
-            (text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed)
-        } else {
-            model.view.status.notice.clone()
-        };
+        let hint = notice(model, text).map(|(sentence, _)| sentence).unwrap_or_default();
         widgets::empty_ui(ui, Icon::Group, text.no_tracker, &hint, |_| {});
         return;
     }

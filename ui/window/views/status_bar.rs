@@ -5,6 +5,7 @@ use super::super::model::Model;
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
+use super::notice;
 use eframe::egui;
 use egui::{Align, Color32, Layout, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
@@ -38,18 +39,16 @@ fn parts_ui(ui: &mut Ui, model: &Model, text: &Text, go: &mut impl FnMut(&mut Ui
         None => (tokens.warning, text.no_tracker.to_owned()),
     };
     go(ui, Mark::Dot(color), &tracker, text.group_tip, Page::Group);
-    let quorum = &status.quorum;
-    if quorum.reachable < quorum.needed {
-        let missing = (text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed);
-        go(ui, Mark::Dot(tokens.error), &missing, text.group_tip, Page::Group);
-    } else {
+    let notice = notice(model, text);
+    if !matches!(notice, Some((_, true))) {
         let here = model.view.members.iter().filter(|member| member.connected || member.me).count();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let peers = (text.peers_here)(count(here), count(model.view.members.len()));
         go(ui, Mark::Nothing, &peers, text.group_tip, Page::Group);
-        if !status.notice.is_empty() {
-            go(ui, Mark::Dot(tokens.warning), &status.notice, text.group_tip, Page::Group);
-        }
+    }
+    if let Some((sentence, is_grave)) = notice {
+        let color = if is_grave { tokens.error } else { tokens.warning };
+        go(ui, Mark::Dot(color), &sentence, text.group_tip, Page::Group);
     }
     go(ui, Mark::Nothing, &(text.files)(status.index.files), text.search_tip, Page::Search);
     let rate = model.view.transfers.iter().filter(|t| t.state == "running").map(|t| t.rate).sum::<u64>();
