@@ -36,6 +36,6 @@ mod view_task;
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};
-pub use remote::{DownloadRequest, Remote, RemoteError};
+pub use remote::{DownloadRequest, Remote, RemoteError, identity};
 pub use start::{StartError, start};
 pub use view::{Notice, View};

@@ -5,11 +5,12 @@
 use super::CommandError;
 use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
+use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
 use crate::wire::codes::Code;
 use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
-use jsonrpsee::core::client::{Client, Error};
+use jsonrpsee::core::client::Error;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub enum RemoteError {
     /// The home cannot be read.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The keys make no certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 /// What a download asks for.
@@ -238,9 +242,20 @@ async fn dial(
     address: SocketAddr,
     expected: Option<PeerId>,
 ) -> Result<Client, String> {
-    let keys = home.group_key().and_then(|group| profile.peer_key().map(|peer| (group, peer)));
-    keys.map_err(|error| error.to_string())?;
-    Err(format!("cannot connect to {address} {expected:?}"))
+    let identity = identity(home, profile).map_err(|error| error.to_string())?;
+    let expected = expected.unwrap_or(identity.peer_id());
+    let connected = net::connect(&identity, address, Some(expected), CallerLimits::GENERAL).await;
+    connected.map(|(client, _)| client).map_err(|error| error.to_string())
+}
+
+/// The peer of `profile` as a member of the group of `home`: what the command line calls with, and what
+/// `cardume group credentials` gives to other programs.
+///
+/// # Errors
+/// If a key cannot be read.
+pub fn identity(home: &Home, profile: &Profile) -> Result<Identity, RemoteError> {
+    let group = GroupKey::from_bytes(*home.group_key()?.as_bytes());
+    Ok(Identity::new(&group, &PeerKey::from_seed(profile.peer_key()?.as_bytes()))?)
 }
 
 fn millis(time: Duration) -> u64 {

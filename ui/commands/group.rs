@@ -6,7 +6,10 @@ use super::status::short;
 use super::{Failure, Outcome};
 use crate::args::{Global, GroupCommand};
 use cardume::node::config::{Invite, InviteError, Replace};
+use cardume::node::identity;
 use cardume::wire::control::MemberState;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -82,6 +85,43 @@ fn leave(global: &Global) -> Outcome {
     })
 }
 
-fn credentials(_global: &Global, out: &Path) -> Outcome {
-    Err(Failure::failed(format!("cannot write to {}", out.display())))
+fn credentials(global: &Global, out: &Path) -> Outcome {
+    let home = home(global)?;
+    let profile = match &global.profile {
+        Some(name) => home.profile(name)?,
+        None => home
+            .profiles()
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::not_found("no peer was ever started here"))?,
+    };
+    if !profile.dir.is_dir() {
+        return Err(Failure::not_found(format!("there is no profile {}", profile.name)));
+    }
+    let identity = identity(&home, &profile).map_err(anyhow::Error::from)?;
+    let pem = identity.credentials_pem();
+    std::fs::create_dir_all(out)?;
+    for (name, text) in [("ca.pem", &pem.ca), ("cert.pem", &pem.cert), ("key.pem", &pem.key)] {
+        write_secret(&out.join(name), text)?;
+    }
+    if global.json {
+        return json(&serde_json::json!({ "peer_id": identity.peer_id().to_string(), "folder": out }));
+    }
+    line(&format!(
+        "Wrote ca.pem, cert.pem and key.pem of {}. Who has them is this peer: keep key.pem to yourself",
+        profile.name
+    ))
+}
+
+/// For this account only from the first moment; an older file is replaced.
+fn write_secret(path: &Path, text: &str) -> Outcome {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    Ok(options.open(path)?.write_all(text.as_bytes())?)
 }
