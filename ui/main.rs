@@ -3,7 +3,6 @@
 mod args;
 mod commands;
 #[cfg(feature = "window")]
-#[expect(dead_code, reason = "opened by the command without arguments, which comes next")]
 mod window;
 
 use args::Cli;

@@ -12,23 +12,38 @@ mod group;
 mod lifeline;
 mod names;
 mod output;
+mod peer;
 mod search;
 mod share;
 mod status;
 mod transfers;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, PeerArgs};
 use clap::CommandFactory as _;
 pub(crate) use failure::{Failure, Outcome};
 pub(crate) use names::NamesCommand;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 /// Runs the command and says how it ended.
 pub(crate) fn run(cli: Cli) -> ExitCode {
+    start_log(&cli);
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// The log goes to standard error; `CARDUME_LOG` says what (as `info,cardume::node=debug`). What runs for
+/// long tells more than what answers at once.
+fn start_log(cli: &Cli) {
+    let runs_long =
+        matches!(cli.command, None | Some(Command::Peer(_) | Command::Names(NamesCommand::Serve { .. })));
+    let usual = if runs_long { "info" } else { "error" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CARDUME_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    let terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).init();
 }
 
 fn dispatch(cli: Cli) -> Outcome {
@@ -47,9 +62,15 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Crash(args)) => drill::crash(&global, &args),
         Some(Command::Stop) => drill::stop(&global),
         Some(Command::Events { follow }) => events::run(&global, follow),
-        Some(Command::Names(command)) => names::run(&global, command),
+        Some(Command::Names(command)) => {
+            if global.stop_with_stdin {
+                lifeline::exit_with_stdin()?;
+            }
+            names::run(&global, command)
+        }
         Some(Command::Completions { shell }) => completions::run(shell, &mut Cli::command()),
         Some(Command::Demo(args)) => demo::run(&global, &args),
-        Some(Command::Peer(_)) | None => Err(Failure::failed("comes later")),
+        Some(Command::Peer(args)) => peer::run(&global, &args),
+        None => peer::run(&global, &PeerArgs::default()),
     }
 }

@@ -13,6 +13,9 @@ use tokio::sync::watch;
 
 /// How long a peer gets for a graceful stop: a handover (2 s) and the storing of state are within it.
 const STOP_LIMIT: Duration = Duration::from_secs(4);
+/// How long a window whose peer has stopped gets to store its settings and close.
+#[cfg(feature = "window")]
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// How long what still runs gets after that.
 const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
 
@@ -44,7 +47,9 @@ fn take_profile(home: &Home, name: Option<&str>) -> Result<(Profile, ProfileLock
 
 fn configure(home: &Home, profile: Profile, args: &PeerArgs) -> Result<PeerConfig, Failure> {
     if let Some(name) = &args.name {
-        let refused = || Failure::usage(format!("{name:?} is no peer's name: up to 64 bytes of letters, digits, - _ ."));
+        let refused = || {
+            Failure::usage(format!("{name:?} is no peer's name: up to 64 bytes of letters, digits, - _ ."))
+        };
         profile.set_peer_name(&PeerName::new(name).ok_or_else(refused)?)?;
     }
     if !args.names.is_empty() {
@@ -84,10 +89,8 @@ fn announce(global: &Global, profile: &Profile, handle: &Handle) -> Outcome {
 
 /// Waits until the peer has stopped, by itself or because it was asked to.
 async fn serve(handle: Handle, stdin: Option<watch::Receiver<bool>>) -> Outcome {
-    let mut views = handle.views();
-    let stopped = async { while views.changed().await.is_ok() {} };
     tokio::select! {
-        () = stopped => return Ok(()),
+        () = handle.stopped() => return Ok(()),
         () = asked_to_stop(stdin) => {}
     }
     Ok(stop(&handle).await?)
@@ -117,8 +120,14 @@ fn open_window(
     let profile_of_end = profile.clone();
     // The window has the main thread; whatever else ends the process stops the peer from here.
     runtime.spawn(async move {
-        asked_to_stop(stdin).await;
-        let stopped = stop(&stopping).await;
+        let stopped = tokio::select! {
+            () = asked_to_stop(stdin) => stop(&stopping).await,
+            () = stopping.stopped() => {
+                // Stopped by the window itself, which closes and then ends the process; or by a command.
+                tokio::time::sleep(CLOSE_LIMIT).await;
+                Ok(())
+            }
+        };
         let cleared = profile_of_end.clear_runtime();
         std::process::exit(i32::from(stopped.is_err() || cleared.is_err()));
     });
