@@ -5,7 +5,7 @@
 //! opening does not wait (a FIFO). Deliberately absent: any use of a whole path after the folder itself
 //! was opened.
 
-use cap_std::fs::{Dir, DirEntry, Metadata, MetadataExt};
+use cap_std::fs::{Dir, Metadata, MetadataExt};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io;
@@ -70,7 +70,7 @@ impl Root {
 
     /// Device and inode of the folder.
     pub(super) fn node(&self) -> io::Result<(u64, u64)> {
-        Ok(Identity::of(&self.dir.dir_metadata()?).node())
+        node_of(&self.dir)
     }
 
     /// Its path when it was opened.
@@ -84,11 +84,6 @@ impl Root {
         self.folder(parent)?.symlink_metadata(name)
     }
 
-    /// What is in the folder at `path`.
-    pub(super) fn entries(&self, path: &str) -> io::Result<impl Iterator<Item = io::Result<DirEntry>>> {
-        self.folder(path)?.entries()
-    }
-
     /// Opens the regular file at `path` for reading.
     pub(super) fn file(&self, path: &str) -> io::Result<File> {
         let (parent, name) = split(path);
@@ -98,7 +93,8 @@ impl Root {
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
     }
 
-    fn folder(&self, path: &str) -> io::Result<Dir> {
+    /// Opens the folder at `path`; the share itself for the empty path.
+    pub(super) fn folder(&self, path: &str) -> io::Result<Dir> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut dir = self.dir.try_clone()?;
         for component in path.split('/').filter(|component| !component.is_empty()) {
@@ -110,6 +106,11 @@ impl Root {
         }
         Ok(dir)
     }
+}
+
+/// Device and inode of an open folder.
+pub(super) fn node_of(dir: &Dir) -> io::Result<(u64, u64)> {
+    Ok(Identity::of(&dir.dir_metadata()?).node())
 }
 
 /// The folder and the name of a path relative to a share.

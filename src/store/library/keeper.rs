@@ -77,7 +77,7 @@ pub(super) struct Keeper {
     pub(super) scans: Scans,
     jobs: SyncSender<Vec<Job>>,
     hasher_busy: bool,
-    watcher: Watcher,
+    pub(super) watcher: Watcher,
     manifests: Vec<(ContentId, Vec<PieceHash>)>,
     hints: BTreeSet<PathBuf>,
     hints_due: Option<Instant>,
@@ -257,7 +257,7 @@ impl Keeper {
     fn unshare(&mut self, path: &Path) -> Result<(), LibraryError> {
         let id = self.share_at(path).ok_or_else(|| LibraryError::NotShared(path.to_owned()))?;
         self.scans.forget(id);
-        self.watcher.unwatch(path);
+        self.watcher.keep(id, path, "", &BTreeSet::new());
         for (_, key) in self.tree.under(id, "") {
             self.tree.remove(key);
             self.queue.remove(key);
@@ -268,6 +268,7 @@ impl Keeper {
     }
 
     fn rescan_all(&mut self) {
+        self.watcher.retry();
         let shares: Vec<u32> = self.shared.table().shares.keys().copied().collect();
         for share in shares {
             self.rescan(share);
@@ -298,11 +299,7 @@ impl Keeper {
         let problem = match opened {
             Ok((node, root)) => {
                 if old_node != Some(node) {
-                    if old.is_some() {
-                        self.watcher.unwatch(&path);
-                    }
-                    // Watched first, scanned then: what happens between is seen twice, not never.
-                    self.watcher.watch(&path);
+                    self.watcher.renew(&(share, String::new()));
                     self.set_root(share, Some(Arc::new(root)), None);
                 }
                 None

@@ -4,7 +4,7 @@
 //! else in the round was looked at, so that a renamed file is found at its new place first and keeps
 //! its key and content.
 
-use super::super::below::{Identity, Root, join, split};
+use super::super::below::{Identity, Root, join, node_of, split};
 use super::Skipped;
 use super::keeper::Keeper;
 use super::table::FileRecord;
@@ -43,6 +43,8 @@ struct Scan {
     start: String,
     folders: VecDeque<String>,
     seen: BTreeSet<u64>,
+    /// Folders that were there.
+    visited: BTreeSet<String>,
     skipped: BTreeSet<String>,
     began: Instant,
     progress: Progress,
@@ -89,6 +91,7 @@ impl Scans {
             start: path.to_owned(),
             folders: VecDeque::from([path.to_owned()]),
             seen: BTreeSet::new(),
+            visited: BTreeSet::new(),
             skipped: BTreeSet::new(),
             began: Instant::now(),
             progress: Progress::Waiting,
@@ -177,7 +180,10 @@ impl Keeper {
         // What was there or below is looked for at the end of the round.
         match root.stat(path) {
             Ok(metadata) => match kind(split(path).1, &metadata) {
-                Kind::Folder => self.scans.start(*share, path),
+                Kind::Folder => {
+                    self.watcher.renew(place);
+                    self.scans.start(*share, path);
+                }
                 Kind::File(name) => {
                     self.scans.missing.extend(self.places_below(place));
                     self.consider(place, name, Identity::of(&metadata), settled);
@@ -223,7 +229,12 @@ impl Keeper {
 
     fn visit(&mut self, root: &Root, scan: &mut Scan, folder: &str) {
         let place = (scan.share, folder.to_owned());
-        let entries = match root.entries(folder) {
+        let opened = root.folder(folder).and_then(|dir| {
+            // Watched first, listed then: what happens between is seen twice, not never.
+            self.watcher.watch(&place, &root.path().join(folder), node_of(&dir)?);
+            dir.entries()
+        });
+        let entries = match opened {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => {
@@ -232,6 +243,7 @@ impl Keeper {
                 return;
             }
         };
+        scan.visited.insert(folder.to_owned());
         let deep = folder.split('/').count() >= MAX_DEPTH;
         for entry in entries {
             let Ok(entry) = entry else { continue };
@@ -288,6 +300,10 @@ impl Keeper {
             .collect();
         for place in &stale {
             self.scans.unskip(place);
+        }
+        let path = self.shared.table().shares.get(&scan.share).map(|row| row.path.clone());
+        if let Some(path) = path {
+            self.watcher.keep(scan.share, &path, &scan.start, &scan.visited);
         }
         if scan.start.is_empty() {
             self.scans.last_duration = scan.began.elapsed();

@@ -2,17 +2,29 @@
 
 use super::super::partial::HIDDEN_FOLDER;
 use super::keeper::Event;
+use super::tree::Place;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 /// Watches the shared folders.
+///
+/// On Linux each folder is watched by itself, and before it is listed, so that nothing falls between the
+/// two: `notify`'s own recursion gives up when a folder vanishes while it walks. Elsewhere the system
+/// watches trees.
 pub(super) struct Watcher {
     watcher: Option<RecommendedWatcher>,
+    /// Which folder is watched at which place: device and inode.
+    folders: BTreeMap<Place, (u64, u64)>,
     overflow: Arc<AtomicBool>,
+    /// Whether the system's limit was met; tried again by the next rescan.
+    full: bool,
+    /// Whether a person was told.
+    warned: bool,
 }
 
 impl Watcher {
@@ -29,22 +41,54 @@ impl Watcher {
                 tracing::warn!(%error, "changes in shared folders are only found by the regular rescan");
             })
             .ok();
-        Self { watcher, overflow }
+        Self { watcher, folders: BTreeMap::new(), overflow, full: false, warned: false }
     }
 
-    /// Watches a folder and all below it. Walks the tree.
-    pub(super) fn watch(&mut self, path: &Path) {
-        let Some(watcher) = &mut self.watcher else { return };
-        if let Err(error) = watcher.watch(path, RecursiveMode::Recursive) {
-            tracing::warn!(%error, path = %path.display(), "cannot watch all of a shared folder: some changes are only found by the regular rescan; on Linux raise fs.inotify.max_user_watches");
+    /// Watches the folder at `place`, whose whole path is `path`, if it is not watched already.
+    pub(super) fn watch(&mut self, place: &Place, path: &Path, node: (u64, u64)) {
+        let whole_tree = !cfg!(target_os = "linux");
+        let covered = self.folders.get(place) == Some(&node) || (whole_tree && !place.1.is_empty());
+        let Some(watcher) = self.watcher.as_mut().filter(|_| !covered && !self.full) else { return };
+        let mode = if whole_tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+        match watcher.watch(path, mode) {
+            Ok(()) => {
+                self.folders.insert(place.clone(), node);
+            }
+            Err(error) if matches!(error.kind, notify::ErrorKind::MaxFilesWatch) => {
+                self.full = true;
+                if std::mem::replace(&mut self.warned, true) {
+                    return;
+                }
+                tracing::warn!(%error, "some changes in shared folders are only found by the regular rescan; raise fs.inotify.max_user_watches");
+            }
+            // It vanished, which its parent's watch tells.
+            Err(error) => tracing::debug!(%error, path = %path.display(), "cannot watch a folder"),
         }
     }
 
-    /// Ends watching a folder.
-    pub(super) fn unwatch(&mut self, path: &Path) {
-        let Some(watcher) = &mut self.watcher else { return };
-        if let Err(error) = watcher.unwatch(path) {
-            tracing::debug!(%error, path = %path.display(), "a folder was not watched any more");
+    /// Has the folders at `place` and below watched anew when they are visited: one that was moved
+    /// loses its watch with its old name.
+    pub(super) fn renew(&mut self, (share, path): &Place) {
+        self.folders.retain(|(of, at), _| of != share || !is_below(at, path));
+    }
+
+    /// Tries again what met the system's limit.
+    pub(super) const fn retry(&mut self) {
+        self.full = false;
+    }
+
+    /// Ends watching the folders of a share at `path` and below that are not in `kept`.
+    pub(super) fn keep(&mut self, share: u32, root: &Path, path: &str, kept: &BTreeSet<String>) {
+        let ends = |(of, at): &Place| *of == share && is_below(at, path) && !kept.contains(at);
+        let ended: Vec<Place> = self.folders.keys().filter(|place| ends(place)).cloned().collect();
+        for place in ended {
+            self.folders.remove(&place);
+            // The system ends watching a folder that is gone by itself.
+            if let Some(Err(error)) =
+                self.watcher.as_mut().map(|watcher| watcher.unwatch(&root.join(&place.1)))
+            {
+                tracing::debug!(%error, "a folder was not watched any more");
+            }
         }
     }
 
@@ -78,4 +122,9 @@ fn notice(event: notify::Result<notify::Event>, events: &SyncSender<Event>, lost
 fn is_hidden(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     hidden || path.parent().and_then(Path::file_name).is_some_and(|folder| folder == HIDDEN_FOLDER)
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    folder.is_empty()
+        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
