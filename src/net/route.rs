@@ -13,7 +13,7 @@ use hyper::{Request, Response, StatusCode, header};
 use jsonrpsee::MethodResponse;
 use jsonrpsee::core::middleware::{Batch, Notification, RpcServiceT};
 use jsonrpsee::server::{HttpBody, TowerService, http, ws};
-use jsonrpsee::types::Request as RpcRequest;
+use jsonrpsee::types::{ErrorCode, ErrorObject, Id, Request as RpcRequest};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -68,6 +68,9 @@ async fn rpc(mut connection: Connection, request: Request<Incoming>) -> Response
     }
     let (parts, body) = request.into_parts();
     let most = connection.limits.request_bytes;
+    if hyper::body::Body::size_hint(&body).lower() > u64::from(most) {
+        return http::response::too_large(most);
+    }
     let collecting = Limited::new(body, most as usize).collect();
     let body = match tokio::time::timeout(connection.limits.body_timeout, collecting).await {
         Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time\n"),
@@ -75,8 +78,34 @@ async fn rpc(mut connection: Connection, request: Request<Incoming>) -> Response
         Ok(Err(_)) => return http::response::malformed(),
         Ok(Ok(body)) => body.to_bytes(),
     };
-    let request = Request::from_parts(parts, Full::<Bytes>::from(body));
-    connection.rpc.call(request).await.unwrap_or_else(|error| failed(&*error))
+    let request = Request::from_parts(parts, Full::<Bytes>::from(body.clone()));
+    match connection.rpc.call(request).await {
+        Ok(answer) if answer.extensions().get::<NotACall>().is_some() && has_id(&body) => bad_id(),
+        Ok(answer) => answer,
+        Err(error) => failed(&*error),
+    }
+}
+
+/// Marks the answer to what the library took for a notification.
+#[derive(Clone, Copy, Debug)]
+struct NotACall;
+
+/// The library takes a call whose id is malformed for a notification, which is never answered. Whoever sent
+/// one shall hear about it.
+fn has_id(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Id {
+        id: Option<serde::de::IgnoredAny>,
+    }
+    // An error is an id given twice: everything else was read before.
+    serde_json::from_slice::<Id>(body).map_or(true, |found| found.id.is_some())
+}
+
+fn bad_id() -> Response<HttpBody> {
+    let message = "the id of a call is one whole number, text or null";
+    let error = ErrorObject::owned(ErrorCode::InvalidRequest.code(), message, None::<()>);
+    let answer = MethodResponse::error(Id::Null, error);
+    http::response::from_method_response(answer)
 }
 
 fn failed(error: &(dyn std::error::Error + Send + Sync)) -> Response<HttpBody> {
@@ -150,6 +179,11 @@ where
         &self,
         notification: Notification<'a>,
     ) -> impl Future<Output = MethodResponse> + Send + 'a {
-        self.inner.notification(notification)
+        let inner = self.inner.clone();
+        async move {
+            let mut answer = inner.notification(notification).await;
+            answer.extensions_mut().insert(NotACall);
+            answer
+        }
     }
 }

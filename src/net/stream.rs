@@ -88,12 +88,15 @@ impl<T> Guarded<T> {
         }
         let timeout = self.write_timeout;
         let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
-        match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => {
-                Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the other end reads nothing")))
-            }
-            Poll::Pending => Poll::Pending,
+        if timer.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
         }
+        // Whoever waits to read has to learn that it is over.
+        self.is_cut = true;
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "the other end reads nothing")))
     }
 
     fn check_write_cut(&mut self, cx: &mut Context<'_>) -> Result<()> {

@@ -1,0 +1,9 @@
+//! What a listener does with inputs that nobody should send: each gets a clear outcome, and after each a
+//! member is still served.
+
+mod content;
+mod handshake;
+mod http;
+mod jsonrpc;
+mod support;
+mod websocket;
