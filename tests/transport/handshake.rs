@@ -83,9 +83,12 @@ async fn plain_http_is_refused() {
 #[tokio::test]
 async fn rubbish_is_closed() {
     let host = Host::start(LIMITS).await;
-    for rubbish in
-        [&[0_u8; 70_000][..], &[0xff; 70_000], &[0x16, 0x03, 0x01, 0xff, 0xff, 0x01], b"\x16\x03\x01\0\0"]
-    {
+    for rubbish in [
+        &vec![0_u8; 70_000][..],
+        &vec![0xff; 70_000],
+        &[0x16, 0x03, 0x01, 0xff, 0xff, 0x01],
+        b"\x16\x03\x01\0\0",
+    ] {
         let mut socket = host.tcp().await;
         drop(socket.write_all(rubbish).await);
         rest(&mut socket).await;

@@ -17,11 +17,11 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         length @ 0..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
         length @ 126..65_536 => {
-            frame.push(0x80 | 126);
+            frame.push(0xfe);
             frame.extend_from_slice(&u16::try_from(length).expect("short").to_be_bytes());
         }
         length => {
-            frame.push(0x80 | 127);
+            frame.push(0xff);
             frame.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
@@ -92,11 +92,11 @@ async fn a_message_that_is_too_long_ends_the_connection() {
         ..LIMITS
     };
     let host = Host::start(limits).await;
-    let one = frame(FINAL | TEXT, &[b'x'; 200_000]);
+    let one = frame(FINAL | TEXT, &vec![b'x'; 200_000]);
     // In pieces that are short enough each.
-    let pieces = [frame(TEXT, &[b'x'; 60_000]), frame(0, &[b'x'; 60_000])].concat();
+    let pieces = [frame(TEXT, &vec![b'x'; 60_000]), frame(0, &vec![b'x'; 60_000])].concat();
     // A length that no memory has.
-    let mut endless = vec![FINAL | TEXT, 0x80 | 127];
+    let mut endless = vec![FINAL | TEXT, 0xff];
     endless.extend_from_slice(&(1_u64 << 40).to_be_bytes());
     endless.extend_from_slice(&[0; 4]);
     for bytes in [one, pieces, endless] {
