@@ -405,6 +405,7 @@ fn fits(answer: &Response<Incoming>, range: &Range<u64>) -> Result<u64, FetchErr
         StatusCode::NOT_FOUND => return Err(FetchError::Unknown),
         StatusCode::CONFLICT => return Err(FetchError::Changed),
         StatusCode::TOO_MANY_REQUESTS => return Err(FetchError::Busy(RETRY_AFTER)),
+        status if status.is_server_error() => return Err(FetchError::Broken(format!("status {status}"))),
         status => return unfit(format!("status {status}")),
     }
     let value = answer.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
@@ -439,7 +440,9 @@ impl ContentBody {
             let frame = match tokio::time::timeout(silence, self.body.frame()).await {
                 Err(_) => return Some(Err(FetchError::Silent(silence))),
                 Ok(None) if self.left == 0 => return None,
-                Ok(None) => return Some(Err(FetchError::Broken("the body ended early".to_owned()))),
+                Ok(None) => {
+                    return Some(Err(FetchError::Unfit("the body is shorter than asked for".to_owned())));
+                }
                 Ok(Some(Err(error))) => return Some(Err(FetchError::Broken(error.to_string()))),
                 Ok(Some(Ok(frame))) => frame,
             };
