@@ -3,18 +3,14 @@
 //! **Ended downloads stay in the list and never change again.** Absent on purpose: a memory beyond the
 //! process; a download that is asked for again finds its partial file.
 
-use super::contents::Contents;
 use super::handle::CommandError;
 use super::transfer::download::{Shared, download_task};
 use super::transfer::limits::{MAX_RUNNING, MAX_TRANSFERS, PUBLISH_EVERY};
-use super::transfer::link::PeerNetwork;
 use super::transfer::network::{Network, SourceFinder};
 use super::transfer::progress::Progress;
 use super::transfer::worker::Room;
 use crate::base::PeerId;
 use crate::net::handlers::transfer::SharedContents;
-use crate::net::{Identity, PeerLinks};
-use crate::store::Library;
 use crate::wire::codes::Code;
 use crate::wire::control::Transfer;
 use std::collections::VecDeque;
@@ -42,25 +38,6 @@ pub struct TransferDeps {
     pub contents: Arc<dyn SharedContents>,
     /// Called with every finished file, so that the library sees it at once.
     pub finished: Arc<dyn Fn(&Path) + Send + Sync>,
-}
-
-impl TransferDeps {
-    /// What a peer gives: its identity and kept connections, the tracker as it finds it, its library.
-    #[must_use]
-    pub fn of_peer(
-        identity: Identity,
-        links: PeerLinks,
-        finder: Arc<dyn SourceFinder>,
-        library: Arc<Library>,
-    ) -> Self {
-        Self {
-            me: identity.peer_id(),
-            network: Arc::new(PeerNetwork { identity, links }),
-            finder,
-            contents: Arc::new(Contents::new(library.clone())),
-            finished: Arc::new(move |path| library.noticed(path)),
-        }
-    }
 }
 
 enum Command {

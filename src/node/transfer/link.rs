@@ -1,13 +1,11 @@
 //! The real way to sources: manifests (and `transfer_read`) over the kept JSON-RPC connections, pieces by
 //! `GET /content/<hash>` with `Range` over connections of their own.
 
-use super::network::{Connection, FoundSources, Network, SourceAddress, SourceFinder, Way};
-use crate::base::{ContentId, PeerId, PeerUri};
+use super::network::{Connection, Network, SourceAddress, Way};
+use crate::base::{ContentId, PeerId};
 use crate::engine::transfer::source::Fault;
 use crate::net::peer_link::PeerLinks;
-use crate::net::{Client, ContentBody, ContentClient, FetchError, Identity, IndexCalls};
-use crate::node::CommandError;
-use crate::node::search::Searcher;
+use crate::net::{Client, ContentBody, ContentClient, FetchError, Identity};
 use crate::wire::codes::Code;
 use crate::wire::convert::{MAX_PART_BYTES, ManifestPage, manifest_from_wire, part_from_wire};
 use crate::wire::transfer::TransferClient;
@@ -178,27 +176,6 @@ impl Connection for RpcConnection {
             let bytes = part_from_wire(&part, offset, length).map_err(|_| Fault::WrongLength)?;
             self.rest.start += u64::from(length);
             Ok(Bytes::from(bytes))
-        }
-        .boxed()
-    }
-}
-
-impl<C: IndexCalls> SourceFinder for Searcher<C> {
-    fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>> {
-        async move {
-            let answer = Searcher::sources(self, content).await;
-            let answer =
-                answer.map_err(|error| CommandError { code: error.code(), message: error.to_string() })?;
-            let source = |source: crate::wire::index::Source| {
-                Some(SourceAddress {
-                    peer: source.peer.parse().ok()?,
-                    name: source.peer_name,
-                    address: source.uri.parse::<PeerUri>().ok()?.address(),
-                    file_name: source.name,
-                })
-            };
-            let sources = answer.sources.into_iter().filter_map(source).collect();
-            Ok(FoundSources { size: answer.size, sources })
         }
         .boxed()
     }
