@@ -262,7 +262,7 @@ async fn beside_an_honest_source_the_download_is_right_and_the_liar_is_named() {
 async fn a_manifest_that_lies_is_dropped_by_name() {
     let cases: [(&str, fn(&mut Shelf)); 8] = [
         ("a piece more", |shelf| shelf.pieces.push(shelf.pieces[0])),
-        ("a piece less", |shelf| drop(shelf.pieces.pop())),
+        ("a piece less", |shelf| shelf.pieces.truncate(shelf.pieces.len() - 1)),
         ("no piece", |shelf| shelf.pieces.clear()),
         ("reordered", |shelf| shelf.pieces.swap(0, 1)),
         ("another hash", |shelf| shelf.pieces[2].0[31] ^= 1),
@@ -283,13 +283,7 @@ async fn a_manifest_that_lies_is_dropped_by_name() {
             tracker.add("liar", liar.peer_id(), first.local_addr());
             let downloader = Downloader::new(&group, tracker.clone());
             let id = downloader.start(sample.content, &[], via_rpc).await;
-            // A manifest that has a piece more is cut to the layout by the server's own page: then it is
-            // right, and the download too.
             let transfer = downloader.ended(id).await;
-            if case == "a piece more" {
-                check_finished(&transfer, &sample);
-                continue;
-            }
             assert_eq!(transfer.state, "failed", "{case}: {transfer:?}");
             assert!(transfer.detail.starts_with("no source is left: liar "), "{case}: {}", transfer.detail);
             assert_eq!(downloader.listing(), Vec::<String>::new(), "{case}");
