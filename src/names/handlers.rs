@@ -199,3 +199,34 @@ fn refused(refusal: Refusal) -> ErrorObjectOwned {
         Refusal::RosterFromLater => Code::BadParameter.error(message),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::PeerId;
+
+    #[test]
+    fn a_loopback_address_is_registered_only_from_the_same_machine() {
+        let from = |address: &str| Caller {
+            peer: PeerId::from_bytes([1; 32]),
+            address: Some(address.parse().expect("an address")),
+        };
+        // Caller's address, registered address, whether it is taken.
+        let table = [
+            ("127.0.0.1:5", "wss://127.0.0.1:7000/", true),
+            ("[::ffff:127.0.0.1]:5", "wss://127.0.0.2:7000/", true),
+            ("[::1]:5", "wss://[::1]:7000/", true),
+            ("10.0.0.2:5", "wss://10.0.0.2:7000/", true),
+            ("10.0.0.2:5", "wss://127.0.0.1:7000/", false),
+            ("10.0.0.2:5", "wss://[::1]:7000/", false),
+            ("10.0.0.2:5", "wss://[::ffff:127.0.0.1]:7000/", false),
+            ("127.0.0.1:5", "wss://127.0.0.1:0/", false),
+            ("127.0.0.1:5", "wss://0.0.0.0:7000/", false),
+            ("127.0.0.1:5", "wss://localhost:7000/", false),
+            ("127.0.0.1:5", "http://127.0.0.1:7000/", false),
+        ];
+        for (caller, uri, taken) in table {
+            assert_eq!(reachable_uri(from(caller), "uri", uri).is_ok(), taken, "{uri} from {caller}");
+        }
+    }
+}

@@ -210,6 +210,3 @@ async fn ctrl_c() {
         std::future::pending::<()>().await;
     }
 }
-
-#[cfg(test)]
-mod tests;
