@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// The most events in one answer.
 const MAX_EVENTS: usize = 1_000;
+/// How long the view may take to show a new download: ten pictures.
+const LISTED_DEADLINE: Duration = Duration::from_secs(1);
 /// Results of a search without a limit of its own.
 const DEFAULT_LIMIT: u32 = 200;
 
@@ -113,10 +115,14 @@ impl ControlServer for ControlHandlers {
             from: from.iter().map(|peer| convert::parse_peer_id("from", peer)).collect::<Result<_, _>>()?,
             via_rpc: via_rpc.unwrap_or(false),
         };
-        match self.run(extensions, command).await? {
-            Reply::Transfer(id) => Ok(id),
-            _ => Err(mismatch()),
+        let Reply::Transfer(id) = self.run(extensions, command).await? else { return Err(mismatch()) };
+        // Whoever asks for the transfers next finds it there.
+        let mut views = self.handle.views();
+        let listed = views.wait_for(|view| view.transfers.iter().any(|transfer| transfer.id == id));
+        if tokio::time::timeout(LISTED_DEADLINE, listed).await.is_err() {
+            tracing::debug!(id, "the transfer is not in the view yet");
         }
+        Ok(id)
     }
 
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {

@@ -91,7 +91,7 @@ impl EventSink {
         let plain = |kind| self.tell(kind, None, None, None);
         match event {
             Event::RoleChanged(role) => {
-                self.tell("role_changed", None, None, Some(role_text(*role).to_owned()))
+                self.tell("role_changed", None, None, Some(role_text(*role).to_owned()));
             }
             Event::EpochAdopted(epoch) => self.tell("epoch_adopted", Some(epoch.number()), None, None),
             Event::TimerExpired => plain("timer_expired"),
@@ -111,7 +111,7 @@ impl EventSink {
             }
             Event::SteppedDown(epoch) => self.tell("stepped_down", Some(epoch.number()), None, None),
             Event::NeedlessElection(epoch) => {
-                self.tell("needless_election", Some(epoch.number()), None, None)
+                self.tell("needless_election", Some(epoch.number()), None, None);
             }
             Event::TwoTrackers { epoch, other } => {
                 tracing::error!(%epoch, ?other, "two trackers in one epoch: this must never happen, please report it");

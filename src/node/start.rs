@@ -1,8 +1,8 @@
-//! Starts a peer: opens what it keeps, binds its two listeners and wires the tasks together.
+//! Starts a peer: wires its tasks together. Nothing is decided here.
 
 use super::address_book::{AddressBook, Addresses};
 use super::command_task::{Commands, command_task};
-use super::config::{HomeError, PeerConfig, Ports, Runtime};
+use super::config::{PeerConfig, Runtime};
 use super::contents::Contents;
 use super::control_handlers::ControlHandlers;
 use super::drill::{Drill, Silenced};
@@ -13,6 +13,7 @@ use super::group_handlers::GroupHandlers;
 use super::group_state::GroupState;
 use super::handle::Handle;
 use super::membership_task::{Membership, membership_task};
+use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
 use super::stop::Stopper;
@@ -23,18 +24,18 @@ use super::transfer_task::{TransferDeps, TransferHandle};
 use super::view::View;
 use super::view_task::{Sources, view_task};
 use super::{state_writer, timing, transfer_task};
-use crate::base::{Epoch, PeerId, PeerUri};
+use crate::base::{Epoch, PeerId};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
 use crate::net::RemoteIndex;
 use crate::net::caller::CallerLimits;
 use crate::net::handlers::index::index_methods;
 use crate::net::handlers::transfer::TransferHandler;
-use crate::net::identity::{GroupKey, Identity, IdentityError, PeerKey};
+use crate::net::identity::Identity;
 use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
-use crate::store::{Library, LibraryError, Loaded, RealDisk, StateError, StateStore, machine_id};
+use crate::store::{Library, StateStore};
 use crate::wire::control::{ControlServer, NamesState};
 use crate::wire::convert;
 use crate::wire::election::IndexSummary;
@@ -42,7 +43,7 @@ use crate::wire::group::GroupServer;
 use crate::wire::transfer::TransferServer;
 use jsonrpsee::Methods;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -59,48 +60,6 @@ const MAX_POSITIONS: usize = 256;
 /// How long a search waits for a tracker and its answer.
 const SEARCH_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Why a peer could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The home or the profile cannot be used.
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// The library cannot be opened.
-    #[error(transparent)]
-    Library(#[from] LibraryError),
-    /// The election's state cannot be saved.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// The keys make no identity.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// No listener.
-    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
-    Listen {
-        /// What the system says.
-        error: std::io::Error,
-        /// Where.
-        address: IpAddr,
-    },
-    /// A thread or a runtime could not be made.
-    #[error("the system gives no thread or socket: {0}; close other programs and try again")]
-    System(#[from] std::io::Error),
-    /// The timing thread ended before it served.
-    #[error("the election could not start; the log says why")]
-    Timing,
-}
-
-/// What is opened before anything runs.
-struct Opened {
-    identity: Identity,
-    store: StateStore,
-    saved: SavedState,
-    library: Arc<Library>,
-    general: TcpListener,
-    election: TcpListener,
-    here: Addresses,
-}
-
 /// Starts the peer of a profile whose lock the caller holds, inside of a multi-threaded tokio runtime.
 /// It runs until [`super::Command::Stop`] or the end of the process; [`Handle::stopped`] tells.
 ///
@@ -111,63 +70,6 @@ pub async fn start(config: PeerConfig) -> Result<Handle, StartError> {
     let opened = tokio::task::spawn_blocking(move || open(&opening)).await;
     let opened = opened.map_err(|error| std::io::Error::other(error.to_string()))??;
     wire(config, opened).await
-}
-
-/// Everything that blocks.
-fn open(config: &PeerConfig) -> Result<Opened, StartError> {
-    let profile = &config.profile;
-    profile.clear_runtime()?;
-    for dir in [&profile.state_dir, &profile.library_dir] {
-        std::fs::create_dir_all(dir)?;
-    }
-    let (identity, store, saved) = open_state(config)?;
-    let library = Library::open(&profile.library_dir)?;
-    let general = listen(config.listen, config.ports.general)?;
-    let election = listen(config.listen, config.ports.election)?;
-    let (general_at, election_at) = (general.local_addr()?, election.local_addr()?);
-    let ports = Ports { general: general_at.port(), election: election_at.port() };
-    profile.remember_ports(ports)?;
-    let uri = |address: SocketAddr| {
-        let unspecified = std::io::Error::other("the address to listen on must be one that others can use");
-        PeerUri::new(address).ok_or(StartError::Listen { error: unspecified, address: address.ip() })
-    };
-    let here = Addresses { uri: uri(general_at)?, election_uri: uri(election_at)? };
-    Ok(Opened { identity, store, saved, library, general, election, here })
-}
-
-/// The vote's state, under the identity that made it. Where the state is lost or not certainly this
-/// peer's newest, the peer takes a new identity: under the old one it could vote twice.
-fn open_state(config: &PeerConfig) -> Result<(Identity, StateStore, SavedState), StartError> {
-    let profile = &config.profile;
-    let machine = machine_id(&profile.state_dir)?;
-    let group = GroupKey::from_bytes(*config.group_key.as_bytes());
-    let identity = Identity::new(&group, &PeerKey::from_seed(config.peer_key.as_bytes()))?;
-    let (store, loaded) = StateStore::open(&profile.state_dir, machine, identity.peer_id(), RealDisk)?;
-    let refusal = match loaded {
-        Loaded::Found(saved) => return Ok((identity, store, saved)),
-        Loaded::Fresh => None,
-        Loaded::Refused(refusal) => Some(refusal),
-    };
-    let identity = match refusal {
-        None if !profile.has_begun(identity.peer_id()) => identity,
-        reason => {
-            let reason = reason.map_or_else(|| "it is missing".to_owned(), |reason| reason.to_string());
-            tracing::warn!(reason, "the election's state is not usable: this peer takes a new identity");
-            let key = profile.renew_peer_key()?;
-            Identity::new(&group, &PeerKey::from_seed(key.as_bytes()))?
-        }
-    };
-    // The mark first: a crash in between costs an identity that never voted.
-    profile.mark_begun(identity.peer_id())?;
-    let (store, saved) = StateStore::begin(&profile.state_dir, machine, identity.peer_id(), RealDisk)?;
-    Ok((identity, store, saved))
-}
-
-/// Binds the remembered port, or any if another program has it.
-fn listen(ip: IpAddr, port: u16) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind((ip, port))
-        .or_else(|error| if port == 0 { Err(error) } else { TcpListener::bind((ip, 0)) });
-    bound.map_err(|error| StartError::Listen { error, address: ip })
 }
 
 /// What the election task publishes, and what reaches it.

@@ -98,17 +98,19 @@ impl std::fmt::Debug for StateStore {
 }
 
 impl StateStore {
-    /// Reads the record in `dir`, which exists. Blocks.
+    /// Reads the record in `dir`, which exists, and writes it once more: after a kill the record may have
+    /// been read from the page cache only, and what is acted upon must not be gone after a power loss.
+    /// Blocks.
     ///
     /// # Errors
-    /// None today: what cannot be read is [`Loaded::Refused`].
+    /// If that write fails. What cannot be read is [`Loaded::Refused`].
     pub fn open(
         dir: &Path,
         machine: MachineId,
         peer: PeerId,
         disk: impl Disk + 'static,
     ) -> Result<(Self, Loaded), StateError> {
-        let store = Self { path: dir.join(FILE), machine, peer, disk: Box::new(disk), failed: false };
+        let mut store = Self { path: dir.join(FILE), machine, peer, disk: Box::new(disk), failed: false };
         let loaded = match store.disk.read(&store.path, MAX_BYTES) {
             Ok(bytes) => match decode(&bytes, machine, peer) {
                 Ok(state) => Loaded::Found(state),
@@ -117,6 +119,9 @@ impl StateStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Loaded::Fresh,
             Err(error) => Loaded::Refused(StateRefusal::Unreadable(error.to_string())),
         };
+        if let Loaded::Found(state) = &loaded {
+            store.save(state)?;
+        }
         Ok((store, loaded))
     }
 

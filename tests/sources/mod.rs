@@ -174,7 +174,7 @@ impl Downloader {
     pub(crate) async fn until(&self, id: u64, seen: impl Fn(&Transfer) -> bool) -> Transfer {
         let mut transfers = self.transfers.transfers();
         let wait = transfers.wait_for(|all| all.iter().any(|transfer| transfer.id == id && seen(transfer)));
-        let all = tokio::time::timeout(Duration::from_secs(60), wait).await.expect("in time").expect("runs");
+        let all = tokio::time::timeout(Duration::from_mins(1), wait).await.expect("in time").expect("runs");
         all.iter().find(|transfer| transfer.id == id).expect("in the list").clone()
     }
 

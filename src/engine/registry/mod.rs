@@ -66,7 +66,7 @@ impl Registry {
     /// How many trackers the history holds.
     pub const MAX_HISTORY: usize = 1_000;
     /// How long a name stays its key's after the lease: a computer that restarts keeps its name.
-    pub const RESERVED: Duration = Duration::from_secs(600);
+    pub const RESERVED: Duration = Duration::from_mins(10);
 
     /// A registry that goes on from what was saved, or a new one from [`Saved::default`]. Leases and
     /// reservations begin anew at `now`.

@@ -49,7 +49,7 @@ impl Lease {
     /// The shortest; a shorter one is lengthened to it. Renewals at a third of it cost nothing yet.
     pub const MIN: Duration = Duration::from_secs(1);
     /// The longest; a longer one is shortened to it, so that no dead name stays for a day.
-    pub const MAX: Duration = Duration::from_secs(3600);
+    pub const MAX: Duration = Duration::from_hours(1);
 
     /// The lease that is granted to whoever asks for so many milliseconds.
     ///
