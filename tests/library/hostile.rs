@@ -135,10 +135,10 @@ fn names_that_are_refused_are_skipped_and_all_others_shared() {
 
 #[test]
 fn what_took_a_files_place_is_not_opened() {
+    type Replace = fn(&Path, &Path);
     let place = Place::new();
     let outside = place.home().join("outside");
     write_old(&outside, b"outside", 60);
-    type Replace = fn(&Path, &Path);
     let replace: [(&str, Replace); 5] = [
         ("link", |path, outside| symlink(outside, path).unwrap()),
         ("pipe", |path, _| fifo(path)),

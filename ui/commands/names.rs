@@ -134,7 +134,9 @@ fn pong_text(pong: &Pong, address: SocketAddr) -> String {
 /// The key in whose name the service is asked: the given profile's; else that of the first peer that
 /// runs, or exists; else the name service's own, which can ask like any member.
 fn caller_identity(home: &Home, profile: Option<&str>) -> Result<Identity, Failure> {
-    let seed = if let Some(name) = profile { home.profile(name)?.peer_key()? } else {
+    let seed = if let Some(name) = profile {
+        home.profile(name)?.peer_key()?
+    } else {
         let profiles = home.profiles();
         let chosen = profiles.iter().find(|profile| profile.is_running()).or(profiles.first());
         chosen.map_or_else(|| home.names_key(), Profile::peer_key)?

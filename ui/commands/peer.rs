@@ -98,7 +98,9 @@ async fn serve(handle: Handle, stdin: Option<watch::Receiver<bool>>) -> Outcome 
 
 /// Stops gracefully. One that takes too long is stopped all the same, as a crash would.
 async fn stop(handle: &Handle) -> Result<(), CommandError> {
-    if let Ok(answer) = tokio::time::timeout(STOP_LIMIT, handle.command(Command::Stop)).await { answer.map(drop) } else {
+    if let Ok(answer) = tokio::time::timeout(STOP_LIMIT, handle.command(Command::Stop)).await {
+        answer.map(drop)
+    } else {
         tracing::warn!("the graceful stop took longer than {STOP_LIMIT:?} and was cut short");
         Ok(())
     }

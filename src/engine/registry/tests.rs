@@ -298,7 +298,7 @@ fn peers_that_are_gone_do_not_found() {
 fn a_founding_that_exists_is_adopted() {
     let mut registry = registry(Founding { expected: 1, not_before: NOW });
     let ours = roster(1, &[1, 2]);
-    let early = NOW.checked_sub(Duration::from_millis(1)).unwrap();
+    let early = NOW.checked_sub(Duration::from_millis(1)).expect("later than the start");
     register(&mut registry, 3, early).expect("is free");
     assert!(!registry.is_founding_due(early), "others may come back with a roster");
     // Not a member of what it brings: nothing is adopted.

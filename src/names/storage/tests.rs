@@ -144,8 +144,8 @@ proptest! {
 
 #[test]
 fn other_files_are_refused_with_a_clear_message() {
-    for bytes in [&b"hello"[..], &[0; 4_096], &[0xff; 100_000]] {
-        let error = open_bytes(bytes).expect_err("is no storage");
+    for bytes in [b"hello".to_vec(), vec![0; 4_096], vec![0xff; 100_000]] {
+        let error = open_bytes(&bytes).expect_err("is no storage");
         assert!(error.to_string().contains("move it away"), "{error}");
     }
     let folder = tempfile::tempdir().expect("a folder");

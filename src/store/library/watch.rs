@@ -17,7 +17,7 @@ use std::sync::mpsc::SyncSender;
 /// two: `notify`'s own recursion gives up when a folder vanishes while it walks. Elsewhere the system
 /// watches trees.
 pub(super) struct Watcher {
-    watcher: Option<RecommendedWatcher>,
+    system: Option<RecommendedWatcher>,
     /// Which folder is watched at which place: device and inode.
     folders: BTreeMap<Place, (u64, u64)>,
     overflow: Arc<AtomicBool>,
@@ -41,14 +41,14 @@ impl Watcher {
                 tracing::warn!(%error, "changes in shared folders are only found by the regular rescan");
             })
             .ok();
-        Self { watcher, folders: BTreeMap::new(), overflow, full: false, warned: false }
+        Self { system: watcher, folders: BTreeMap::new(), overflow, full: false, warned: false }
     }
 
     /// Watches the folder at `place`, whose whole path is `path`, if it is not watched already.
     pub(super) fn watch(&mut self, place: &Place, path: &Path, node: (u64, u64)) {
         let whole_tree = !cfg!(target_os = "linux");
         let covered = self.folders.get(place) == Some(&node) || (whole_tree && !place.1.is_empty());
-        let Some(watcher) = self.watcher.as_mut().filter(|_| !covered && !self.full) else { return };
+        let Some(watcher) = self.system.as_mut().filter(|_| !covered && !self.full) else { return };
         let mode = if whole_tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         match watcher.watch(path, mode) {
             Ok(()) => {
@@ -85,7 +85,7 @@ impl Watcher {
             self.folders.remove(&place);
             // The system ends watching a folder that is gone by itself.
             if let Some(Err(error)) =
-                self.watcher.as_mut().map(|watcher| watcher.unwatch(&root.join(&place.1)))
+                self.system.as_mut().map(|watcher| watcher.unwatch(&root.join(&place.1)))
             {
                 tracing::debug!(%error, "a folder was not watched any more");
             }
