@@ -257,11 +257,13 @@ async fn beside_an_honest_source_the_download_is_right_and_the_liar_is_named() {
     }
 }
 
+/// How a shelf is made to lie.
+type Change = fn(&mut Shelf);
+
 /// Manifests that lie, while the bytes are right.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manifest_that_lies_is_dropped_by_name() {
-    type Lie = fn(&mut Shelf);
-    let cases: [(&str, Lie); 8] = [
+    let cases: [(&str, Change); 8] = [
         ("a piece more", |shelf| shelf.pieces.push(shelf.pieces[0])),
         ("a piece less", |shelf| shelf.pieces.truncate(shelf.pieces.len() - 1)),
         ("no piece", |shelf| shelf.pieces.clear()),

@@ -159,3 +159,30 @@ async fn a_file_that_changed_or_vanished_at_the_source_is_named() {
         assert_eq!(downloader.listing(), Vec::<String>::new(), "case {case}");
     }
 }
+
+/// 2 GiB from three sources; by hand, because it takes 4 GiB of disk: `cargo test --release --test transfer
+/// -- --ignored --nocapture`. Prints the seconds and the most memory that the process ever had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes 4 GiB of disk"]
+async fn two_gib_from_three_sources() {
+    let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(2 << 30));
+    let mut servers = Vec::new();
+    for number in 1..=3 {
+        let source = group.member();
+        let server = serve(&source, sample.shelf()).await;
+        tracker.add(&format!("peer-{number}"), source.peer_id(), server.local_addr());
+        servers.push(server);
+    }
+    let downloader = Downloader::new(&group, tracker);
+    let id = downloader.start(sample.content, &[], false).await;
+    let transfer = downloader.ended(id).await;
+    assert_eq!((transfer.state.as_str(), transfer.done), ("finished", 2 << 30), "{transfer:?}");
+    let bytes: Vec<u64> = transfer.sources.iter().map(|source| source.bytes).collect();
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).expect("it is said");
+    println!("{:.1} s, from {bytes:?}, {peak}", transfer.seconds);
+    let mut hasher = blake3::Hasher::new();
+    let file = std::fs::File::open(transfer.path.expect("a path")).expect("there");
+    hasher.update_reader(file).expect("readable");
+    assert_eq!(ContentId::from_bytes(*hasher.finalize().as_bytes()), sample.content);
+}

@@ -160,6 +160,16 @@ fn no_room_is_said_before_anything_is_fetched() {
 }
 
 #[test]
+fn a_full_disk_has_its_own_name() {
+    // `/dev/full` answers every write as a full disk does.
+    let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+    let error = full.write_all_at(b"x", 0).expect_err("full");
+    assert!(matches!(PartialError::from(error), PartialError::DiskFull));
+    assert!(matches!(PartialError::from(Errno::DQUOT), PartialError::DiskFull));
+    assert!(matches!(PartialError::from(Errno::FBIG), PartialError::TooLarge));
+}
+
+#[test]
 fn bytes_of_another_length_are_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let partial = make(folder.path(), 3).expect("made");

@@ -16,6 +16,7 @@ use cardume::wire::transfer::TransferServer;
 use futures_util::future::{BoxFuture, FutureExt};
 use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,20 +34,23 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// `size` bytes without a pattern.
+    /// `size` bytes in pieces that differ, written and hashed piece by piece.
     pub(crate) fn new(size: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut bytes = vec![0; usize::try_from(size).expect("small")];
-        blake3::Hasher::new().finalize_xof().fill(&mut bytes);
-        std::fs::write(folder.path().join("sample"), &bytes).expect("written");
+        let file = File::create(folder.path().join("sample")).expect("made");
         let layout = PieceLayout::of(size).expect("small");
-        let part = |offset: u64| usize::try_from(offset).expect("small");
-        let hash = |piece| {
+        let mut whole = blake3::Hasher::new();
+        let mut pieces = Vec::new();
+        for piece in layout.pieces() {
             let range = layout.range(piece);
-            piece_hash(layout, piece, &bytes[part(range.start)..part(range.end)]).expect("whole")
-        };
-        let pieces = layout.pieces().map(hash).collect();
-        Self { folder, content: ContentId::from_bytes(*blake3::hash(&bytes).as_bytes()), layout, pieces }
+            let mut bytes = vec![0; usize::try_from(range.end - range.start).expect("a piece")];
+            blake3::Hasher::new().update(&range.start.to_le_bytes()).finalize_xof().fill(&mut bytes);
+            file.write_all_at(&bytes, range.start).expect("written");
+            whole.update(&bytes);
+            pieces.push(piece_hash(layout, piece, &bytes).expect("whole"));
+        }
+        let content = ContentId::from_bytes(*whole.finalize().as_bytes());
+        Self { folder, content, layout, pieces }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
