@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// How often progress is asked for.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a transfer that was started may be missing from what the peer tells.
+const KNOWN_LIMIT: Duration = Duration::from_secs(3);
 
 /// A line of progress as `--json` shows it.
 #[derive(Serialize)]
@@ -50,15 +52,17 @@ struct SourceShape<'a> {
 pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
     with_peer(global, async |peer| {
         let id = start(&peer, args).await?;
+        let begun = tokio::time::Instant::now();
         let mut progress = Progress::new(global.json);
         loop {
             let transfers = peer.transfers().await?;
             let transfer = transfers.iter().find(|transfer| transfer.id == id);
-            let transfer =
-                transfer.ok_or_else(|| Failure::failed("the peer does not know the transfer any more"))?;
-            match transfer.state.as_str() {
-                "finished" => return progress.finished(transfer),
-                "failed" | "cancelled" => {
+            match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
+                // What a peer tells may be a moment older than its answer to the download.
+                None if begun.elapsed() < KNOWN_LIMIT => {}
+                None => return Err(Failure::failed("the peer does not know the transfer any more")),
+                Some((transfer, "finished")) => return progress.finished(transfer),
+                Some((transfer, "failed" | "cancelled")) => {
                     progress.end_line();
                     return Err(Failure::failed(format!(
                         "{}: {}",
@@ -66,7 +70,7 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
                         plain(&transfer.detail)
                     )));
                 }
-                _ => progress.show(transfer)?,
+                Some((transfer, _)) => progress.show(transfer)?,
             }
             tokio::time::sleep(PAUSE).await;
         }
