@@ -70,6 +70,7 @@ pub fn spawn(me: PeerId, state: watch::Receiver<Arc<GroupState>>) -> TrackerHand
         index: Index::default(),
         lags: BTreeMap::new(),
         told,
+        revision: 0,
     };
     tokio::spawn(tracker_task(task, state, incoming));
     TrackerHandle { requests, summary }
@@ -172,6 +173,8 @@ struct Tracker {
     /// Peers whose list differs from the position in their replies: what it was here then, and since when.
     lags: BTreeMap<PeerId, (Option<IndexPosition>, Instant)>,
     told: watch::Sender<Option<IndexSummary>>,
+    /// How often an announcement may have changed the index.
+    revision: u64,
 }
 
 async fn tracker_task(
@@ -258,11 +261,13 @@ impl Tracker {
 
     fn chunk(&mut self, caller: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, Refused> {
         self.check_announcer(caller, epoch)?;
+        self.revision += 1;
         self.index.chunk(caller, chunk).map(answers::taken).map_err(answers::announce_refused)
     }
 
     fn delta(&mut self, caller: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, Refused> {
         self.check_announcer(caller, epoch)?;
+        self.revision += 1;
         self.index.delta(caller, delta).map(answers::taken).map_err(answers::announce_refused)
     }
 
@@ -322,7 +327,7 @@ impl Tracker {
     fn tell(&self) {
         let summary = self.serving.map(|_| {
             let Complete { have, of } = self.complete();
-            IndexSummary { files: self.index.files(), have, of }
+            IndexSummary { files: self.index.files(), have, of, revision: self.revision }
         });
         self.told.send_if_modified(|told| std::mem::replace(told, summary) != summary);
     }

@@ -186,10 +186,12 @@ impl Sources {
         // What an earlier tracker said says nothing about this one's index.
         let current = summary.filter(|(epoch, _)| *epoch == group.epoch && group.tracker.is_some());
         match current {
-            Some((_, summary)) => {
-                IndexState { files: summary.files, complete: Complete { have: summary.have, of: summary.of } }
-            }
-            None => IndexState { files: 0, complete: Complete { have: 0, of: voters } },
+            Some((_, summary)) => IndexState {
+                files: summary.files,
+                complete: Complete { have: summary.have, of: summary.of },
+                revision: summary.revision,
+            },
+            None => IndexState { files: 0, complete: Complete { have: 0, of: voters }, revision: 0 },
         }
     }
 

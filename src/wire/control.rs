@@ -45,6 +45,9 @@ pub struct IndexState {
     pub files: u64,
     /// How complete it is.
     pub complete: Complete,
+    /// Grows with every announced change within an epoch; for the window, which searches again then.
+    #[serde(skip)]
+    pub revision: u64,
 }
 
 /// This peer's own files.

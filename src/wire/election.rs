@@ -79,6 +79,8 @@ pub struct IndexSummary {
     pub have: u32,
     /// Peers that are expected to announce.
     pub of: u32,
+    /// Grows with every announced change, within an epoch: an answer of before may be out of date.
+    pub revision: u64,
 }
 
 /// The answer to `handover`.

@@ -134,6 +134,7 @@ pub(crate) struct Basis {
     epoch: u64,
     files: u64,
     complete: Complete,
+    revision: u64,
 }
 
 impl Basis {
@@ -145,6 +146,7 @@ impl Basis {
             epoch: status.epoch,
             files: status.index.files,
             complete: status.index.complete,
+            revision: status.index.revision,
         }
     }
 }

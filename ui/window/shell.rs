@@ -57,6 +57,11 @@ impl<P: Peer> Shell<P> {
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         shell.model.page = kept.page;
+        if let Some([x, y]) = options.position {
+            // Window managers may place a new window as they like; one that asks is moved.
+            let place = egui::ViewportCommand::OuterPosition(egui::pos2(x, y));
+            creation.egui_ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, place);
+        }
         shell.keeps_settings = options.settings_file.is_some();
         shell
     }
