@@ -69,6 +69,7 @@ impl EventSink {
         detail: Option<String>,
     ) {
         let unix_millis = super::clock::unix_millis();
+        tracing::debug!(target: "cardume::events", kind, epoch, peer = peer.map(tracing::field::display), detail);
         if self.records.try_send(Occurrence { unix_millis, kind, epoch, peer, detail }).is_err() {
             count(&self.counters.records_dropped);
         }

@@ -207,7 +207,13 @@ impl Remote {
         let client = dial(&self.home, &self.profile, uri.address(), Some(peer))
             .await
             .map_err(|why| failed(format!("{} does not answer: {why}", member.peer.name)))?;
-        answer(GroupClient::crash(&client, millis(for_time))).await
+        match tokio::time::timeout(CALL_LIMIT, GroupClient::crash(&client, millis(for_time))).await {
+            Ok(Err(Error::Call(error))) => {
+                Err(CommandError { code: error.code(), message: error.message().to_owned() })
+            }
+            // A peer that falls silent may do so before its answer is out: that is the drill.
+            _ => Ok(()),
+        }
     }
 
     /// Events after the number `after`, at most 1,000.

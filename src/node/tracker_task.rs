@@ -7,7 +7,7 @@
 //!
 //! A lost change is seen twice over: the answer to every delta says whether it fitted, and the peer repeats
 //! `announce_begin` every second, which costs nothing where nothing is missing. Besides, replies to
-//! heartbeats carry positions: a peer whose list lags behind for longer than [`LAG`] does not count as
+//! heartbeats carry positions: a peer whose list lags behind for longer than `LAG` does not count as
 //! complete, so that an answer is never called complete when it is not.
 //!
 //! What is absent on purpose: locks. Requests wait in one bounded queue; a full one is answered with `busy`.

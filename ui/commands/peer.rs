@@ -5,6 +5,7 @@ use super::output::{json, line};
 use super::{Failure, Outcome, asking};
 use crate::args::{Global, PeerArgs};
 use cardume::base::PeerName;
+use cardume::names::start::{StartPlan, Started, serve_arguments, spawn_if_absent};
 use cardume::node::config::{Home, HomeError, Ports, Profile, ProfileLock, listen_address};
 use cardume::node::{Command, CommandError, Handle, PeerConfig};
 use std::time::Duration;
@@ -71,12 +72,37 @@ fn configure(home: &Home, profile: Profile, args: &PeerArgs) -> Result<PeerConfi
 }
 
 async fn begin(config: PeerConfig, args: &PeerArgs) -> Result<Handle, Failure> {
+    if config.start_names {
+        // Beside the peer's own start: a peer does not wait for the name service.
+        tokio::spawn(start_names(config.clone()));
+    }
     let handle = cardume::node::start(config).await.map_err(anyhow::Error::from)?;
     for folder in &args.share {
         let folder = super::share::absolute(folder)?;
         handle.command(Command::Share(folder)).await?;
     }
     Ok(handle)
+}
+
+/// Starts the name service as a process of its own, where it should be on this machine and none answers.
+async fn start_names(config: PeerConfig) {
+    let Ok(program) = std::env::current_exe() else { return };
+    for address in config.names {
+        let plan = StartPlan {
+            address,
+            folder: config.home.names_dir(),
+            program: program.clone(),
+            arguments: serve_arguments(config.home.folder(), address, config.expect),
+        };
+        match spawn_if_absent(&plan).await {
+            Ok(Started::Elsewhere) => {}
+            Ok(Started::AlreadyThere) => return,
+            Ok(Started::Spawned(pid)) => {
+                return tracing::info!(pid, %address, "started the name service");
+            }
+            Err(error) => tracing::warn!(%error, "no name service was started"),
+        }
+    }
 }
 
 fn announce(global: &Global, profile: &Profile, handle: &Handle) -> Outcome {

@@ -49,7 +49,7 @@ pub trait SharedContents: Send + Sync + 'static {
     fn open(&self, content: &ContentId) -> Result<(File, u64), ContentError>;
 }
 
-/// Serves [`crate::wire::transfer::Transfer`].
+/// Serves `transfer_`.
 #[derive(Clone)]
 pub struct TransferHandler {
     contents: Arc<dyn SharedContents>,

@@ -1,0 +1,64 @@
+//! A group that grows from one peer to five, by itself, and hands over when its tracker stops.
+
+use super::support::{Group, LONG, alone, now, wait_for};
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// Peers started one after the other, each with nothing but its profile and the name service's address.
+#[test]
+fn five_peers_started_one_by_one_are_five_voters_and_survive_their_tracker() {
+    let _alone = alone();
+    let mut group = Group::new();
+    // A port that was free a moment ago; the first peer starts the name service there by itself.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let names = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    for number in 1..=5 {
+        group.start_peer_with(&format!("peer-{number}"), &["--names", &names]);
+        let voters = wait_for("one voter more", LONG, || {
+            let status = group.status(&format!("peer-{number}"))?;
+            (status["quorum"]["voters"].as_u64()? == number && status["tracker"].is_object())
+                .then_some(number)
+        });
+        assert_eq!(voters, number);
+    }
+    let service = wait_for("the started service", LONG, || {
+        let text = std::fs::read_to_string(group.folder.join("names/runtime.json")).ok()?;
+        serde_json::from_str::<serde_json::Value>(&text).ok()?["pid"].as_u64()
+    });
+    let (tracker, epoch) = group.wait_for_tracker(5);
+    group.kill_peer(&tracker);
+    let (next, next_epoch) = group.wait_for_tracker(4);
+    assert!(next_epoch > epoch && next != tracker);
+    end_process(service);
+}
+
+#[test]
+fn a_tracker_that_stops_gracefully_hands_over_and_searches_go_on() {
+    let _alone = alone();
+    let group = Group::of(5);
+    let (tracker, epoch) = group.wait_for_tracker(5);
+    let asker = group.running().into_iter().find(|name| *name != tracker).expect("another peer");
+    let search = || group.cardume(&["--profile", &asker, "search", "notes", "--json"]);
+    assert!(search().status.success());
+    assert!(group.cardume(&["--profile", &tracker, "stop"]).status.success());
+    let begun = now();
+    let mut failed = Vec::new();
+    while begun.elapsed() < Duration::from_secs(3) {
+        let output = search();
+        if !output.status.success() {
+            failed.push(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(failed, Vec::<String>::new(), "searches across a handover");
+    let status = group.status(&asker).expect("a status");
+    assert_eq!(status["epoch"].as_u64(), Some(epoch + 1), "one election, the handover");
+    assert_ne!(status["tracker"]["name"], tracker.as_str());
+}
+
+/// Ends a process that the test did not start itself, by its number.
+fn end_process(pid: u64) {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
+}

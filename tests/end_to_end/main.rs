@@ -1,0 +1,10 @@
+//! Real processes, as a person starts them: a name service and peers that elect, search, download, die
+//! and come back.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod demo;
+mod failures;
+mod growing;
+mod votes;

@@ -1,0 +1,232 @@
+//! A group of real processes for tests: a name service and peers in a home of their own. Every process
+//! ends with the test, however it ends: its standard input is the test's.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What waits for processes on a busy machine waits at most so long.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(25);
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Elections have real timers: two groups at once on a small machine would disturb each other.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The program under test.
+pub(crate) fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_cardume"))
+}
+
+/// Time for tests: the real one.
+#[expect(clippy::disallowed_methods, reason = "tests of real processes measure real time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Waits until `look` finds something, and fails with `what` after `limit`.
+pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < limit, "waited {limit:?} for {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Processes with one home.
+pub(crate) struct Group {
+    _home: tempfile::TempDir,
+    pub(crate) folder: PathBuf,
+    names: Option<Child>,
+    names_port: u16,
+    peers: BTreeMap<String, Child>,
+    pub(crate) log: &'static str,
+}
+
+impl Group {
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let folder = home.path().to_owned();
+        std::fs::create_dir_all(folder.join("logs")).expect("a folder");
+        Self { _home: home, folder, names: None, names_port: 0, peers: BTreeMap::new(), log: "info" }
+    }
+
+    /// A name service that founds with `expect` peers, and as many peers, each with files to share.
+    pub(crate) fn of(expect: usize) -> Self {
+        let mut group = Self::new();
+        group.start_names(Some(expect));
+        for number in 1..=expect {
+            group.start_peer(&format!("peer-{number}"));
+        }
+        group.wait_for_tracker(expect);
+        group
+    }
+
+    fn spawn(&self, name: &str, arguments: &[&str]) -> Child {
+        let log = self.folder.join("logs").join(format!("{name}.log"));
+        let log: File = OpenOptions::new().create(true).append(true).open(log).expect("a log file");
+        Command::new(program())
+            .arg("--home")
+            .arg(&self.folder)
+            .arg("--stop-with-stdin")
+            .args(arguments)
+            .env("CARDUME_LOG", self.log)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .spawn()
+            .expect("the program starts")
+    }
+
+    /// Starts the name service; again at the address of the first time.
+    pub(crate) fn start_names(&mut self, expect: Option<usize>) {
+        let listen = format!("127.0.0.1:{}", self.names_port);
+        let expect = expect.map(|expect| expect.to_string());
+        let mut arguments = vec!["names", "serve", "--listen", &listen];
+        if let Some(expect) = &expect {
+            arguments.extend(["--expect", expect]);
+        }
+        let child = self.spawn("names", &arguments);
+        let pid = u64::from(child.id());
+        self.names = Some(child);
+        let uri = wait_for("the name service", LONG, || {
+            let text = std::fs::read_to_string(self.folder.join("names/runtime.json")).ok()?;
+            let runtime: Value = serde_json::from_str(&text).ok()?;
+            (runtime["pid"].as_u64() == Some(pid))
+                .then(|| runtime["uri"].as_str().unwrap_or_default().to_owned())
+        });
+        let port = uri.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+        self.names_port = port.expect("a port");
+        let addresses = format!("{{\"addresses\":[\"127.0.0.1:{}\"]}}\n", self.names_port);
+        std::fs::write(self.folder.join("names.json"), addresses).expect("written");
+    }
+
+    /// Starts a peer without a window; its shared folder gets a file of its own.
+    pub(crate) fn start_peer(&mut self, name: &str) {
+        self.start_peer_with(name, &["--no-names"]);
+    }
+
+    pub(crate) fn start_peer_with(&mut self, name: &str, more: &[&str]) {
+        let share = self.share_of(name);
+        std::fs::create_dir_all(&share).expect("a folder");
+        std::fs::write(share.join(format!("notes of {name}.txt")), format!("written by {name}\n"))
+            .expect("written");
+        let share = share.to_str().expect("a path in Unicode").to_owned();
+        let mut arguments = vec!["--profile", name, "peer", "--headless", "--share", &share];
+        arguments.extend(more);
+        let child = self.spawn(name, &arguments);
+        self.peers.insert(name.to_owned(), child);
+    }
+
+    pub(crate) fn share_of(&self, name: &str) -> PathBuf {
+        self.folder.join("shared").join(name)
+    }
+
+    /// Ends a process as a power cut would (SIGKILL).
+    pub(crate) fn kill_peer(&mut self, name: &str) {
+        let mut child = self.peers.remove(name).expect("a running peer");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be collected");
+    }
+
+    pub(crate) fn kill_names(&mut self) {
+        let mut child = self.names.take().expect("a running name service");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be collected");
+    }
+
+    pub(crate) fn running(&self) -> Vec<String> {
+        self.peers.keys().cloned().collect()
+    }
+
+    /// The command line, with this home.
+    pub(crate) fn cardume(&self, arguments: &[&str]) -> Output {
+        cardume(&self.folder, arguments)
+    }
+
+    /// The last line of what a command prints in JSON; fails with its message if it fails.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.cardume(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {error}\n{}", self.logs());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        serde_json::from_str(text.lines().last().unwrap_or_default()).expect("JSON")
+    }
+
+    /// A peer's status; `None` while it does not answer.
+    pub(crate) fn status(&self, name: &str) -> Option<Value> {
+        let output = self.cardume(&["--profile", name, "status", "--json"]);
+        output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("JSON"))
+    }
+
+    /// Waits until all running peers follow one tracker that has the lists of `files_of` peers; gives its
+    /// name and epoch.
+    pub(crate) fn wait_for_tracker(&self, files_of: usize) -> (String, u64) {
+        let names = self.running();
+        wait_for("one tracker with the full index", LONG, || {
+            let statuses: Vec<Value> = names.iter().map(|name| self.status(name)).collect::<Option<_>>()?;
+            let first = &statuses[0];
+            let name = first["tracker"]["name"].as_str()?;
+            let same = statuses
+                .iter()
+                .all(|status| status["tracker"] == first["tracker"] && status["epoch"] == first["epoch"]);
+            let whole = first["index"]["complete"]["have"].as_u64() == Some(files_of as u64);
+            (same && whole && names.iter().any(|known| known == name))
+                .then(|| (name.to_owned(), first["epoch"].as_u64().unwrap_or(0)))
+        })
+    }
+
+    /// The registered names.
+    pub(crate) fn registered(&self) -> BTreeMap<String, Value> {
+        serde_json::from_value(self.json(&["names", "list", "--json"])).expect("an object")
+    }
+
+    /// What all processes logged, for the message of a failed test.
+    pub(crate) fn logs(&self) -> String {
+        let mut text = String::new();
+        for entry in std::fs::read_dir(self.folder.join("logs")).into_iter().flatten().flatten() {
+            let log = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(8).collect();
+            text += "--- ";
+            text += &entry.file_name().to_string_lossy();
+            text.push('\n');
+            text.extend(tail.iter().rev().map(|line| format!("{line}\n")));
+        }
+        text
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        for child in self.peers.values_mut().chain(&mut self.names) {
+            // Without effect on a process that has ended already.
+            if child.kill().and_then(|()| child.wait()).is_err() {
+                eprintln!("a process of the test cannot be stopped");
+            }
+        }
+    }
+}
+
+/// The command line with this home.
+pub(crate) fn cardume(home: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program());
+    command.arg("--home").arg(home).args(arguments).stdin(Stdio::null());
+    command.output().expect("the program runs")
+}
+
+/// The BLAKE3 hash of a file.
+pub(crate) fn hash_of(path: &Path) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path).expect("the file")).expect("readable");
+    hasher.finalize().to_hex().to_string()
+}
