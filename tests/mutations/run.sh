@@ -21,7 +21,7 @@ cp -r "$root/src/base" "$root/src/engine" "$copy/src/"
 printf '//! The layers under test.\npub mod base;\npub mod engine;\n' > "$copy/src/lib.rs"
 cp "$root/Cargo.lock" "$copy/"
 sed -e '/^\[\[bin\]\]/,/^$/d' -e '/^\[\[bench\]\]/,/^$/d' -e '/^default-run/d' "$root/Cargo.toml" > "$copy/Cargo.toml"
-cp -r "$root/tests/election_cases.rs" "$root/tests/majority_tables.txt" "$root/tests/simulation" \
+cp -r "$root/tests/election_cases" "$root/tests/majority_tables.txt" "$root/tests/simulation" \
     "$root/tests/model_check.rs" "$copy/tests/"
 
 # The names of the tests that fail; "does not compile" if so; nothing if all pass.
