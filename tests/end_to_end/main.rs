@@ -6,5 +6,6 @@ mod support;
 
 mod demo;
 mod failures;
+mod foreign;
 mod growing;
 mod votes;
