@@ -1,6 +1,8 @@
 //! A group of real processes for tests: a name service and peers in a home of their own. Every process
 //! ends with the test, however it ends: its standard input is the test's.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -114,6 +116,20 @@ impl Group {
     /// Starts a peer without a window; its shared folder gets a file of its own.
     pub(crate) fn start_peer(&mut self, name: &str) {
         self.start_peer_with(name, &["--no-names"]);
+    }
+
+    /// Starts a peer with a window.
+    pub(crate) fn start_window(&mut self, name: &str) {
+        let arguments =
+            ["--profile", name, "peer", "--no-names", "--position", "0,0", "--size", "1000,700"];
+        let child = self.spawn(name, &arguments);
+        self.peers.insert(name.to_owned(), child);
+    }
+
+    /// Whether a peer's process has ended by itself.
+    pub(crate) fn has_ended(&mut self, name: &str) -> bool {
+        let child = self.peers.get_mut(name).expect("a peer that was started");
+        child.try_wait().expect("a child").is_some()
     }
 
     pub(crate) fn start_peer_with(&mut self, name: &str, more: &[&str]) {

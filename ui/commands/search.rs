@@ -9,9 +9,14 @@ use cardume::base::{ContentId, bytes_text};
 use cardume::node::Remote;
 use cardume::wire::index::{Complete, Found, Source};
 use serde::Serialize;
+use std::time::Duration;
 
 /// The most contents that a name is looked for in.
 const NAME_LIMIT: u32 = 200;
+
+/// How long a file that was asked for by name may take to be hashed, and how often it is looked for.
+const HASHING_LIMIT: Duration = Duration::from_secs(30);
+const HASHING_PAUSE: Duration = Duration::from_millis(200);
 
 /// A content as `--json` shows it; the shape is stable.
 #[derive(Serialize)]
@@ -98,8 +103,17 @@ pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option
     if what.parse::<ContentId>().is_ok() {
         return Ok((what.to_owned(), None));
     }
-    let answer = peer.search(what.to_owned(), NAME_LIMIT).await?;
     let named = |found: &&Found| found.name == what || found.sources.iter().any(|source| source.name == what);
+    let deadline = tokio::time::Instant::now() + HASHING_LIMIT;
+    let answer = loop {
+        let answer = peer.search(what.to_owned(), NAME_LIMIT).await?;
+        // A new file has its hash in a moment: whoever asks for it now means it.
+        let hashing = answer.results.iter().filter(named).any(|found| found.content.is_none());
+        if !hashing || tokio::time::Instant::now() > deadline {
+            break answer;
+        }
+        tokio::time::sleep(HASHING_PAUSE).await;
+    };
     let fits: Vec<&Found> = answer.results.iter().filter(named).collect();
     match fits[..] {
         [] => {
