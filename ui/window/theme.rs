@@ -57,6 +57,8 @@ pub(crate) struct Tokens {
     pub hover: Color32,
     /// The selected row.
     pub selected: Color32,
+    /// What is dragged: the handle of a scroll bar.
+    pub handle: Color32,
     /// Hairlines and empty bars.
     pub line: Color32,
     /// Text.
@@ -88,6 +90,7 @@ const LIGHT: Tokens = Tokens {
     raised: Color32::from_rgb(241, 243, 246),
     hover: Color32::from_rgb(233, 237, 242),
     selected: Color32::from_rgb(219, 233, 250),
+    handle: Color32::from_rgb(196, 202, 210),
     line: Color32::from_rgb(222, 226, 232),
     text: Color32::from_rgb(27, 31, 36),
     weak: Color32::from_rgb(84, 93, 104),
@@ -113,6 +116,7 @@ const DARK: Tokens = Tokens {
     raised: Color32::from_rgb(36, 40, 46),
     hover: Color32::from_rgb(43, 48, 55),
     selected: Color32::from_rgb(32, 56, 86),
+    handle: Color32::from_rgb(72, 80, 90),
     line: Color32::from_rgb(50, 56, 64),
     text: Color32::from_rgb(230, 233, 237),
     weak: Color32::from_rgb(164, 173, 184),
@@ -246,7 +250,7 @@ fn style(theme: Theme, tokens: &Tokens) -> Style {
     style.spacing.interact_size = vec2(CONTROL, CONTROL);
     style.spacing.scroll = egui::style::ScrollStyle::solid();
     style.spacing.scroll.bar_width = GRID;
-    style.spacing.scroll.foreground_color = true;
+    style.spacing.scroll.foreground_color = false;
     style.interaction.selectable_labels = false;
     style.interaction.tooltip_delay = 0.4;
     visuals(&mut style.visuals, tokens);
@@ -257,7 +261,7 @@ fn visuals(visuals: &mut egui::Visuals, tokens: &Tokens) {
     visuals.panel_fill = tokens.canvas;
     visuals.window_fill = tokens.raised;
     visuals.window_stroke = Stroke::new(1.0, tokens.line);
-    visuals.extreme_bg_color = tokens.raised;
+    visuals.extreme_bg_color = tokens.canvas;
     visuals.text_edit_bg_color = Some(tokens.raised);
     visuals.faint_bg_color = tokens.raised;
     visuals.hyperlink_color = tokens.accent;
@@ -280,7 +284,7 @@ fn visuals(visuals: &mut egui::Visuals, tokens: &Tokens) {
         (&mut visuals.widgets.open, tokens.hover),
     ];
     for (state, fill) in states {
-        state.bg_fill = fill;
+        state.bg_fill = tokens.handle;
         state.weak_bg_fill = fill;
         state.bg_stroke = Stroke::NONE;
         state.fg_stroke = Stroke::new(1.0, tokens.text);
