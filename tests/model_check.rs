@@ -10,7 +10,7 @@ use cardume::engine::election::{
     Command, Election, ElectionConfig, Input, Member, Message, Role, Roster, RosterStamp, SaveTicket,
     SavedState, Timer, VoteAnswer,
 };
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Property};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -334,7 +334,7 @@ impl Model for Bounds {
 }
 
 fn check(bounds: Bounds) {
-    let checker = bounds.checker().threads(2).spawn_dfs().join();
+    let checker = bounds.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
     println!("{} states, {} different", checker.state_count(), checker.unique_state_count());
     checker.assert_properties();
 }

@@ -14,7 +14,7 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 export CARDUME_SEEDS=${CARDUME_SEEDS:-4000}
-tests=(election_cases simulation model_check)
+export CARGO_PROFILE_DEV_OPT_LEVEL=1
 
 mkdir -p "$copy/src" "$copy/tests"
 cp -r "$root/src/base" "$root/src/engine" "$copy/src/"
@@ -24,11 +24,11 @@ sed -e '/^\[\[bin\]\]/,/^$/d' -e '/^\[\[bench\]\]/,/^$/d' -e '/^default-run/d' "
 cp -r "$root/tests/election_cases" "$root/tests/majority_tables.txt" "$root/tests/simulation" \
     "$root/tests/model_check.rs" "$copy/tests/"
 
-# The names of the tests that fail; "does not compile" if so; nothing if all pass.
+# The names of the tests of these files that fail; "does not compile" if so; nothing if all pass.
 failures() {
     local output=$copy/output
     local args=(--offline --no-default-features --no-fail-fast)
-    for test in "${tests[@]}"; do args+=(--test "$test"); done
+    for test in "$@"; do args+=(--test "$test"); done
     if (cd "$copy" && timeout "${MUTATION_TIMEOUT:-600}" cargo test "${args[@]}" > "$output" 2>&1); then
         return
     fi
@@ -43,7 +43,7 @@ failures() {
     printf '%s\n' "${invariant:-}" "${failed:-ran too long}" | sed '/^$/d'
 }
 
-if [ -n "$(failures)" ]; then
+if [ -n "$(failures election_cases simulation)" ]; then
     echo "the tests fail without any mutation" >&2
     exit 1
 fi
@@ -59,7 +59,10 @@ printf '%s\n' '-----------------------------+-----------'
 for name in "${names[@]}"; do
     patch=$root/tests/mutations/$name.patch
     (cd "$copy" && patch --quiet --strip 1 < "$patch")
-    noticed=$(failures)
+    tests=(election_cases simulation)
+    # The model has a roster that does not change, and is about safety.
+    case $name in r1-* | r2-* | r5-* | r6-* | disk-*) tests+=(model_check) ;; esac
+    noticed=$(failures "${tests[@]}")
     (cd "$copy" && patch --quiet --strip 1 --reverse < "$patch")
     case $noticed in
         '') missed=$((missed + 1)); noticed='NOBODY' ;;
