@@ -120,8 +120,7 @@ impl Group {
 
     /// Starts a peer with a window.
     pub(crate) fn start_window(&mut self, name: &str) {
-        let arguments =
-            ["--profile", name, "peer", "--no-names", "--position", "0,0", "--size", "1000,700"];
+        let arguments = ["--profile", name, "peer", "--no-names", "--position", "0,0", "--size", "1000,700"];
         let child = self.spawn(name, &arguments);
         self.peers.insert(name.to_owned(), child);
     }
