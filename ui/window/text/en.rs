@@ -222,12 +222,28 @@ fn counter(name: &str) -> String {
     known.to_owned()
 }
 
+/// Why a vote was refused, in words; other details as they are.
+fn reason(detail: &str) -> &str {
+    match detail {
+        "old_epoch" => "it knows a later epoch",
+        "old_roster" => "it knows a newer list of members",
+        "not_a_voter" => "the asker has no vote",
+        "voted_for_other" => "it voted for another one",
+        "tracker_known" => "it knows the tracker of that epoch",
+        "sticky" => "it has just heard the tracker",
+        "absurd_epoch" => "the epoch is impossible",
+        "two_groups" => "it belongs to another group",
+        "cannot_vote" => "it cannot vote now",
+        other => other,
+    }
+}
+
 fn event(record: &EventRecord) -> String {
     let peer = record.peer.as_deref().unwrap_or("a peer");
     let who = record.peer.as_deref().unwrap_or("This peer");
     let detail = record.detail.as_deref().unwrap_or_default();
     let epoch = record.epoch.unwrap_or_default();
-    let because = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    let because = if detail.is_empty() { String::new() } else { format!(": {}", reason(detail)) };
     match record.kind.as_str() {
         "role_changed" => format!("{who} is now {}", TEXT.role(detail)),
         "epoch_adopted" => format!("Epoch {epoch} begins{because}"),

@@ -231,12 +231,28 @@ fn counter(name: &str) -> String {
     known.to_owned()
 }
 
+/// Why a vote was refused, in words; other details as they are.
+fn reason(detail: &str) -> &str {
+    match detail {
+        "old_epoch" => "conhece uma época posterior",
+        "old_roster" => "conhece uma lista de membros mais nova",
+        "not_a_voter" => "quem pede não tem voto",
+        "voted_for_other" => "votou em outro",
+        "tracker_known" => "conhece o tracker dessa época",
+        "sticky" => "acabou de ouvir o tracker",
+        "absurd_epoch" => "a época é impossível",
+        "two_groups" => "pertence a outro grupo",
+        "cannot_vote" => "não pode votar agora",
+        other => other,
+    }
+}
+
 fn event(record: &EventRecord) -> String {
     let peer = record.peer.as_deref().unwrap_or("um peer");
     let who = record.peer.as_deref().unwrap_or("Este peer");
     let detail = record.detail.as_deref().unwrap_or_default();
     let epoch = record.epoch.unwrap_or_default();
-    let because = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    let because = if detail.is_empty() { String::new() } else { format!(": {}", reason(detail)) };
     match record.kind.as_str() {
         "role_changed" => format!("{who} agora é {}", TEXT.role(detail)),
         "epoch_adopted" => format!("Começa a época {epoch}{because}"),
