@@ -456,3 +456,6 @@ pub fn part_from_wire(part: &transfer::Part, offset: u64, length: u32) -> Checke
 pub fn part_to_wire(offset: u64, bytes: &[u8]) -> transfer::Part {
     transfer::Part { offset, data: data_encoding::BASE64.encode(bytes) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,5 +5,6 @@ mod content;
 mod handshake;
 mod http;
 mod jsonrpc;
+mod liar;
 mod support;
 mod websocket;
