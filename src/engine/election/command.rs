@@ -72,7 +72,8 @@ pub enum Input {
     StateSaved(SaveTicket),
     /// The disk refused; voting ends until a restart.
     SaveFailed,
-    /// Time jumped or the timing thread was held up for more than 150 ms (R10).
+    /// Time jumped or the timing thread was held up for more than 150 ms (R10). The shell looks at its
+    /// clock first: this comes before anything that came in meanwhile.
     ClockJumped,
     /// The name service (or the shell, for a group of one's own) founded a group with this roster.
     /// Ignored when there is a roster already.

@@ -3,7 +3,7 @@
 use super::{SEEDS, assert_safe, changes, elections, others, settle, settled};
 use crate::sim::{MILLIS, SECOND, World, id};
 use cardume::base::Epoch;
-use cardume::engine::election::{Event, Role};
+use cardume::engine::election::{Election, Event, Role};
 
 /// Milliseconds from a tracker's crash to the next tracker: median, 99th percentile, longest.
 fn failover(disk: std::ops::Range<u64>, crashes: u64) -> (u64, u64, u64) {
@@ -51,7 +51,7 @@ fn no_quorum_no_tracker_and_everybody_knows_how_many_are_here() {
         for number in [tracker, rest[0], rest[1]] {
             world.crash(number);
         }
-        let epoch = world.election(rest[2]).map(cardume::engine::election::Election::epoch);
+        let epoch = world.election(rest[2]).map(Election::epoch);
         world.run(5 * SECOND);
         for number in [rest[2], rest[3]] {
             let election = world.election(number).expect("it runs");
@@ -138,6 +138,23 @@ fn a_stopped_tracker_is_replaced_and_inert_on_waking() {
         };
         assert_eq!(world.run_until(SECOND, answers), None, "the old tracker answered");
         assert_ne!(settle(&mut world, SECOND), tracker);
+        let needless = |event: &Event| matches!(event, Event::NeedlessElection(_));
+        assert_eq!(world.count(0, needless), 0, "it had failed");
+    }
+}
+
+/// A laptop that wakes before its network does: nobody can tell the tracker that it is none any more.
+#[test]
+fn a_tracker_that_wakes_alone_is_inert() {
+    for seed in 0..SEEDS {
+        let (mut world, tracker) = settled(seed, 5);
+        world.isolate(tracker);
+        world.pause(tracker, 200 * MILLIS);
+        world.run_until(SECOND, |world| !world.is_paused(tracker)).expect("it wakes");
+        assert!(world.trackers().contains(&tracker), "it does not know better");
+        let answers = |world: &World| world.election(tracker).is_some_and(Election::is_active_tracker);
+        assert_eq!(world.run_until(SECOND, answers), None, "it answered");
+        assert!(!world.trackers().contains(&tracker), "and stepped down");
     }
 }
 

@@ -75,6 +75,19 @@ fn a_group_shrinks_one_by_one_and_the_last_two_still_need_each_other() {
 }
 
 #[test]
+fn several_that_leave_at_once_leave_one_after_the_other() {
+    for seed in 0..SEEDS {
+        let (mut world, tracker) = settled(seed, 7);
+        for leaver in others(&world, tracker).into_iter().take(4) {
+            world.peer(leaver).wants_to_leave = true;
+        }
+        let left = |world: &World| voters(world, tracker).len() == 3;
+        assert!(world.run_until(2 * SECOND, left).is_some());
+        assert_safe(&world);
+    }
+}
+
+#[test]
 fn a_joiner_that_dies_early_never_gets_a_vote() {
     for seed in 0..SEEDS {
         let (mut world, tracker) = settled(seed, 3);

@@ -21,6 +21,7 @@ pub(crate) struct Peer {
     pub(crate) disk_fails: bool,
     /// SIGSTOP until then: what comes in is held.
     pub(crate) paused_until: Option<Micros>,
+    pub(crate) paused_at: Micros,
     pub(crate) held: Vec<Input>,
     /// Asks to become a voter whenever it is none.
     pub(crate) wants_seat: bool,
@@ -41,6 +42,7 @@ impl Peer {
             disk_stalled_until: 0,
             disk_fails: false,
             paused_until: None,
+            paused_at: 0,
             held: Vec::new(),
             wants_seat: true,
             wants_to_leave: false,

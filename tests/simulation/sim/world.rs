@@ -20,6 +20,8 @@ pub(crate) const MILLIS: Micros = 1_000;
 /// A second.
 pub(crate) const SECOND: Micros = 1_000_000;
 
+/// A pause beyond this is a clock jump (R10).
+const LATE: Micros = 150 * MILLIS;
 /// How often a peer repeats its wish to join or leave.
 const WISH: Micros = 300 * MILLIS;
 
@@ -141,6 +143,7 @@ impl World {
         let peer = self.peer(number);
         if peer.election.is_some() && peer.paused_until.is_none() {
             peer.paused_until = Some(until);
+            peer.paused_at = until - time;
             self.note(|| format!("{number} is stopped for {} ms", time / MILLIS));
             self.schedule(time, Happening::Resume { at: number });
         }
@@ -332,24 +335,20 @@ impl World {
         }
     }
 
-    /// Awake again. What was held comes in, in any order with the news that time is missing.
+    /// Awake again. A shell looks at its clock before it takes anything in (R10).
     fn resume(&mut self, number: u8) {
         let now = self.now;
         let peer = self.peer(number);
-        let Some(until) = peer.paused_until else { return };
-        if until > now {
+        if peer.paused_until.take_if(|until| *until <= now).is_none() {
             return;
         }
-        peer.paused_until = None;
+        let is_late = now - peer.paused_at > LATE;
         let mut held = std::mem::take(&mut peer.held);
-        let is_fired = |input: &Input| matches!(input, Input::TimerFired(Timer::Heartbeat | Timer::Election));
-        let is_late = held.iter().any(is_fired);
         self.note(|| format!("{number} goes on"));
         if is_late {
-            // A late tick is not told as a tick: the shell tells the jump (R10) in its place.
-            held.retain(|input| !is_fired(input));
-            let at = self.dice.between(0..held.len() as u64 + 1);
-            held.insert(usize::try_from(at).unwrap_or(0), Input::ClockJumped);
+            // The jump sets these timers anew, so that what they said before is void.
+            held.retain(|i| !matches!(i, Input::TimerFired(Timer::Heartbeat | Timer::Election)));
+            self.input(number, Input::ClockJumped);
         }
         for input in held {
             self.input(number, input);
