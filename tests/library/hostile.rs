@@ -240,3 +240,27 @@ fn folders_deeper_than_any_honest_one_are_skipped() {
     wait_for_files(&library, &[("file", b"reached")]);
     wait_for("the skipped folder", || library.shares()[0].skipped == 1);
 }
+
+/// The very same file, and so the same size, time and inode: only the link tells.
+#[test]
+fn a_link_to_the_file_that_was_shared_is_not_followed() {
+    let place = Place::new();
+    let (share, outside) = (place.share(), place.home().join("moved out"));
+    std::fs::create_dir_all(&outside).unwrap();
+    place.write("file", b"one");
+    place.write("sub/in it", b"two");
+    let library = place.open();
+    library.share(&share).unwrap();
+    wait_for_files(&library, &[("file", b"one"), ("in it", b"two")]);
+    for name in ["file", "sub"] {
+        std::fs::rename(share.join(name), outside.join(name)).unwrap();
+        symlink(outside.join(name), share.join(name)).unwrap();
+    }
+    for bytes in [b"one", b"two"] {
+        let opened = library.open_content(content(bytes));
+        let refused = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+        assert!(refused, "{opened:?}");
+    }
+    wait_for_files(&library, &[]);
+    wait_for("both links", || library.shares()[0].skipped == 2);
+}
