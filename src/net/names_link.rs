@@ -36,6 +36,8 @@ const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Durat
 const REFUSED_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// How often a peer without a group asks whether it is founded.
 const FOUNDING_PAUSE: Duration = Duration::from_millis(100);
+/// How often a peer outside of a group that is founded asks who is tracker.
+const JOINING_PAUSE: Duration = Duration::from_millis(250);
 /// The shortest pause between renewals, whatever the service answers.
 const MIN_RENEW_PAUSE: Duration = Duration::from_millis(100);
 /// How many events wait at most; the task waits for the receiver then.
@@ -331,10 +333,16 @@ impl Link {
     ) -> Result<bool, Closed> {
         loop {
             self.set_reachable(true).await?;
-            let waits_for_founding = registered.founding.is_none() && self.roster.borrow().is_none();
+            // Until it belongs to a group a peer waits for the founding, or for a tracker to join at.
+            let is_outside = self.roster.borrow().is_none();
+            let founded = registered.founding.is_some();
             let lease = Duration::from_millis(registered.lease_millis);
             self.tell(NamesEvent::Registered(registered)).await?;
-            let pause = if waits_for_founding { FOUNDING_PAUSE } else { lease / 3 };
+            let pause = match (is_outside, founded) {
+                (true, false) => FOUNDING_PAUSE,
+                (true, true) => JOINING_PAUSE,
+                (false, _) => lease / 3,
+            };
             if self.changed_within(pause.max(MIN_RENEW_PAUSE)).await? {
                 return Ok(true);
             }
