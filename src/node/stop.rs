@@ -74,8 +74,10 @@ impl Stopper {
         let refused = |message: String| CommandError { code: Code::NoTracker as i32, message };
         let deadline = tokio::time::Instant::now() + LEAVE_DEADLINE;
         let mut reason = "there is no tracker to leave at; try again when one is elected".to_owned();
+        let mut tracker = None;
         while tokio::time::Instant::now() < deadline {
-            let tracker = self.group.borrow().tracker;
+            // Whoever has no seat any more hears no heartbeats, and still has to hear that it is gone.
+            tracker = self.group.borrow().tracker.or(tracker);
             if let Some(client) = tracker.and_then(|tracker| self.links.client(tracker)) {
                 match tokio::time::timeout_at(deadline, client.leave()).await {
                     Ok(Ok(membership)) if !membership.member => return Ok(()),
