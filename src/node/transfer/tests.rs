@@ -49,10 +49,12 @@ enum Does {
     GivesShortPages,
     CutsPiecesOtherwise,
     TellsOfAnotherContent,
+    /// A manifest with the hash of forged bytes, and those bytes; the last piece is right.
+    ForgesTheBeginning,
 }
 
 impl Does {
-    const ALL_LIES: [Self; 13] = [
+    const ALL_LIES: [Self; 14] = [
         Self::FlipsABit,
         Self::SendsAnotherPiece,
         Self::StopsEarly,
@@ -66,6 +68,7 @@ impl Does {
         Self::LeavesOutAPiece,
         Self::CutsPiecesOtherwise,
         Self::TellsOfAnotherContent,
+        Self::ForgesTheBeginning,
     ];
 }
 
@@ -154,6 +157,11 @@ impl World {
             Does::ReordersPieces => pieces.reverse(),
             Does::LeavesOutAPiece => drop(pieces.pop()),
             Does::GivesShortPages => pieces.truncate(first as usize + 1),
+            Does::ForgesTheBeginning => {
+                let mut forged = self.bytes.to_vec();
+                forged[0] ^= 1;
+                pieces = hashes(honest, &forged);
+            }
             Does::TellsOfAnotherContent => content = content_of(b"another"),
             _ => {}
         }
@@ -231,6 +239,9 @@ impl Connection for Line {
         let mut bytes = self.bytes[self.at.min(size) as usize..end as usize].to_vec();
         if does == Does::SendsAByteMore && end == self.range.end && self.at < end {
             bytes.push(0);
+        }
+        if does == Does::ForgesTheBeginning && self.at == 0 {
+            bytes[0] ^= 1;
         }
         if let (Does::FlipsABit | Does::SendsAnotherPiece, Some(byte)) = (does, bytes.last_mut()) {
             *byte ^= 1;
