@@ -14,6 +14,7 @@ mod icon;
 mod model;
 mod reduce;
 mod shell;
+mod system_fonts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -109,6 +110,8 @@ fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
     }
     eframe::NativeOptions {
         viewport,
+        // Ours look for fonts only when one is missing.
+        system_font_fallback: false,
         persist_window: options.settings_file.is_some() && options.position.is_none(),
         persistence_path: options.settings_file.clone(),
         ..Default::default()
