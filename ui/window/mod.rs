@@ -11,6 +11,7 @@ mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod logo;
 mod model;
 mod reduce;
 mod shell;
@@ -52,6 +53,8 @@ pub(crate) struct WindowOptions {
     pub language: Option<Language>,
     /// The theme; `None`: as chosen before, or as the system has it.
     pub theme: Option<ThemeChoice>,
+    /// A link that the person opened: the search begins with it.
+    pub link: Option<String>,
     /// Where language, theme, page and the window's place are kept (one file per profile); `None`: they
     /// are not.
     pub settings_file: Option<PathBuf>,
@@ -102,6 +105,7 @@ fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
     let mut viewport = egui::ViewportBuilder::default()
         .with_title(&options.title)
         .with_app_id("cardume")
+        .with_icon(logo::icon())
         .with_inner_size(options.size.unwrap_or(DEFAULT_SIZE))
         .with_min_inner_size(MIN_SIZE)
         .with_drag_and_drop(true);

@@ -59,6 +59,10 @@ impl<P: Peer> Shell<P> {
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         system_fonts::install(&creation.egui_ctx);
         shell.model.page = kept.page;
+        if let Some(link) = &options.link {
+            shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
+            shell.take(&creation.egui_ctx, Action::Words(link.clone()));
+        }
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.
             let place = egui::ViewportCommand::OuterPosition(egui::pos2(x, y));
