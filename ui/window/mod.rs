@@ -11,6 +11,7 @@ mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod invite;
 mod logo;
 mod model;
 mod reduce;
@@ -24,6 +25,7 @@ mod theme_choice;
 mod views;
 mod widgets;
 
+pub(crate) use invite::{Question, ask as ask_to_join};
 pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 

@@ -4,7 +4,10 @@
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
 mod en;
+mod invite;
 mod pt_br;
+
+pub(crate) use invite::InviteText;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
