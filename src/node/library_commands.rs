@@ -42,12 +42,16 @@ impl Commands {
     }
 
     pub(super) async fn pause_hashing(&self, path: PathBuf) -> Result<Reply, CommandError> {
+        let detail = path.display().to_string();
         self.in_library(move |library| library.pause_hashing_of(&path)).await?;
+        self.sink.tell("hashing_paused", None, None, Some(detail));
         Ok(Reply::Done)
     }
 
     pub(super) async fn resume_hashing(&self, path: PathBuf) -> Result<Reply, CommandError> {
+        let detail = path.display().to_string();
         self.in_library(move |library| library.resume_hashing_of(&path)).await?;
+        self.sink.tell("hashing_resumed", None, None, Some(detail));
         Ok(Reply::Done)
     }
 

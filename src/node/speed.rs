@@ -30,7 +30,7 @@ impl Speed {
         }
         let Some((begin, before)) = self.samples.front() else { return 0 };
         let millis = u64::try_from((now - *begin).as_millis()).unwrap_or(u64::MAX);
-        if millis == 0 { 0 } else { total.saturating_sub(*before).saturating_mul(1_000) / millis }
+        total.saturating_sub(*before).saturating_mul(1_000).checked_div(millis).unwrap_or(0)
     }
 }
 

@@ -34,7 +34,7 @@ fn a_home_folder_is_shared_only_after_a_question() {
     window.wait_for("Share this folder?");
     for sentence in [
         "This is your home folder",
-        "More than 1\u{202f}204 files and 8.12 GB, for everybody in the group",
+        "More than 1\u{202f}204 files and 8.1 GB, for everybody in the group",
         "work/a project with a long name/deploy/server.pem: keys or passwords, would be shared",
         ".ssh: keys or passwords, is not shared",
         "41 hidden entries. What is hidden is never shared",
