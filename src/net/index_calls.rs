@@ -3,7 +3,7 @@
 use crate::base::{ContentId, Epoch, PeerId};
 use crate::engine::index::{Announcement, Chunk, Delta};
 use crate::wire::codes::{Code, Refused};
-use crate::wire::convert::{change_to_wire, file_entry_to_wire, hexadecimal_text};
+use crate::wire::convert::{changes_to_wire, files_to_wire, hexadecimal_text};
 use crate::wire::index::{AnnounceAnswer, BeginAnswer, IndexClient, SearchAnswer, SourcesAnswer};
 use jsonrpsee::core::client::Error as ClientError;
 use std::future::Future;
@@ -135,7 +135,7 @@ impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
 
     async fn chunk(&self, tracker: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, CallError> {
         let id = hexadecimal_text(&chunk.index_id);
-        let files = chunk.files.iter().map(file_entry_to_wire).collect();
+        let files = files_to_wire(&chunk.files);
         self.call(tracker, async move |client: Arc<S::Client>| {
             client.announce_chunk(epoch.number(), id, chunk.number, chunk.last, files).await
         })
@@ -144,7 +144,7 @@ impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
 
     async fn delta(&self, tracker: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, CallError> {
         let id = hexadecimal_text(&delta.index_id);
-        let changes = delta.changes.iter().map(change_to_wire).collect();
+        let changes = changes_to_wire(&delta.changes);
         self.call(tracker, async move |client: Arc<S::Client>| {
             client.announce_delta(epoch.number(), id, delta.prev_seq, delta.seq, changes).await
         })
