@@ -42,6 +42,9 @@ fn files_are_listed_and_hashed_and_opened() {
     assert_eq!(library.shares(), [share]);
     assert_eq!(library.hashed_bytes(), bytes);
 
+    let folders = ["one.txt", "two.txt", "large.bin"].map(|name| entry(&library, name).unwrap().folder);
+    assert_eq!(folders.map(|folder| folder.to_string()), ["share", "share/sub", "share/sub/deeper"]);
+
     let mut opened = library.open_content(content(&large)).unwrap();
     let mut read = Vec::new();
     opened.file.read_to_end(&mut read).unwrap();

@@ -228,6 +228,7 @@ pub(crate) fn found(number: u64, name: &str, holders: &[u64]) -> Found {
     let source = |holder: &u64| Source {
         peer: peer_id(*holder),
         peer_name: format!("peer-{holder}"),
+        folder: format!("share of peer-{holder}/course"),
         name: if *holder == 4 { format!("copy of {name}") } else { name.to_owned() },
         uri: peer_ref(*holder).uri,
     };
