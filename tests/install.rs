@@ -113,7 +113,10 @@ fn it_installs_what_a_desktop_needs_and_takes_it_away_again() {
     assert_eq!(starts, expected);
     assert_eq!(values(&entry, "MimeType"), ["x-scheme-handler/cardume;"]);
     let version = Command::new(&program).arg("--version").output().expect("it starts");
-    assert_eq!(String::from_utf8_lossy(&version.stdout).trim(), concat!("cardume ", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        String::from_utf8_lossy(&version.stdout).trim(),
+        concat!("cardume ", env!("CARGO_PKG_VERSION"))
+    );
 
     let output = install(home.path(), &[], &["--uninstall"]);
     assert!(output.status.success());

@@ -3,6 +3,7 @@
 
 use super::events::{Counters, Occurrence, role_text};
 use super::group_state::GroupState;
+use super::speed::Speed;
 use super::view::View;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::Roster;
@@ -40,6 +41,7 @@ pub(super) struct Sources {
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) hashing: Speed,
 }
 
 /// The events so far, with numbers.
@@ -164,7 +166,12 @@ impl Sources {
             quorum,
             names,
             index: self.index(&group),
-            library: LibraryState { files: totals.files, bytes: totals.bytes, hashing: totals.hashing },
+            library: LibraryState {
+                files: totals.files,
+                bytes: totals.bytes,
+                hashing: totals.hashing,
+                hashing_rate: self.hashing.rate(self.library.hashed_bytes()),
+            },
             counters: self.counters.all(),
         }
     }
@@ -234,7 +241,10 @@ impl Sources {
             files: share.files,
             bytes: share.bytes,
             hashing: share.hashing,
+            hashing_bytes: share.hashing_bytes,
+            paused: share.paused,
             skipped: share.skipped,
+            skips: share.skips.into_iter().map(|(kind, count)| (kind.word().to_owned(), count)).collect(),
             problem: share.problem,
         };
         self.library.shares().into_iter().map(share).collect()

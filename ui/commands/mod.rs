@@ -39,8 +39,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 /// The log goes to standard error; `CARDUME_LOG` says what (as `info,cardume::node=debug`). What runs for
 /// long tells more than what answers at once.
 fn start_log(cli: &Cli) {
-    let runs_long =
-        matches!(cli.command, None | Some(Command::Peer(_) | Command::Open { .. } | Command::Names(NamesCommand::Serve { .. })));
+    let runs_long = matches!(
+        cli.command,
+        None | Some(Command::Peer(_) | Command::Open { .. } | Command::Names(NamesCommand::Serve { .. }))
+    );
     let usual = if runs_long { "info" } else { "error" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("CARDUME_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
@@ -55,8 +57,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Search { words, limit }) => search::search(&global, &words, limit),
         Some(Command::Sources { content }) => search::sources(&global, &content),
         Some(Command::Get(args)) => get::run(&global, args),
-        Some(Command::Share { folder: Some(folder) }) => share::share(&global, &folder),
-        Some(Command::Share { folder: None }) => share::list(&global),
+        Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
         Some(Command::Transfers { cancel }) => transfers::run(&global, cancel),
         Some(Command::Group(command)) => group::run(&global, command),
