@@ -66,8 +66,8 @@ impl Commands {
         match command {
             Command::Share(path) => self.share(path).await,
             Command::Unshare(path) => self.unshare(path).await,
-            Command::Search { words, limit } => {
-                let answer = self.searcher.search(&words, limit).await;
+            Command::Search { words, page } => {
+                let answer = self.searcher.search(&words, page).await;
                 answer
                     .map(Reply::Search)
                     .map_err(|error| CommandError { code: error.code(), message: error.to_string() })

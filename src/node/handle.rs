@@ -2,6 +2,7 @@
 
 use super::view::View;
 use crate::base::{ContentId, PeerId};
+use crate::engine::index::Page;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,12 +16,12 @@ pub enum Command {
     Share(PathBuf),
     /// Stop sharing a folder.
     Unshare(PathBuf),
-    /// Search at the tracker, at most so many contents.
+    /// Search at the tracker.
     Search {
         /// The words.
         words: String,
-        /// The most results.
-        limit: u32,
+        /// Which part of the results.
+        page: Page,
     },
     /// Ask the tracker who has a content.
     Sources(ContentId),

@@ -34,6 +34,8 @@ pub mod transfer_task;
 mod view;
 mod view_task;
 
+/// What a search is made of, for those who ask.
+pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};

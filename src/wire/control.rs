@@ -212,9 +212,15 @@ pub trait Control {
     #[method(name = "shares", param_kind = map, with_extensions)]
     async fn shares(&self) -> RpcResult<Vec<Share>>;
 
-    /// Searches at the tracker.
+    /// Searches at the tracker; parameters as `index_search`.
     #[method(name = "search", param_kind = map, with_extensions)]
-    async fn search(&self, words: String, limit: Option<u32>) -> RpcResult<SearchAnswer>;
+    async fn search(
+        &self,
+        words: String,
+        limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
+    ) -> RpcResult<SearchAnswer>;
 
     /// Asks the tracker who has a content.
     #[method(name = "sources", param_kind = map, with_extensions)]
