@@ -114,7 +114,7 @@ impl Calls {
         to: PeerId,
         call: impl Fn(TrackerHandle) -> F,
     ) -> Result<T, CallError> {
-        let lost = || CallError::Unreachable("lost".to_owned());
+        let lost = || CallError::Broken("lost".to_owned());
         let handle = self.peers.read().expect("not poisoned").get(&to).cloned().ok_or_else(lost)?;
         sleep(Duration::from_millis(1)).await;
         if self.weather.strikes() {
