@@ -96,7 +96,9 @@ fn groups(lists: &Lists, terms: &[Signed]) -> BTreeMap<GroupKey, BTreeSet<PeerId
     let chosen: BTreeSet<_> = of_peers(false).collect();
     if !chosen.is_empty() {
         // Who is not chosen does not count.
-        groups.values_mut().for_each(|holders| holders.retain(|peer| chosen.contains(peer)));
+        for holders in groups.values_mut() {
+            holders.retain(|peer| chosen.contains(peer));
+        }
     }
     groups
 }
