@@ -7,7 +7,7 @@ use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer, Upload};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use jsonrpsee::core::client::Error;
@@ -164,6 +164,14 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn transfers(&self) -> Result<Vec<Transfer>, CommandError> {
         answer(self.client.transfers()).await
+    }
+
+    /// What it sends to others.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn uploads(&self) -> Result<Vec<Upload>, CommandError> {
+        answer(self.client.uploads()).await
     }
 
     /// Cancels a download.

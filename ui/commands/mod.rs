@@ -56,7 +56,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Share { folder: Some(folder) }) => share::share(&global, &folder),
         Some(Command::Share { folder: None }) => share::list(&global),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
-        Some(Command::Transfers { cancel }) => transfers::run(&global, cancel),
+        Some(Command::Transfers(args)) => transfers::run(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
         Some(Command::Crash(args)) => drill::crash(&global, &args),
