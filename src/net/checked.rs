@@ -148,5 +148,6 @@ fn read_at(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "test contents are small")]
 #[path = "checked_tests.rs"]
 mod tests;

@@ -21,12 +21,12 @@ mod stream;
 mod tests;
 pub mod uploads;
 
-pub use caller::{CallerLimits, Client, ConnectError, call, connect};
+pub use caller::{CallError, CallerLimits, Client, ConnectError, call, connect};
 pub use checked::OpenContent;
 pub use content::{ContentRefusal, ContentRoute, ContentService};
 pub use fetch::{ContentBody, ContentClient, FetchError};
 pub use identity::{Credentials, GroupKey, Identity, IdentityError, PeerKey, peer_id_of};
-pub use index_calls::{CALL_TIMEOUT, CallError, ClientSource, IndexCalls, RemoteIndex};
+pub use index_calls::{CALL_TIMEOUT, ClientSource, IndexCalls, RemoteIndex};
 pub use peer_link::{LinkError, PeerLinks};
 pub use server::{Server, ServerHandle, ServerLimits};
 pub use uploads::{UploadChanges, UploadPhase, UploadRow, Uploads};

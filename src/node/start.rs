@@ -16,6 +16,7 @@ use super::membership_task::{Membership, membership_task};
 use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
+use super::speed::Speed;
 use super::stop::Stopper;
 use super::tracker_route::TrackerRoute;
 use super::tracker_task::{self, TrackerHandle};
@@ -312,6 +313,7 @@ impl Core {
             library: Arc::clone(&self.library),
             records,
             counters: Arc::clone(&self.sink.counters),
+            hashing: Speed::default(),
         };
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));

@@ -3,6 +3,7 @@
 
 use super::events::{Counters, Occurrence, role_text};
 use super::group_state::GroupState;
+use super::speed::Speed;
 use super::upload_task::Sent;
 use super::view::View;
 use crate::base::{Epoch, PeerId};
@@ -43,6 +44,7 @@ pub(super) struct Sources {
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) hashing: Speed,
 }
 
 /// The events so far, with numbers.
@@ -171,7 +173,12 @@ impl Sources {
             quorum,
             names,
             index: self.index(&group),
-            library: LibraryState { files: totals.files, bytes: totals.bytes, hashing: totals.hashing },
+            library: LibraryState {
+                files: totals.files,
+                bytes: totals.bytes,
+                hashing: totals.hashing,
+                hashing_rate: self.hashing.rate(self.library.hashed_bytes()),
+            },
             rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
@@ -249,7 +256,10 @@ impl Sources {
             files: share.files,
             bytes: share.bytes,
             hashing: share.hashing,
+            hashing_bytes: share.hashing_bytes,
+            paused: share.paused,
             skipped: share.skipped,
+            skips: share.skips.into_iter().map(|(kind, count)| (kind.word().to_owned(), count)).collect(),
             problem: share.problem,
         };
         self.library.shares().into_iter().map(share).collect()

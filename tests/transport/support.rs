@@ -109,7 +109,7 @@ impl Host {
         let server = Server::start(listener, &identity, Echo.into_rpc().into(), Some(service), limits);
         let server = server.expect("an address");
         let address = server.local_addr();
-        Self { group, identity, guest, server, address, uploads }
+        Self { group, identity, guest, server, uploads, address }
     }
 
     /// A member's call works, on a new connection; then the server stops in time.

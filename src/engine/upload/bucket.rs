@@ -17,8 +17,8 @@ pub struct Bucket {
 impl Bucket {
     /// What may have been saved up while nothing was sent.
     pub const BURST: Duration = Duration::from_millis(100);
-    /// How long one part lasts: the smaller, the evener for all that share the limit.
-    const PART: Duration = Duration::from_millis(25);
+    /// In how many parts a second is cut: the more, the evener for all that share the limit.
+    const PARTS_PER_SECOND: u64 = 40;
     /// The smallest part: less would be more headers than bytes.
     const MIN_PART_BYTES: u64 = 4 * 1024;
 
@@ -26,7 +26,7 @@ impl Bucket {
     /// is `now`. A rate of zero lets nothing through but a byte a second.
     pub fn take(&mut self, now: Duration, rate: ByteRate, wanted: u64) -> (u64, Duration) {
         let per_second = rate.bytes_per_second().max(1);
-        let part = (u128::from(per_second) * Self::PART.as_nanos() / 1_000_000_000) as u64;
+        let part = per_second / Self::PARTS_PER_SECOND;
         let bytes = wanted.min(part.max(Self::MIN_PART_BYTES));
         let cost = Duration::from_nanos(nanos(bytes, per_second));
         self.paid_at = self.paid_at.max(now.saturating_sub(Self::BURST)).saturating_add(cost);
@@ -100,7 +100,7 @@ mod tests {
         let slow = sent(&mut bucket, Duration::ZERO, Duration::from_secs(1), ByteRate::per_second(50_000), 9);
         assert!(slow < 60_000, "{slow}");
         let (bytes, wait) = bucket.take(Duration::from_secs(1), ByteRate::per_second(50_000_000), 1_000_000);
-        assert_eq!(bytes, 1_000_000.min(50_000_000 / 40));
+        assert_eq!(bytes, 1_000_000);
         assert!(wait < Duration::from_millis(30), "{wait:?}");
     }
 }

@@ -45,7 +45,7 @@ pub struct Turns {
     lines: BTreeMap<PeerId, VecDeque<Ticket>>,
     /// When the last turn of a peer began (a count of turns); forgotten when it cannot matter any more.
     served: BTreeMap<PeerId, u64>,
-    turns: u64,
+    begun: u64,
     tickets: u64,
 }
 
@@ -58,7 +58,7 @@ impl Turns {
             running: BTreeMap::new(),
             lines: BTreeMap::new(),
             served: BTreeMap::new(),
-            turns: 0,
+            begun: 0,
             tickets: 0,
         }
     }
@@ -131,11 +131,11 @@ impl Turns {
 
     fn begin(&mut self, peer: PeerId) {
         *self.running.entry(peer).or_default() += 1;
-        self.turns += 1;
-        self.served.insert(peer, self.turns);
+        self.begun += 1;
+        self.served.insert(peer, self.begun);
         // Older than everybody who waits is as good as never.
         let oldest = self.lines.keys().map(|waiting| self.served.get(waiting).copied().unwrap_or(0)).min();
-        let oldest = oldest.unwrap_or(self.turns);
+        let oldest = oldest.unwrap_or(self.begun);
         self.served.retain(|_, at| *at >= oldest);
     }
 

@@ -113,7 +113,7 @@ proptest! {
                     calls.push(number);
                 }
             }
-            let of = |list: &[u8], number| list.iter().filter(|other| **other == number).count();
+            let of = |list: &[u8], number| list.iter().map(|other| usize::from(*other == number)).sum::<usize>();
             called_since.retain(|number, _| {
                 waiting.iter().any(|(_, waits)| waits == number) && of(&running, *number) < LIMITS.per_peer
             });
