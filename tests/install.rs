@@ -75,7 +75,7 @@ fn arguments(exec: &str) -> Vec<String> {
             ' ' if !quoted => found.push(String::new()),
             '%' => match characters.next() {
                 Some('%') => last.push('%'),
-                Some(field) => last.push_str(&format!("<{field}>")),
+                Some(field) => last.extend(['<', field, '>']),
                 None => panic!("a lonely %"),
             },
             _ => last.push(character),

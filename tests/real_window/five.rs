@@ -7,7 +7,6 @@ use crate::accessibility::{BUTTON, Bus, ENTRY, LIST_ITEM, Part, TAB};
 use crate::screen::{click, has_display, is_required, picture, place_of, xdotool};
 use crate::support::{alone, cardume, program, wait_for};
 use serde_json::Value;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
