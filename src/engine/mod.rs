@@ -4,4 +4,5 @@
 pub mod election;
 pub mod index;
 pub mod registry;
+pub mod trace;
 pub mod transfer;

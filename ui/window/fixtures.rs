@@ -3,8 +3,8 @@
 use cardume::node::{Command, CommandError, Reply, View};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
-    TransferSource,
+    EventRecord, IndexState, LibraryState, MemberNote, MemberState, NamesState, PeerRef, Quorum, Share,
+    Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
 use std::collections::BTreeMap;
@@ -52,6 +52,7 @@ pub(crate) fn empty_view() -> View {
         shares: Arc::new(Vec::new()),
         transfers: Arc::new(Vec::new()),
         events: Arc::new(Vec::new()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -77,6 +78,7 @@ pub(crate) fn typical_view() -> View {
         shares: Arc::new(shares()),
         transfers: Arc::new(transfers()),
         events: Arc::new(events()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -88,6 +90,13 @@ fn member(number: u64) -> MemberState {
         tracker: number == 2,
         me: number == 1,
         connected: number != 5 && number != 1,
+        cut: false,
+        note: (number != 5).then(|| MemberNote {
+            role: if number == 2 { "tracker" } else { "follower" }.to_owned(),
+            epoch: 7,
+            files: 1_204 / number,
+            version: "0.1.0".to_owned(),
+        }),
         last_contact_millis: Some(if number == 5 { 72_000 } else { 40 }),
     }
 }
@@ -245,7 +254,7 @@ impl FakePeer {
         self.view.subscribe()
     }
 
-    /// What it was told to do, searches aside.
+    /// What it was told to do, searches and watching aside.
     pub(crate) fn commands(&self) -> Vec<Command> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -254,6 +263,9 @@ impl FakePeer {
     pub(crate) fn answer(&self, command: Command) -> Result<Reply, CommandError> {
         if let Command::Search { words, .. } = &command {
             return self.search(words);
+        }
+        if let Command::Watch(_) = command {
+            return Ok(Reply::Done);
         }
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
         match command {

@@ -11,6 +11,8 @@ mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod model;
+mod motion;
+mod pace;
 mod reduce;
 mod shell;
 #[cfg(test)]

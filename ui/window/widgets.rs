@@ -37,6 +37,16 @@ pub(crate) enum Icon {
     Check,
     /// A question mark in a circle.
     Help,
+    /// To the one before.
+    Earlier,
+    /// To the next one.
+    Later,
+    /// A triangle.
+    Play,
+    /// Two bars.
+    Hold,
+    /// Three dots.
+    More,
 }
 
 impl Icon {
@@ -86,6 +96,24 @@ impl Icon {
                 line(&[(12.0, 4.0), (4.0, 12.0)]);
             }
             Self::Check => line(&[(3.0, 8.5), (6.5, 12.0), (13.0, 4.5)]),
+            Self::Earlier => {
+                line(&[(3.5, 3.5), (3.5, 12.5)]);
+                line(&[(12.0, 3.5), (6.5, 8.0), (12.0, 12.5)]);
+            }
+            Self::Later => {
+                line(&[(12.5, 3.5), (12.5, 12.5)]);
+                line(&[(4.0, 3.5), (9.5, 8.0), (4.0, 12.5)]);
+            }
+            Self::Play => line(&[(5.0, 3.0), (13.0, 8.0), (5.0, 13.0), (5.0, 3.0), (13.0, 8.0)]),
+            Self::Hold => {
+                line(&[(5.5, 3.5), (5.5, 12.5)]);
+                line(&[(10.5, 3.5), (10.5, 12.5)]);
+            }
+            Self::More => {
+                for x in [3.5, 8.0, 12.5] {
+                    painter.circle_filled(at(x, 8.0), 1.4, color);
+                }
+            }
             Self::Help => {
                 painter.circle_stroke(at(8.0, 8.0), 6.5, stroke);
                 painter.text(at(8.0, 8.0), Align2::CENTER_CENTER, "?", theme::small(), color);
