@@ -1,7 +1,7 @@
 //! How long a million files take: prints figures, and fails where the promise is missed.
 //! `cargo test --release --test index_million -- --ignored --nocapture`
 
-use cardume::base::{ContentId, FileName, PeerId};
+use cardume::base::{ContentId, FileName, FolderPath, PeerId};
 use cardume::engine::index::{Announcement, Chunk, FileEntry, Index, IndexPosition, Query, Taken, digest};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ fn list(peer: u8) -> Vec<FileEntry> {
         let name = format!("Relatório {key} da seção {} v{}.pdf", key % 977, key % 13);
         FileEntry {
             key,
+            folder: FolderPath::default(),
             name: FileName::new(&name).expect("a plain name"),
             size: key,
             content: Some(ContentId::from_bytes(*content.as_bytes())),

@@ -76,10 +76,10 @@ pub(crate) enum Command {
     /// Downloads a file and waits until it is whole and verified.
     Get(GetArgs),
     /// Shares a folder; without one: lists the shared folders.
-    Share {
-        /// The folder.
-        folder: Option<PathBuf>,
-    },
+    #[command(
+        after_help = "Examples:\n  cardume share ~/Music\n  cardume share ~/Music --rescan\n  cardume share ~/Music --skipped"
+    )]
+    Share(ShareArgs),
     /// Stops sharing a folder.
     Unshare {
         /// The folder.
@@ -161,6 +161,9 @@ pub(crate) struct PeerArgs {
     /// Share this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) share: Vec<PathBuf>,
+    /// Do not ask before sharing a home folder, keys, or very many files.
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Let members on other machines order fault drills.
     #[arg(long)]
     pub(crate) drills: bool,
@@ -173,6 +176,28 @@ pub(crate) struct PeerArgs {
     /// How large the window is.
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
+}
+
+/// What to do with a shared folder.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ShareArgs {
+    /// The folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// Do not ask before sharing a home folder, keys, or very many files.
+    #[arg(long, requires = "folder")]
+    pub(crate) yes: bool,
+    /// Look at everything in the shared folder again.
+    #[arg(long, requires = "folder", conflicts_with_all = ["yes", "pause", "resume", "skipped"])]
+    pub(crate) rescan: bool,
+    /// Hold the hashing of the shared folder.
+    #[arg(long, requires = "folder", conflicts_with_all = ["yes", "resume", "skipped"])]
+    pub(crate) pause: bool,
+    /// Let the hashing of the shared folder go on.
+    #[arg(long, requires = "folder", conflicts_with_all = ["yes", "skipped"])]
+    pub(crate) resume: bool,
+    /// List what of the shared folder is not shared, and why.
+    #[arg(long, requires = "folder", conflicts_with = "yes")]
+    pub(crate) skipped: bool,
 }
 
 /// How to run the demonstration.

@@ -3,6 +3,7 @@
 
 mod content;
 mod epoch;
+mod folder;
 mod name;
 mod peer;
 mod piece;
@@ -10,6 +11,7 @@ mod units;
 
 pub use content::{ContentId, FileName, FileNameError};
 pub use epoch::Epoch;
+pub use folder::{FolderPath, FolderPathError};
 pub use name::{PeerName, TRACKER_NAME_PREFIX, tracker_epoch, tracker_name};
 pub use peer::{FoundingId, MachineId, ParseIdError, PeerId, PeerUri, PeerUriError};
 pub use piece::{PieceIndex, PieceLayout, PieceLayoutError};

@@ -7,6 +7,7 @@
 use super::identity::{Identity, peer_id_of, server_name};
 use super::stream::{Cuts, Guarded};
 use crate::base::PeerId;
+use crate::wire::codes::Code;
 use jsonrpsee::core::client::Error as ClientError;
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::ws_client::{PingConfig, WsClientBuilder};
@@ -137,6 +138,12 @@ impl CallError {
             Self::Refused(error) => Some(error.code()),
             Self::TimedOut(_) | Self::Broken(_) => None,
         }
+    }
+
+    /// Whether it is a refusal with this code.
+    #[must_use]
+    pub fn is(&self, code: Code) -> bool {
+        self.code() == Some(code as i32)
     }
 }
 

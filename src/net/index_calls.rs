@@ -1,9 +1,9 @@
 //! The calls of `index_` as the caller makes them, over a connection that is already there.
 
+use super::caller::{CallError, call};
 use crate::base::{ContentId, Epoch, PeerId};
 use crate::engine::index::{Announcement, Chunk, Delta};
-use crate::wire::codes::{Code, Refused};
-use crate::wire::convert::{change_to_wire, file_entry_to_wire, hexadecimal_text};
+use crate::wire::convert::{changes_to_wire, files_to_wire, hexadecimal_text};
 use crate::wire::index::{AnnounceAnswer, BeginAnswer, IndexClient, SearchAnswer, SourcesAnswer};
 use jsonrpsee::core::client::Error as ClientError;
 use std::future::Future;
@@ -13,25 +13,6 @@ use std::time::Duration;
 /// How long one call may take, connecting included: a chunk of 1 MiB over a slow radio link. A tracker that
 /// died is noticed by the election long before, and the caller gives up then.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why a call gave no answer.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CallError {
-    /// The tracker refused.
-    #[error("the tracker refused: {}", .0.message())]
-    Refused(Refused),
-    /// Nobody answered (in time).
-    #[error("the tracker did not answer: {0}")]
-    Unreachable(String),
-}
-
-impl CallError {
-    /// Whether it is a refusal with this code.
-    #[must_use]
-    pub fn is(&self, code: Code) -> bool {
-        matches!(self, Self::Refused(refused) if refused.code() == code as i32)
-    }
-}
 
 /// The calls of `index_` to a given tracker. Cancel-safe: a call that is given up may still arrive there.
 pub trait IndexCalls: Send + Sync + 'static {
@@ -96,25 +77,18 @@ impl<S: ClientSource> RemoteIndex<S> {
     async fn call<T, F>(
         &self,
         peer: PeerId,
-        call: impl FnOnce(Arc<S::Client>) -> F + Send,
+        ask: impl FnOnce(Arc<S::Client>) -> F + Send,
     ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, ClientError>> + Send,
     {
         let answered = async {
-            let client = self.0.client(peer, CALL_TIMEOUT).await.map_err(CallError::Unreachable)?;
-            call(client).await.map_err(call_error)
+            let client = self.0.client(peer, CALL_TIMEOUT).await.map_err(CallError::Broken)?;
+            call(CALL_TIMEOUT, ask(client)).await
         };
-        // The client's own time-out runs on the wall clock.
-        let late = || CallError::Unreachable(format!("no answer within {} s", CALL_TIMEOUT.as_secs()));
+        // Waiting for the connection counts too.
+        let late = || CallError::TimedOut(CALL_TIMEOUT);
         tokio::time::timeout(CALL_TIMEOUT, answered).await.map_err(|_| late())?
-    }
-}
-
-fn call_error(error: ClientError) -> CallError {
-    match error {
-        ClientError::Call(refused) => CallError::Refused(refused),
-        other => CallError::Unreachable(other.to_string()),
     }
 }
 
@@ -135,7 +109,7 @@ impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
 
     async fn chunk(&self, tracker: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, CallError> {
         let id = hexadecimal_text(&chunk.index_id);
-        let files = chunk.files.iter().map(file_entry_to_wire).collect();
+        let files = files_to_wire(&chunk.files);
         self.call(tracker, async move |client: Arc<S::Client>| {
             client.announce_chunk(epoch.number(), id, chunk.number, chunk.last, files).await
         })
@@ -144,7 +118,7 @@ impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
 
     async fn delta(&self, tracker: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, CallError> {
         let id = hexadecimal_text(&delta.index_id);
-        let changes = delta.changes.iter().map(change_to_wire).collect();
+        let changes = changes_to_wire(&delta.changes);
         self.call(tracker, async move |client: Arc<S::Client>| {
             client.announce_delta(epoch.number(), id, delta.prev_seq, delta.seq, changes).await
         })

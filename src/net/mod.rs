@@ -18,9 +18,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use caller::{CallerLimits, Client, ConnectError, call, connect};
+pub use caller::{CallError, CallerLimits, Client, ConnectError, call, connect};
 pub use content::{ContentBody, ContentClient, ContentRefusal, ContentRoute, FetchError, OpenContent};
 pub use identity::{Credentials, GroupKey, Identity, IdentityError, PeerKey, peer_id_of};
-pub use index_calls::{CALL_TIMEOUT, CallError, ClientSource, IndexCalls, RemoteIndex};
+pub use index_calls::{CALL_TIMEOUT, ClientSource, IndexCalls, RemoteIndex};
 pub use peer_link::{LinkError, PeerLinks};
 pub use server::{Server, ServerHandle, ServerLimits};

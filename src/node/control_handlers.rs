@@ -7,6 +7,7 @@ use crate::wire::codes::Code;
 use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer};
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use crate::wire::library::{Inspection, SkippedFile};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -70,6 +71,32 @@ impl ControlServer for ControlHandlers {
 
     async fn unshare(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
         self.done(extensions, Command::Unshare(PathBuf::from(path))).await
+    }
+
+    async fn inspect(&self, extensions: &Extensions, path: String) -> RpcResult<Inspection> {
+        match self.run(extensions, Command::Inspect(PathBuf::from(path))).await? {
+            Reply::Inspection(inspection) => Ok(inspection),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn rescan(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::Rescan(PathBuf::from(path))).await
+    }
+
+    async fn pause_hashing(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::PauseHashing(PathBuf::from(path))).await
+    }
+
+    async fn resume_hashing(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::ResumeHashing(PathBuf::from(path))).await
+    }
+
+    async fn skipped(&self, extensions: &Extensions, path: String) -> RpcResult<Vec<SkippedFile>> {
+        match self.run(extensions, Command::Skipped(PathBuf::from(path))).await? {
+            Reply::Skipped(skipped) => Ok(skipped),
+            _ => Err(mismatch()),
+        }
     }
 
     async fn shares(&self, extensions: &Extensions) -> RpcResult<Vec<Share>> {

@@ -3,6 +3,7 @@
 use super::view::View;
 use crate::base::{ContentId, PeerId};
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use crate::wire::library::{Inspection, SkippedFile};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,16 @@ pub enum Command {
     Share(PathBuf),
     /// Stop sharing a folder.
     Unshare(PathBuf),
+    /// Look at a folder before it is shared.
+    Inspect(PathBuf),
+    /// Look at everything in a shared folder again.
+    Rescan(PathBuf),
+    /// Hold the hashing of a shared folder.
+    PauseHashing(PathBuf),
+    /// Let it go on.
+    ResumeHashing(PathBuf),
+    /// What of a shared folder is not shared, and why.
+    Skipped(PathBuf),
     /// Search at the tracker, at most so many contents.
     Search {
         /// The words.
@@ -74,6 +85,10 @@ pub enum Reply {
     Done,
     /// The number of the transfer that was started.
     Transfer(u64),
+    /// What a folder holds.
+    Inspection(Inspection),
+    /// What is not shared.
+    Skipped(Vec<SkippedFile>),
     /// Results of a search.
     Search(SearchAnswer),
     /// Sources of a content.

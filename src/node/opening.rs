@@ -60,7 +60,7 @@ pub(super) fn open(config: &PeerConfig) -> Result<Opened, StartError> {
         std::fs::create_dir_all(dir)?;
     }
     let (identity, store, saved) = open_state(config)?;
-    let library = Library::open(&profile.library_dir)?;
+    let library = Library::open_beside(&profile.library_dir, config.home.never_shared())?;
     let general = listen(config.listen, config.ports.general)?;
     let election = listen(config.listen, config.ports.election)?;
     let (general_at, election_at) = (general.local_addr()?, election.local_addr()?);

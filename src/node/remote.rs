@@ -10,6 +10,7 @@ use crate::wire::codes::Code;
 use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use crate::wire::library::SkippedFile;
 use jsonrpsee::core::client::Error;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -123,6 +124,38 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn unshare(&self, path: String) -> Result<(), CommandError> {
         answer(self.client.unshare(path)).await
+    }
+
+    /// Has it look at everything in a shared folder again.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn rescan(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.rescan(path)).await
+    }
+
+    /// Has it hold the hashing of a shared folder.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn pause_hashing(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.pause_hashing(path)).await
+    }
+
+    /// Has it go on hashing a shared folder.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn resume_hashing(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.resume_hashing(path)).await
+    }
+
+    /// What it does not share of a shared folder, and why.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn skipped(&self, path: String) -> Result<Vec<SkippedFile>, CommandError> {
+        answer(self.client.skipped(path)).await
     }
 
     /// Its shared folders.

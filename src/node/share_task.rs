@@ -35,6 +35,8 @@ const MAX_JSON_BYTES: usize = 1024 * 1024 - 1024;
 /// The most bytes of JSON that an entry takes without its name: two numbers, a hash and the keys around.
 /// A name takes as many bytes as it has, since no character that JSON escapes is allowed in it.
 const ENTRY_BYTES: usize = 176;
+/// The key and the quotes of a folder.
+const FOLDER_BYTES: usize = 12;
 
 /// The list of this peer's files, as the library keeps it.
 pub trait AnnouncedFiles: Send + Sync + 'static {
@@ -270,7 +272,8 @@ impl<F: AnnouncedFiles, C: IndexCalls> Announcer<'_, F, C> {
 }
 
 fn entry_bytes(entry: &FileEntry) -> usize {
-    ENTRY_BYTES + entry.name.as_str().len()
+    // The most: a folder that is said again is left out.
+    ENTRY_BYTES + FOLDER_BYTES + entry.name.as_str().len() + entry.folder.as_str().len()
 }
 
 /// Cuts a list into parts that fit one call each.

@@ -17,6 +17,7 @@ use super::membership_task::{Membership, membership_task};
 use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
+use super::speed::Speed;
 use super::stop::Stopper;
 use super::trace_task::Tracer;
 use super::tracker_route::TrackerRoute;
@@ -342,6 +343,7 @@ impl Core {
             library: Arc::clone(&self.library),
             records,
             counters: Arc::clone(&self.sink.counters),
+            hashing: Speed::default(),
         };
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));

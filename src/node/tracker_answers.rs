@@ -51,7 +51,8 @@ pub(super) fn search_answer(
     let mut results = Vec::with_capacity(matches.results.len());
     for found in &matches.results {
         let sources = sources(group, &found.sources);
-        let names: usize = sources.iter().map(|source| ROW_BYTES + source.name.len()).sum();
+        let names: usize =
+            sources.iter().map(|source| ROW_BYTES + source.name.len() + source.folder.len()).sum();
         bytes += ROW_BYTES + found.name.as_str().len() + names;
         if bytes > MAX_ANSWER_BYTES {
             break;
@@ -72,6 +73,7 @@ pub(super) fn sources(group: &GroupState, sources: &[Source]) -> Vec<shape::Sour
         shape::Source {
             peer: source.peer.to_string(),
             peer_name: member.map_or_else(|| source.peer.short(), |member| member.name.to_string()),
+            folder: source.folder.to_string(),
             name: source.name.to_string(),
             uri: member.and_then(|member| member.uri).map(|uri| uri.to_string()).unwrap_or_default(),
         }

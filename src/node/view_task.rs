@@ -4,6 +4,7 @@
 use super::events::{Counters, Occurrence, role_text};
 use super::faults::FaultsNow;
 use super::group_state::GroupState;
+use super::speed::Speed;
 use super::view::View;
 use super::watch_task::TraceFeed;
 use crate::base::{Epoch, PeerId};
@@ -45,6 +46,7 @@ pub(super) struct Sources {
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) hashing: Speed,
 }
 
 /// The events so far, with numbers.
@@ -175,7 +177,12 @@ impl Sources {
             quorum,
             names,
             index: self.index(&group),
-            library: LibraryState { files: totals.files, bytes: totals.bytes, hashing: totals.hashing },
+            library: LibraryState {
+                files: totals.files,
+                bytes: totals.bytes,
+                hashing: totals.hashing,
+                hashing_rate: self.hashing.rate(self.library.hashed_bytes()),
+            },
             counters: self.counters.all(),
         }
     }
@@ -250,7 +257,10 @@ impl Sources {
                 me: *peer == self.me,
                 connected: member.reachable,
                 // In whole seconds: a picture is new when something changed, not when time goes by.
-                last_contact_millis: contacts.get(peer).map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
+                last_contact_millis: contacts
+                    .get(peer)
+                    .max(trace.answered.get(peer))
+                    .map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
                 cut: faults.cut.contains(peer),
                 note: if *peer == self.me {
                     Some(self.own_note(&group))
@@ -270,7 +280,10 @@ impl Sources {
             files: share.files,
             bytes: share.bytes,
             hashing: share.hashing,
+            hashing_bytes: share.hashing_bytes,
+            paused: share.paused,
             skipped: share.skipped,
+            skips: share.skips.into_iter().map(|(kind, count)| (kind.word().to_owned(), count)).collect(),
             problem: share.problem,
         };
         self.library.shares().into_iter().map(share).collect()

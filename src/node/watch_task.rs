@@ -3,7 +3,7 @@
 //!
 //! Watching is a lease: a window that is hidden, or gone, does not renew it.
 
-use super::clock::unix_micros;
+use super::clock::{unix_micros, unix_millis};
 use super::group_state::GroupState;
 use super::trace_task::Tracer;
 use crate::base::PeerId;
@@ -46,6 +46,8 @@ pub struct TraceFeed {
     pub chunks: VecDeque<Arc<TraceChunk>>,
     /// What the other members said of themselves last.
     pub notes: BTreeMap<PeerId, MemberNote>,
+    /// When each answered last, in milliseconds since 1970.
+    pub answered: BTreeMap<PeerId, u64>,
 }
 
 /// What the task works with.
@@ -116,6 +118,8 @@ async fn watch_task(
                         if feed.chunks.len() > MAX_CHUNKS {
                             feed.chunks.pop_front();
                         }
+                        let now = unix_millis();
+                        feed.answered.extend(notes.keys().map(|peer| (*peer, now)));
                         feed.notes.extend(notes);
                     });
                 }

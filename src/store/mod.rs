@@ -2,6 +2,7 @@
 
 mod below;
 mod fault;
+mod inspect;
 mod library;
 mod lock;
 mod machine;
@@ -9,7 +10,10 @@ pub mod partial;
 mod state;
 
 pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
-pub use library::{Library, LibraryError, OpenContentError, OpenShared, ShareState, Skipped, Totals};
+pub use inspect::inspect;
+pub use library::{
+    Library, LibraryError, NeverShared, OpenContentError, OpenShared, ShareState, SkipKind, Skipped, Totals,
+};
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;
 pub use state::{Loaded, StateError, StateRefusal, StateStore};

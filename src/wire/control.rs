@@ -2,6 +2,7 @@
 //! shows the same shapes.
 
 use super::index::{Complete, SearchAnswer, SourcesAnswer};
+use super::library::{Inspection, SkippedFile};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct LibraryState {
     pub bytes: u64,
     /// Files still to be hashed.
     pub hashing: u64,
+    /// Bytes hashed per second over the last seconds.
+    #[serde(default)]
+    pub hashing_rate: u64,
 }
 
 /// What a running peer says of itself.
@@ -104,8 +108,18 @@ pub struct Share {
     pub bytes: u64,
     /// Those still to be hashed.
     pub hashing: u64,
+    /// The bytes of those, without what is read already.
+    #[serde(default)]
+    pub hashing_bytes: u64,
+    /// Whether hashing waits until a person lets it go on.
+    #[serde(default)]
+    pub paused: bool,
     /// Files skipped, with a reason each (names refused, links, unreadable): how many.
     pub skipped: u64,
+    /// The same by kind of reason, and the hidden ones: `hidden`, `link`, `special`, `unreadable`,
+    /// `name`, `too_large`, `too_deep`, `too_many`, `own`.
+    #[serde(default)]
+    pub skips: BTreeMap<String, u64>,
     /// Why the folder cannot be read, if so.
     pub problem: Option<String>,
 }
@@ -230,6 +244,26 @@ pub trait Control {
     /// The shared folders.
     #[method(name = "shares", param_kind = map, with_extensions)]
     async fn shares(&self) -> RpcResult<Vec<Share>>;
+
+    /// Looks at a folder before it is shared: how many files, and what nobody wants to give away.
+    #[method(name = "inspect", param_kind = map, with_extensions)]
+    async fn inspect(&self, path: String) -> RpcResult<Inspection>;
+
+    /// Has everything in a shared folder looked at again.
+    #[method(name = "rescan", param_kind = map, with_extensions)]
+    async fn rescan(&self, path: String) -> RpcResult<()>;
+
+    /// Holds the hashing of a shared folder.
+    #[method(name = "pause_hashing", param_kind = map, with_extensions)]
+    async fn pause_hashing(&self, path: String) -> RpcResult<()>;
+
+    /// Lets it go on.
+    #[method(name = "resume_hashing", param_kind = map, with_extensions)]
+    async fn resume_hashing(&self, path: String) -> RpcResult<()>;
+
+    /// What of a shared folder is not shared, and why: the first hundred.
+    #[method(name = "skipped", param_kind = map, with_extensions)]
+    async fn skipped(&self, path: String) -> RpcResult<Vec<SkippedFile>>;
 
     /// Searches at the tracker.
     #[method(name = "search", param_kind = map, with_extensions)]

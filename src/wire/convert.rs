@@ -10,15 +10,13 @@
 
 use super::codes::Code;
 use super::election::{self as shape, Sender, Stamp};
-use super::{group, index, transfer};
-use crate::base::{
-    ContentId, Epoch, FileName, FoundingId, PeerId, PeerName, PeerUri, PieceIndex, PieceLayout,
-};
+use super::{group, transfer};
+use crate::base::{ContentId, Epoch, FoundingId, PeerId, PeerName, PeerUri, PieceIndex, PieceLayout};
 use crate::engine::election::{
     Handover, HandoverAnswer, Heartbeat, HeartbeatReply, Member, Refusal, Roster, RosterStamp, VoteAnswer,
     VoteRequest,
 };
-use crate::engine::index::{Change, FileEntry, IndexPosition};
+use crate::engine::index::IndexPosition;
 use crate::engine::transfer::manifest::PieceHash;
 use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
@@ -339,61 +337,6 @@ pub fn handover_answer_to_wire(answer: &HandoverAnswer) -> shape::HandoverAnswer
     shape::HandoverAnswer { epoch: answer.epoch.number() }
 }
 
-// Lists of files.
-
-/// Checks a file's entry.
-pub fn file_entry_from_wire(entry: &index::FileEntry) -> Checked<FileEntry> {
-    if entry.size > PieceLayout::MAX_BYTES {
-        return Err(bad("size", "a file has at most 2^53 - 1 bytes"));
-    }
-    Ok(FileEntry {
-        key: number("key", entry.key)?,
-        name: FileName::new(&entry.name).map_err(|error| bad("name", error))?,
-        size: entry.size,
-        content: entry.content.as_deref().map(|text| parse_content_id("content", text)).transpose()?,
-    })
-}
-
-/// A file's entry as JSON.
-#[must_use]
-pub fn file_entry_to_wire(entry: &FileEntry) -> index::FileEntry {
-    index::FileEntry {
-        key: entry.key,
-        name: entry.name.to_string(),
-        size: entry.size,
-        content: entry.content.map(|content| content.to_string()),
-    }
-}
-
-/// Checks a chunk's files: at most [`MAX_FILES`].
-pub fn files_from_wire(files: &[index::FileEntry]) -> Checked<Vec<FileEntry>> {
-    at_most("files", files.len(), MAX_FILES)?;
-    files.iter().map(file_entry_from_wire).collect()
-}
-
-/// Checks a change.
-pub fn change_from_wire(change: &index::Change) -> Checked<Change> {
-    match change {
-        index::Change::Put(entry) => file_entry_from_wire(entry).map(Change::Put),
-        index::Change::Remove(key) => number("key", *key).map(Change::Remove),
-    }
-}
-
-/// A change as JSON.
-#[must_use]
-pub fn change_to_wire(change: &Change) -> index::Change {
-    match change {
-        Change::Put(entry) => index::Change::Put(file_entry_to_wire(entry)),
-        Change::Remove(key) => index::Change::Remove(*key),
-    }
-}
-
-/// Checks a delta's changes: at most [`MAX_FILES`].
-pub fn changes_from_wire(changes: &[index::Change]) -> Checked<Vec<Change>> {
-    at_most("changes", changes.len(), MAX_FILES)?;
-    changes.iter().map(change_from_wire).collect()
-}
-
 // Contents.
 
 /// A checked page of a manifest. Whether the pieces merge to the content is known only with all pages
@@ -459,5 +402,11 @@ pub fn part_to_wire(offset: u64, bytes: &[u8]) -> transfer::Part {
     transfer::Part { offset, data: data_encoding::BASE64.encode(bytes) }
 }
 
+mod files;
 #[cfg(test)]
 mod tests;
+
+pub use files::{
+    changes_from_wire, changes_to_wire, file_entry_from_wire, file_entry_to_wire, files_from_wire,
+    files_to_wire,
+};

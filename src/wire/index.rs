@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct FileEntry {
     /// The file's number in its peer's database: stays when it is renamed or changed.
     pub key: u64,
+    /// The folder that it lies in, as `Music/Albums`, from the shared folder's own name on; empty: not said.
+    /// Absent: that of the file before it in the same call (of the first one: empty).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Its name: one component.
     pub name: String,
     /// Bytes.
@@ -69,6 +73,9 @@ pub struct Source {
     pub peer: String,
     /// What a person calls the peer.
     pub peer_name: String,
+    /// The folder that the file lies in there, as `Music/Albums`; empty: not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
     /// The file's name there.
     pub name: String,
     /// The peer's general listener.

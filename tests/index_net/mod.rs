@@ -1,7 +1,7 @@
 //! Five peers in one process, without sockets and elections: their announcing and tracking tasks are the
 //! real ones, the calls between them are lost, repeated and late as a test wants it.
 
-use cardume::base::{ContentId, Epoch, FileName, PeerId, PeerName};
+use cardume::base::{ContentId, Epoch, FileName, FolderPath, PeerId, PeerName};
 use cardume::engine::election::Role;
 use cardume::engine::index::{Announcement, Change, Chunk, Delta, FileEntry, IndexPosition};
 use cardume::net::handlers::index::IndexService;
@@ -27,7 +27,8 @@ pub(crate) fn id(number: u8) -> PeerId {
 /// A file as a test writes it.
 pub(crate) fn entry(key: u64, name: &str) -> FileEntry {
     let content = Some(ContentId::from_bytes(*blake3::hash(name.as_bytes()).as_bytes()));
-    FileEntry { key, name: FileName::new(name).expect("a plain name"), size: key, content }
+    let name = FileName::new(name).expect("a plain name");
+    FileEntry { key, folder: FolderPath::default(), name, size: key, content }
 }
 
 /// A list of files in memory.
@@ -114,7 +115,7 @@ impl Calls {
         to: PeerId,
         call: impl Fn(TrackerHandle) -> F,
     ) -> Result<T, CallError> {
-        let lost = || CallError::Unreachable("lost".to_owned());
+        let lost = || CallError::Broken("lost".to_owned());
         let handle = self.peers.read().expect("not poisoned").get(&to).cloned().ok_or_else(lost)?;
         sleep(Duration::from_millis(1)).await;
         if self.weather.strikes() {

@@ -28,9 +28,22 @@ fn files_are_listed_and_hashed_and_opened() {
         ],
     );
     let bytes = 3 + 3 + 300_000 + 3;
-    let share = ShareState { path: place.share(), files: 5, bytes, hashing: 0, skipped: 0, problem: None };
+    let share = ShareState {
+        path: place.share(),
+        files: 5,
+        bytes,
+        hashing: 0,
+        hashing_bytes: 0,
+        paused: false,
+        skipped: 0,
+        skips: BTreeMap::new(),
+        problem: None,
+    };
     assert_eq!(library.shares(), [share]);
     assert_eq!(library.hashed_bytes(), bytes);
+
+    let folders = ["one.txt", "two.txt", "large.bin"].map(|name| entry(&library, name).unwrap().folder);
+    assert_eq!(folders.map(|folder| folder.to_string()), ["share", "share/sub", "share/sub/deeper"]);
 
     let mut opened = library.open_content(content(&large)).unwrap();
     let mut read = Vec::new();

@@ -6,6 +6,7 @@
 mod group;
 
 pub(crate) use group::{GroupAction, Step};
+mod library;
 
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
@@ -17,6 +18,8 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub(crate) use library::LibraryAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +204,12 @@ pub(crate) fn yields_to_typing(shortcut: KeyboardShortcut) -> bool {
 pub(crate) enum Subject {
     /// Sharing this folder.
     Share(String),
+    /// Looking at this folder before it is shared.
+    Inspect(PathBuf),
+    /// Something with this shared folder.
+    Folder(String),
+    /// What is not shared of it.
+    Skipped(String),
     /// No longer sharing it.
     Unshare(String),
     /// Downloading the file of this name.
@@ -266,6 +275,8 @@ pub(crate) enum Action {
     Share(Vec<PathBuf>),
     /// Stop sharing this folder.
     Unshare(String),
+    /// Something with shared folders.
+    Library(LibraryAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.

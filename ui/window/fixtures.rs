@@ -7,7 +7,9 @@ use cardume::wire::control::{
     Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
+use cardume::wire::library::{Finding, Inspection, SkippedFile};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -67,7 +69,7 @@ pub(crate) fn typical_view() -> View {
         quorum: Quorum { voters: 5, reachable: 5, needed: 3 },
         names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
-        library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80 },
+        library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80, hashing_rate: 90_000_000 },
         counters: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         notice: String::new(),
         ..Status::clone(&empty_view().status)
@@ -107,7 +109,10 @@ fn shares() -> Vec<Share> {
         files,
         bytes,
         hashing,
+        hashing_bytes: hashing * 12_000_000,
+        paused: false,
         skipped,
+        skips: skips(skipped),
         problem: problem.map(str::to_owned),
     };
     vec![
@@ -122,6 +127,45 @@ fn shares() -> Vec<Share> {
             Some("the folder cannot be read: not found. Is the stick plugged in?"),
         ),
     ]
+}
+
+/// Skipped entries of two kinds, and as many hidden ones.
+fn skips(count: u64) -> BTreeMap<String, u64> {
+    let kinds = [("hidden", count), ("link", count.saturating_sub(1)), ("unreadable", count.min(1))];
+    kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.to_owned(), count)).collect()
+}
+
+/// What is in a folder: harmless, or with keys in it.
+pub(crate) fn inspection(path: &str, risky: Risky) -> Inspection {
+    let finding =
+        |name: &str, kind: &str, shared| Finding { name: name.to_owned(), kind: kind.to_owned(), shared };
+    let mut found = Inspection {
+        path: path.to_owned(),
+        files: 1_204,
+        bytes: 8_120_000_000,
+        whole: true,
+        place: "ordinary".to_owned(),
+        hidden: 0,
+        findings: Vec::new(),
+    };
+    if risky == Risky::Yes {
+        found.place = "home".to_owned();
+        found.hidden = 41;
+        found.whole = false;
+        found.findings = vec![
+            finding("work/a project with a long name/deploy/server.pem", "key", true),
+            finding(".ssh", "key", false),
+            finding(".cache", "hidden", false),
+        ];
+    }
+    found
+}
+
+/// Whether a made-up folder is one that nobody means to share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Risky {
+    No,
+    Yes,
 }
 
 /// A download in the given state.
@@ -193,6 +237,7 @@ pub(crate) fn found(number: u64, name: &str, holders: &[u64]) -> Found {
     let source = |holder: &u64| Source {
         peer: peer_id(*holder),
         peer_name: format!("peer-{holder}"),
+        folder: format!("share of peer-{holder}/course"),
         name: if *holder == 4 { format!("copy of {name}") } else { name.to_owned() },
         uri: peer_ref(*holder).uri,
     };
@@ -227,6 +272,16 @@ pub(crate) fn results() -> Vec<Found> {
 /// As many results.
 pub(crate) fn many_results(count: u64) -> Vec<Found> {
     (0..count).map(|number| found(number, &format!("file {number:06}.bin"), &[2 + number % 4])).collect()
+}
+
+/// Looks at a made-up folder: `nowhere` is none, and a `home` is risky.
+fn inspect(path: &Path) -> Result<Reply, CommandError> {
+    if path.ends_with("nowhere") {
+        let message = "no such folder. Check the path".to_owned();
+        return Err(CommandError { code: Code::NotFound as i32, message });
+    }
+    let risky = if path.ends_with("home") { Risky::Yes } else { Risky::No };
+    Ok(Reply::Inspection(inspection(&path.display().to_string(), risky)))
 }
 
 /// A peer that is none: it publishes the pictures that it is given and answers searches from a list.
@@ -267,13 +322,17 @@ impl FakePeer {
         if let Command::Watch(_) = command {
             return Ok(Reply::Done);
         }
+        if let Command::Inspect(path) = &command {
+            return inspect(path);
+        }
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
         match command {
             Command::Download { .. } => Ok(Reply::Transfer(1)),
-            Command::Share(path) if path.ends_with("nowhere") => Err(CommandError {
-                code: Code::NotFound as i32,
-                message: "no such folder. Check the path".to_owned(),
-            }),
+            Command::Skipped(path) => Ok(Reply::Skipped(vec![SkippedFile {
+                path: path.join("to the sea").display().to_string(),
+                kind: "link".to_owned(),
+                reason: "it is a link".to_owned(),
+            }])),
             _ => Ok(Reply::Done),
         }
     }

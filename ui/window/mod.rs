@@ -10,6 +10,7 @@ mod bridge;
 mod diagnostics;
 #[cfg(test)]
 mod fixtures;
+mod icon;
 mod model;
 mod motion;
 mod pace;

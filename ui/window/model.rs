@@ -6,9 +6,9 @@
 mod group;
 
 pub(crate) use group::{
-    DELAY, Drill, FRAME, GroupPage, Happening, HappeningKind, LEASE, Playback, RENEWAL, Reading, Speed,
-    Stopwatch,
+    DELAY, Drill, GroupPage, Happening, HappeningKind, LEASE, Playback, RENEWAL, Reading, Speed, Stopwatch,
 };
+mod library;
 
 use super::action::{Page, Subject};
 use super::text::Language;
@@ -21,6 +21,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(crate) use library::{Library, Warning};
 
 /// How long a toast is shown.
 pub(crate) const TOAST: Duration = Duration::from_secs(4);
@@ -222,15 +224,6 @@ impl Search {
         }
         self.rows = rows;
     }
-}
-
-/// The library page.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Library {
-    /// The typed path.
-    pub typed: String,
-    /// Whether the folder dialog is open.
-    pub picking: bool,
 }
 
 /// Something that the person was told.

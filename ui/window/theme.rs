@@ -22,6 +22,8 @@ pub(crate) const RAIL: [f32; 2] = [176.0, 56.0];
 pub(crate) const NARROW: f32 = 900.0;
 /// Side of an icon.
 pub(crate) const ICON: f32 = 16.0;
+/// Side of an icon that stands alone.
+pub(crate) const LARGE_ICON: f32 = 24.0;
 /// Height of buttons and fields.
 pub(crate) const CONTROL: f32 = 28.0;
 /// Height of a line with a name and a value.
@@ -32,6 +34,8 @@ pub(crate) const BAR: f32 = 4.0;
 pub(crate) const RADIUS: u8 = 5;
 /// Corners of cards.
 pub(crate) const CARD_RADIUS: u8 = 8;
+/// Pages wider than this have room for two columns.
+pub(crate) const WIDE: f32 = 860.0;
 /// Width of a column with a time of day.
 pub(crate) const TIME: f32 = 92.0;
 /// Radius of a peer on the ring.
@@ -172,6 +176,24 @@ pub(crate) fn figure() -> FontId {
     FontId::new(FIGURE, semibold_family())
 }
 
+/// An icon so large, in outlines.
+pub(crate) fn icon(size: f32) -> FontId {
+    FontId::new(size, icon_family())
+}
+
+/// An icon so large, filled.
+pub(crate) fn filled_icon(size: f32) -> FontId {
+    FontId::new(size, filled_icon_family())
+}
+
+fn icon_family() -> FontFamily {
+    FontFamily::Name("icons".into())
+}
+
+fn filled_icon_family() -> FontFamily {
+    FontFamily::Name("filled icons".into())
+}
+
 fn medium_family() -> FontFamily {
     FontFamily::Name("medium".into())
 }
@@ -243,6 +265,14 @@ fn fonts() -> FontDefinitions {
         fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(data)));
         let faces = std::iter::once(name.to_owned()).chain(fallback.iter().cloned()).collect();
         fonts.families.insert(family, faces);
+    }
+    let icons: [(&str, FontFamily, &'static [u8]); 2] = [
+        ("Phosphor", icon_family(), include_bytes!("../../fonts/Phosphor.ttf")),
+        ("Phosphor Fill", filled_icon_family(), include_bytes!("../../fonts/Phosphor-Fill.ttf")),
+    ];
+    for (name, family, data) in icons {
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(data)));
+        fonts.families.insert(family, vec![name.to_owned()]);
     }
     fonts
 }

@@ -1,136 +1,15 @@
-//! The parts that pages are made of: icons, rows, buttons, cells, bars.
+//! The parts that pages are made of: rows, buttons, cells, bars.
 //!
 //! Invariant: everything that can be clicked has an accessible label, which is also what tests find it by.
 
 use super::action::{Action, Verb};
+pub(crate) use super::icon::Icon;
 use super::text::Text;
 use super::theme::{self, Tokens};
 use eframe::egui;
 use egui::{
-    Align, Align2, Button, Color32, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, Ui,
-    WidgetInfo, pos2, vec2,
+    Align, Button, Color32, FontId, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
-use std::f32::consts::TAU;
-
-/// A drawn picture: no icon font, so no missing glyphs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Icon {
-    /// A magnifier.
-    Search,
-    /// Arrows up and down.
-    Transfers,
-    /// A folder.
-    Folder,
-    /// A ring of peers around one.
-    Group,
-    /// A pulse.
-    Activity,
-    /// An arrow onto a line.
-    Download,
-    /// Closed: points right.
-    Right,
-    /// Open: points down.
-    Down,
-    /// A cross.
-    Close,
-    /// A tick.
-    Check,
-    /// A question mark in a circle.
-    Help,
-    /// To the one before.
-    Earlier,
-    /// To the next one.
-    Later,
-    /// A triangle.
-    Play,
-    /// Two bars.
-    Hold,
-    /// Three dots.
-    More,
-}
-
-impl Icon {
-    /// Draws it into the middle of `rect`.
-    pub(crate) fn paint(self, ui: &Ui, rect: Rect, color: Color32) {
-        let square = Rect::from_center_size(rect.center(), vec2(theme::ICON, theme::ICON));
-        // Points are on a grid of 16 by 16.
-        let at = |x: f32, y: f32| square.min + vec2(x, y) * (theme::ICON / 16.0);
-        let stroke = Stroke::new(1.5, color);
-        let painter = ui.painter();
-        let line = |points: &[(f32, f32)]| {
-            painter.line(points.iter().map(|(x, y)| at(*x, *y)).collect(), stroke);
-        };
-        match self {
-            Self::Search => {
-                painter.circle_stroke(at(7.0, 7.0), 4.5, stroke);
-                line(&[(10.5, 10.5), (14.0, 14.0)]);
-            }
-            Self::Transfers => {
-                line(&[(5.0, 2.5), (5.0, 13.5)]);
-                line(&[(2.0, 10.5), (5.0, 13.5), (8.0, 10.5)]);
-                line(&[(11.0, 13.5), (11.0, 2.5)]);
-                line(&[(8.0, 5.5), (11.0, 2.5), (14.0, 5.5)]);
-            }
-            Self::Folder => line(&[
-                (2.0, 13.0),
-                (2.0, 3.5),
-                (6.5, 3.5),
-                (8.0, 5.5),
-                (14.0, 5.5),
-                (14.0, 13.0),
-                (2.0, 13.0),
-            ]),
-            Self::Group => paint_ring(ui, square.center(), color),
-            Self::Activity => {
-                line(&[(1.5, 8.0), (4.5, 8.0), (6.5, 3.0), (9.5, 13.0), (11.5, 8.0), (14.5, 8.0)]);
-            }
-            Self::Download => {
-                line(&[(8.0, 2.0), (8.0, 10.5)]);
-                line(&[(4.5, 7.0), (8.0, 10.5), (11.5, 7.0)]);
-                line(&[(3.0, 13.5), (13.0, 13.5)]);
-            }
-            Self::Right => line(&[(6.0, 4.0), (10.0, 8.0), (6.0, 12.0)]),
-            Self::Down => line(&[(4.0, 6.0), (8.0, 10.0), (12.0, 6.0)]),
-            Self::Close => {
-                line(&[(4.0, 4.0), (12.0, 12.0)]);
-                line(&[(12.0, 4.0), (4.0, 12.0)]);
-            }
-            Self::Check => line(&[(3.0, 8.5), (6.5, 12.0), (13.0, 4.5)]),
-            Self::Earlier => {
-                line(&[(3.5, 3.5), (3.5, 12.5)]);
-                line(&[(12.0, 3.5), (6.5, 8.0), (12.0, 12.5)]);
-            }
-            Self::Later => {
-                line(&[(12.5, 3.5), (12.5, 12.5)]);
-                line(&[(4.0, 3.5), (9.5, 8.0), (4.0, 12.5)]);
-            }
-            Self::Play => line(&[(5.0, 3.0), (13.0, 8.0), (5.0, 13.0), (5.0, 3.0), (13.0, 8.0)]),
-            Self::Hold => {
-                line(&[(5.5, 3.5), (5.5, 12.5)]);
-                line(&[(10.5, 3.5), (10.5, 12.5)]);
-            }
-            Self::More => {
-                for x in [3.5, 8.0, 12.5] {
-                    painter.circle_filled(at(x, 8.0), 1.4, color);
-                }
-            }
-            Self::Help => {
-                painter.circle_stroke(at(8.0, 8.0), 6.5, stroke);
-                painter.text(at(8.0, 8.0), Align2::CENTER_CENTER, "?", theme::small(), color);
-            }
-        }
-    }
-}
-
-/// Five peers around, one of them leading.
-fn paint_ring(ui: &Ui, center: Pos2, color: Color32) {
-    for (index, step) in [0.0_f32, 1.0, 2.0, 3.0, 4.0].into_iter().enumerate() {
-        let angle = step / 5.0 * TAU - TAU / 4.0;
-        let point = center + 5.5 * egui::Vec2::angled(angle);
-        let radius = if index == 0 { 2.6 } else { 1.6 };
-        ui.painter().circle_filled(point, radius, color);
-    }
-}
 
 /// A page's title with what belongs beside it.
 pub(crate) fn title_ui(ui: &mut Ui, title: &str) {
@@ -305,7 +184,7 @@ pub(crate) fn empty_ui(ui: &mut Ui, icon: Icon, title: &str, hint: &str, button:
     ui.vertical_centered(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(48.0, 48.0), Sense::hover());
         ui.painter().circle_filled(rect.center(), 24.0, tokens.raised);
-        icon.paint(ui, rect, tokens.weak);
+        icon.paint_large(ui, rect, tokens.weak);
         ui.label(RichText::new(title).font(theme::strong()).color(tokens.text));
         ui.label(RichText::new(hint).color(tokens.weak));
         ui.add_space(theme::GRID);

@@ -3,7 +3,8 @@
 use super::entry::FileEntry;
 
 /// The hash of one entry: BLAKE3 over its canonical encoding, which is: key (u64), size (u64), one byte
-/// 1 and the 32 bytes of the content or one byte 0, the name's bytes. Numbers are little-endian.
+/// 1 and the 32 bytes of the content or one byte 0, the folder's bytes and `/` if a folder is said, the
+/// name's bytes. Numbers are little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryHash([u64; 4]);
 
@@ -17,6 +18,9 @@ impl EntryHash {
             Some(content) => hasher.update(&[1]).update(content.as_bytes()),
             None => hasher.update(&[0]),
         };
+        if !entry.folder.is_empty() {
+            hasher.update(entry.folder.as_str().as_bytes()).update(b"/");
+        }
         let hash = hasher.update(entry.name.as_str().as_bytes()).finalize();
         let mut words = [0; 4];
         for (word, bytes) in words.iter_mut().zip(hash.as_bytes().as_chunks::<8>().0) {
@@ -85,12 +89,13 @@ pub fn digest<'a>(entries: impl IntoIterator<Item = &'a FileEntry>) -> [u8; 32] 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{ContentId, FileName};
+    use crate::base::{ContentId, FileName, FolderPath};
     use proptest::prelude::*;
 
     fn entry(key: u64, content: Option<u8>) -> FileEntry {
         let name = FileName::new(&format!("file {key}")).expect("a plain name");
-        FileEntry { key, name, size: key * 3, content: content.map(|byte| ContentId::from_bytes([byte; 32])) }
+        let content = content.map(|byte| ContentId::from_bytes([byte; 32]));
+        FileEntry { key, folder: FolderPath::default(), name, size: key * 3, content }
     }
 
     #[test]
@@ -102,17 +107,22 @@ mod tests {
         bytes.extend([9; 32]);
         bytes.extend(b"file 7");
         assert_eq!(digest([&entry(7, Some(9))]), *blake3::hash(&bytes).as_bytes());
+        let folder = FolderPath::new("Music/A").expect("a path");
+        let end = bytes.len() - "file 7".len();
+        bytes.splice(end..end, b"Music/A/".iter().copied());
+        assert_eq!(digest([&FileEntry { folder, ..entry(7, Some(9)) }]), *blake3::hash(&bytes).as_bytes());
         assert_eq!(digest([]), [0; 32]);
     }
 
     #[test]
     fn every_field_counts() {
         let base = entry(1, None);
-        let mut others = vec![base.clone(), base.clone(), base.clone(), base.clone()];
+        let mut others = vec![base.clone(); 5];
         others[0].key = 2;
         others[1].size += 1;
         others[2].content = Some(ContentId::from_bytes([0; 32]));
         others[3].name = FileName::new("File 1").expect("a plain name");
+        others[4].folder = FolderPath::new("Music").expect("a path");
         for other in &others {
             assert_ne!(digest([&base]), digest([other]));
         }

@@ -1,6 +1,6 @@
 //! What a peer tells the tracker about its files.
 
-use crate::base::{ContentId, FileName};
+use crate::base::{ContentId, FileName, FolderPath};
 
 /// Where a peer's list stands. `index_id` is random and new when the local database is new; `seq` grows
 /// by one with every change and is durable before the change is announced.
@@ -17,6 +17,8 @@ pub struct IndexPosition {
 pub struct FileEntry {
     /// Its number in the peer's database: stays when it is renamed or changed.
     pub key: u64,
+    /// The folder that it lies in, from the shared folder's own name on; empty: not said.
+    pub folder: FolderPath,
     /// What it is called.
     pub name: FileName,
     /// Bytes.

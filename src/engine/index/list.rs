@@ -172,10 +172,11 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::FileName;
+    use crate::base::{FileName, FolderPath};
 
     fn entry(key: u64, name: &str) -> FileEntry {
-        FileEntry { key, name: FileName::new(name).expect("a plain name"), size: key, content: None }
+        let name = FileName::new(name).expect("a plain name");
+        FileEntry { key, folder: FolderPath::default(), name, size: key, content: None }
     }
 
     fn hits(list: &List, words: &str) -> Vec<u64> {

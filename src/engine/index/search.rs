@@ -4,7 +4,7 @@ use super::Index;
 use super::entry::FileEntry;
 use super::list::Hit;
 use super::query::{Query, Rank};
-use crate::base::{ContentId, FileName, PeerId};
+use crate::base::{ContentId, FileName, FolderPath, PeerId};
 use std::cmp::Ordering;
 
 /// A peer that has a content, and what it calls it.
@@ -12,8 +12,16 @@ use std::cmp::Ordering;
 pub struct Source {
     /// The peer.
     pub peer: PeerId,
+    /// The folder that the file lies in there; empty: not said.
+    pub folder: FolderPath,
     /// The file's name there (of several, the one that fits best).
     pub name: FileName,
+}
+
+impl Source {
+    fn of(peer: PeerId, entry: &FileEntry) -> Self {
+        Self { peer, folder: entry.folder.clone(), name: entry.name.clone() }
+    }
 }
 
 /// One content that fits a query, or one file that has no content yet.
@@ -104,7 +112,7 @@ impl Index {
         for (peer, list) in self.present_lists() {
             let Some(entry) = list.with_content(content).min_by(|a, b| a.name.cmp(&b.name)) else { continue };
             size = size.or(Some(entry.size));
-            sources.push(Source { peer: *peer, name: entry.name.clone() });
+            sources.push(Source::of(*peer, entry));
         }
         (size, sources)
     }
@@ -123,7 +131,7 @@ impl Index {
     fn found(&self, query: &Query, best: &Best<'_>) -> Found {
         let entry = best.hit.entry;
         let sources = match entry.content {
-            None => vec![Source { peer: *best.peer, name: entry.name.clone() }],
+            None => vec![Source::of(*best.peer, entry)],
             Some(content) => self.sources_of(query, content),
         };
         Found { content: entry.content, name: entry.name.clone(), size: entry.size, sources }
@@ -137,9 +145,10 @@ impl Index {
         };
         let mut sources = Vec::new();
         for (peer, list) in self.present_lists() {
-            let best = list.with_content(content).map(|entry| (key(entry), &entry.name)).min();
-            if let Some((_, name)) = best {
-                sources.push(Source { peer: *peer, name: name.clone() });
+            let best =
+                list.with_content(content).min_by_key(|entry| (key(entry), &entry.name, &entry.folder));
+            if let Some(entry) = best {
+                sources.push(Source::of(*peer, entry));
             }
         }
         sources

@@ -1,7 +1,7 @@
 //! The protocol case by case, and random histories against slow references.
 
 use super::*;
-use crate::base::{ContentId, FileName};
+use crate::base::{ContentId, FileName, FolderPath};
 
 mod random;
 
@@ -11,7 +11,8 @@ const ID: [u8; 16] = [7; 16];
 
 fn file(key: u64, name: &str, content: Option<u8>) -> FileEntry {
     let name = FileName::new(name).expect("a plain name");
-    FileEntry { key, name, size: 10, content: content.map(|byte| ContentId::from_bytes([byte; 32])) }
+    let content = content.map(|byte| ContentId::from_bytes([byte; 32]));
+    FileEntry { key, folder: FolderPath::default(), name, size: 10, content }
 }
 
 fn files(keys: std::ops::Range<u64>) -> Vec<FileEntry> {
@@ -208,7 +209,7 @@ fn results_are_grouped_ranked_and_limited() {
         assert_eq!(index.chunk(peer, chunk(0, true, list)), Ok(Taken::Accepted));
     }
     let name = |text: &str| FileName::new(text).expect("a plain name");
-    let source = |peer, text| Source { peer, name: name(text) };
+    let source = |peer, text| Source { peer, folder: FolderPath::default(), name: name(text) };
     let found = |content: Option<u8>, text, sources| Found {
         content: content.map(|byte| ContentId::from_bytes([byte; 32])),
         name: name(text),

@@ -5,7 +5,7 @@ use crate::base::{Epoch, PeerId};
 use crate::engine::election::Role;
 
 /// Records are fetched a few times a second: a peer whose records end so long before the moment is silent.
-const UNHEARD_AFTER: u64 = 900_000;
+const UNHEARD_AFTER: u64 = 400_000;
 /// For how long an elected tracker shows the votes that made it one.
 const SHOW_VOTES: u64 = 1_500_000;
 /// How far back the votes of a round are looked for: rounds are shorter than this.

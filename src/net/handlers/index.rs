@@ -14,7 +14,7 @@ use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::{Extensions, RpcModule};
 use std::future::Future;
 
-/// The most bytes of names in a chunk or a delta: with it a request stays near 1 MiB of JSON.
+/// The most bytes of names and folders in a chunk or a delta: with it a request stays near 1 MiB of JSON.
 const MAX_NAME_BYTES: usize = 1024 * 1024;
 
 /// What serves the index: the tracker's task. Parameters are checked when they get here, all but the
@@ -92,7 +92,7 @@ impl<S: IndexService> IndexServer for IndexHandlers<S> {
         last: bool,
         files: Vec<FileEntry>,
     ) -> RpcResult<AnnounceAnswer> {
-        check_names("files", files.iter().map(|file| file.name.len()).sum())?;
+        check_names("files", files.iter().map(name_bytes).sum())?;
         let index_id = parse_index_id("index_id", &index_id)?;
         let chunk = Chunk { index_id, number, last, files: files_from_wire(&files)? };
         self.0.announce_chunk(caller(ext)?, parse_epoch("epoch", epoch)?, chunk).await
@@ -107,7 +107,7 @@ impl<S: IndexService> IndexServer for IndexHandlers<S> {
         last_seq: u64,
         changes: Vec<Change>,
     ) -> RpcResult<AnnounceAnswer> {
-        let name = |change: &Change| if let Change::Put(file) = change { file.name.len() } else { 0 };
+        let name = |change: &Change| if let Change::Put(file) = change { name_bytes(file) } else { 0 };
         check_names("changes", changes.iter().map(name).sum())?;
         let index_id = parse_index_id("index_id", &index_id)?;
         let delta = Delta { index_id, prev_seq, seq: last_seq, changes: changes_from_wire(&changes)? };
@@ -128,6 +128,10 @@ fn caller(ext: &Extensions) -> RpcResult<PeerId> {
     found.ok_or_else(|| {
         Code::NotAllowed.error("the connection does not say who calls; connect with a certificate")
     })
+}
+
+fn name_bytes(file: &FileEntry) -> usize {
+    file.name.len() + file.folder.as_ref().map_or(0, String::len)
 }
 
 fn check_names(parameter: &str, bytes: usize) -> RpcResult<()> {

@@ -5,8 +5,8 @@
 //! swapping in, never over I/O.
 
 use super::super::below::{Identity, Root};
-use super::{ShareState, Skipped, Totals};
-use crate::base::{ContentId, FileName};
+use super::{ShareState, SkipKind, Skipped, Totals};
+use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -28,8 +28,14 @@ pub(super) struct FileRecord {
 }
 
 impl FileRecord {
-    pub(super) fn entry(&self) -> FileEntry {
-        FileEntry { key: self.key, name: self.name.clone(), size: self.identity.size, content: self.content }
+    fn entry(&self, folder: FolderPath) -> FileEntry {
+        let (name, size) = (self.name.clone(), self.identity.size);
+        FileEntry { key: self.key, folder, name, size, content: self.content }
+    }
+
+    /// The folders between the share and the file.
+    fn below(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(folders, _)| folders)
     }
 }
 
@@ -42,7 +48,10 @@ pub(super) struct ShareRow {
     pub(super) files: u64,
     pub(super) bytes: u64,
     pub(super) hashing: u64,
+    pub(super) hashing_bytes: u64,
+    pub(super) paused: bool,
     pub(super) skipped: u64,
+    pub(super) kinds: BTreeMap<SkipKind, u64>,
     /// The first of them.
     pub(super) skips: Vec<Skipped>,
     pub(super) problem: Option<String>,
@@ -50,8 +59,19 @@ pub(super) struct ShareRow {
 
 impl ShareRow {
     pub(super) const fn new(path: PathBuf) -> Self {
-        let (files, bytes, hashing, skipped) = (0, 0, 0, 0);
-        Self { path, root: None, files, bytes, hashing, skipped, skips: Vec::new(), problem: None }
+        Self {
+            path,
+            root: None,
+            files: 0,
+            bytes: 0,
+            hashing: 0,
+            hashing_bytes: 0,
+            paused: false,
+            skipped: 0,
+            kinds: BTreeMap::new(),
+            skips: Vec::new(),
+            problem: None,
+        }
     }
 
     pub(super) fn state(&self) -> ShareState {
@@ -60,7 +80,10 @@ impl ShareRow {
             files: self.files,
             bytes: self.bytes,
             hashing: self.hashing,
+            hashing_bytes: self.hashing_bytes,
+            paused: self.paused,
             skipped: self.skipped,
+            skips: self.kinds.clone(),
             problem: self.problem.clone(),
         }
     }
@@ -68,13 +91,19 @@ impl ShareRow {
     fn count(&mut self, file: &FileRecord) {
         self.files += 1;
         self.bytes += file.identity.size;
-        self.hashing += u64::from(file.content.is_none());
+        if file.content.is_none() {
+            self.hashing += 1;
+            self.hashing_bytes += file.identity.size;
+        }
     }
 
     fn uncount(&mut self, file: &FileRecord) {
         self.files -= 1;
         self.bytes -= file.identity.size;
-        self.hashing -= u64::from(file.content.is_none());
+        if file.content.is_none() {
+            self.hashing -= 1;
+            self.hashing_bytes -= file.identity.size;
+        }
     }
 }
 
@@ -114,8 +143,8 @@ impl Table {
             (Some(_), None) => Some(Change::Remove(key)),
             (None, None) => None,
             (old, Some(new)) => {
-                let entry = new.entry();
-                (old.map(|old| old.entry()).as_ref() != Some(&entry)).then_some(Change::Put(entry))
+                let entry = self.entry(new);
+                (old.map(|old| self.entry(old)).as_ref() != Some(&entry)).then_some(Change::Put(entry))
             }
         }
     }
@@ -156,7 +185,29 @@ impl Table {
     }
 
     pub(super) fn entries(&self) -> Vec<FileEntry> {
-        self.files.values().map(|file| file.entry()).collect()
+        let mut entries = Vec::with_capacity(self.files.len());
+        // Neighbours mostly lie in one folder, which they share.
+        let mut last: Option<(&FileRecord, FolderPath)> = None;
+        for file in self.files.values() {
+            let same = last.as_ref().filter(|(it, _)| it.share == file.share && it.below() == file.below());
+            let folder = same.map_or_else(|| self.folder_of(file), |(_, folder)| folder.clone());
+            entries.push(file.entry(folder.clone()));
+            last = Some((file, folder));
+        }
+        entries
+    }
+
+    fn entry(&self, file: &FileRecord) -> FileEntry {
+        file.entry(self.folder_of(file))
+    }
+
+    /// The folder as others see it: the shared folder's own name and what lies between. Empty where a name
+    /// in it is refused.
+    fn folder_of(&self, file: &FileRecord) -> FolderPath {
+        let share = self.shares.get(&file.share).and_then(|share| share.path.file_name()?.to_str());
+        let (share, below) = (share.unwrap_or_default(), file.below());
+        let text = if below.is_empty() { share.to_owned() } else { format!("{share}/{below}") };
+        FolderPath::new(&text).unwrap_or_default()
     }
 
     pub(super) fn changes_since(&self, seq: u64) -> Option<Vec<Change>> {

@@ -1,6 +1,9 @@
 //! Every shape comes back as it went, and every limit refuses what is beyond it.
 
 use super::*;
+use crate::base::{FileName, FolderPath};
+use crate::engine::index::{Change, FileEntry};
+use crate::wire::index;
 use serde_json::{Value, json};
 
 const ID: &str = "0101010101010101010101010101010101010101010101010101010101010101";
@@ -136,16 +139,25 @@ fn election_messages_beyond_their_limits() {
 
 #[test]
 fn files_come_back_as_they_went_or_are_refused() {
-    let entry =
-        |content| FileEntry {
-            key: 3, name: FileName::new("Übung 1.pdf").expect("a name"), size: 5, content
-        };
-    for content in [None, Some(ContentId::from_bytes([1; 32]))] {
-        let change = Change::Put(entry(content));
-        assert_eq!(change_from_wire(&change_to_wire(&change)), Ok(change));
-    }
-    assert_eq!(change_from_wire(&change_to_wire(&Change::Remove(9))), Ok(Change::Remove(9)));
-    let good = file_entry_to_wire(&entry(None));
+    let entry = |folder: &str, content| FileEntry {
+        key: 3,
+        folder: FolderPath::new(folder).expect("a path"),
+        name: FileName::new("Übung 1.pdf").expect("a name"),
+        size: 5,
+        content,
+    };
+    let (none, some) = (None, Some(ContentId::from_bytes([1; 32])));
+    let list = [("", none), ("A", some), ("A", none), ("A/B", none), ("", some), ("", none)];
+    let list = list.map(|(folder, content)| entry(folder, content));
+    let said: Vec<_> = files_to_wire(&list).into_iter().map(|entry| entry.folder).collect();
+    let folder = |text: &str| Some(text.to_owned());
+    assert_eq!(said, [None, folder("A"), None, folder("A/B"), folder(""), None], "each folder is said once");
+    assert_eq!(files_from_wire(&files_to_wire(&list)), Ok(list.to_vec()));
+    let mut changes: Vec<Change> = list.into_iter().map(Change::Put).collect();
+    changes.insert(2, Change::Remove(9));
+    assert_eq!(changes_from_wire(&changes_to_wire(&changes)), Ok(changes));
+    let good = file_entry_to_wire(&entry("", None), &mut FolderPath::default());
+    let in_folder = |folder: &str| index::FileEntry { folder: Some(folder.to_owned()), ..good.clone() };
     let named = |name: &str| index::FileEntry { name: name.to_owned(), ..good.clone() };
     let table = [
         (index::FileEntry { key: 1 << 53, ..good.clone() }, "`key`"),
@@ -157,9 +169,13 @@ fn files_come_back_as_they_went_or_are_refused() {
         (named(""), "empty"),
         (named(&"x".repeat(256)), "255 bytes"),
         (named("a\u{202e}b"), "not allowed"),
+        (in_folder("/etc"), "`folder`"),
+        (in_folder("a/../b"), "`folder`"),
+        (in_folder("a\\b"), "`folder`"),
+        (in_folder(&"x/".repeat(40)), "`folder`"),
     ];
     for (entry, expected) in table {
-        let told = message(file_entry_from_wire(&entry));
+        let told = message(files_from_wire(&[entry]));
         assert!(told.contains(expected), "{told}");
     }
     let many = vec![good; MAX_FILES + 1];

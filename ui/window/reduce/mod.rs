@@ -6,7 +6,7 @@ mod group;
 mod library;
 mod search;
 
-use super::action::{Action, Page, Subject, Verb};
+use super::action::{Action, LibraryAction, Page, Subject, Verb};
 use super::diagnostics::diagnostics;
 use super::model::{Drill, MAX_NOTES, Model, Note, NoteKind, Row, TOAST};
 use super::theme_choice::ThemeChoice;
@@ -81,14 +81,15 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::ShareTyped => library::share_typed(model),
-        Action::Share(paths) => paths.into_iter().map(library::share).collect(),
+        Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
+        Action::Library(action) => library::library(model, action),
         Action::Unshare(path) => {
             let command = Command::Unshare(PathBuf::from(&path));
             vec![Effect::Command(Subject::Unshare(path), command)]
         }
         Action::Picked(path) => {
             model.library.picking = false;
-            path.into_iter().map(library::share).collect()
+            path.into_iter().map(|path| library::look_and_share(model, path)).collect()
         }
         Action::StopPicking => {
             model.library.picking = false;
@@ -161,6 +162,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         model.help = false;
         return Vec::new();
     }
+    if !model.library.warnings.is_empty() {
+        return library::library(model, LibraryAction::DropWarning);
+    }
     if model.library.picking {
         return reduce(model, Action::StopPicking);
     }
@@ -223,6 +227,8 @@ fn take_reply(
     at_unix_millis: u64,
 ) -> Vec<Effect> {
     match (answer, subject) {
+        (Ok(Reply::Inspection(found)), Subject::Inspect(folder)) => library::inspected(model, folder, found),
+        (Ok(Reply::Skipped(files)), Subject::Skipped(share)) => library::skipped(model, &share, files),
         (Ok(_), Subject::Download(name)) => note(model, NoteKind::DownloadStarted(name)),
         (Ok(_), Subject::CrashTracker | Subject::CrashMe) => {
             group::crash_answered(model, at_unix_millis);
@@ -233,6 +239,9 @@ fn take_reply(
         (Err(error), subject) => {
             if matches!(subject, Subject::CrashTracker | Subject::CrashMe | Subject::Drill) {
                 model.drill = Drill::Idle;
+            }
+            if let Subject::Inspect(folder) = &subject {
+                library::looked(model, folder);
             }
             note(model, NoteKind::Failed(subject, error.message))
         }

@@ -16,22 +16,32 @@ pub(crate) fn group_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         let width = ui.available_width();
         let ring = theme::ring_size(width);
+        // A wide page has the time line beside the ring, a narrow one below the table.
+        let wide = width >= theme::WIDE;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 2.0 * theme::GRID;
             ui.allocate_ui(vec2(ring, ring), |ui| group_ring::ring_ui(ui, ring, model, text));
+            let bottom = ui.min_rect().top() + ring;
             ui.vertical(|ui| {
                 state_ui(ui, model, text);
-                ui.add_space(theme::GRID);
+                ui.add_space(4.0);
                 drill_ui(ui, model, text, &mut actions);
+                if wide {
+                    ui.add_space(theme::GRID);
+                    let height = bottom - ui.cursor().top();
+                    group_time_line::scrolled_ui(ui, height, model, text, &mut actions);
+                }
             });
         });
         group_playback::playback_ui(ui, model, text, &mut actions);
         ui.add_space(1.5 * theme::GRID);
         group_table::members_ui(ui, model, text, &mut actions);
-        ui.add_space(2.0 * theme::GRID);
-        widgets::heading_ui(ui, text.time_line);
-        ui.add_space(4.0);
-        group_time_line::time_line_ui(ui, model, text, &mut actions);
+        if !wide {
+            ui.add_space(2.0 * theme::GRID);
+            widgets::heading_ui(ui, text.time_line);
+            ui.add_space(4.0);
+            group_time_line::time_line_ui(ui, model, text, &mut actions);
+        }
         counters_ui(ui, model, text);
         ui.add_space(2.0 * theme::GRID);
     });
@@ -95,15 +105,12 @@ fn is_drilling(model: &Model) -> bool {
 
 fn stopwatch_ui(ui: &mut Ui, model: &Model, text: &Text) {
     let tokens = theme::tokens(ui);
-    let figure = |ui: &mut Ui, words: String, color| {
-        ui.label(RichText::new(words).font(theme::figure()).color(color));
-    };
     match &model.drill {
         Drill::Idle => {}
         Drill::Running(stopwatch) => {
             let tenths = model.now.saturating_sub(stopwatch.asked).as_millis() / 100;
             let words = format!("{}{}{} s", tenths / 10, text.decimal_point, tenths % 10);
-            figure(ui, words, tokens.warning);
+            ui.label(RichText::new(words).font(theme::figure()).color(tokens.warning));
             let say = if stopwatch.own { text.stopwatch_own } else { text.stopwatch_running };
             widgets::weak_ui(ui, &say(&stopwatch.crashed));
         }
@@ -113,7 +120,7 @@ fn stopwatch_ui(ui: &mut Ui, model: &Model, text: &Text) {
             } else {
                 (text.of_group.stopwatch_done)(&reading.tracker, reading.millis, reading.complete_millis)
             };
-            figure(ui, words, tokens.ok);
+            ui.label(RichText::new(words).font(theme::title()).color(tokens.ok));
             widgets::weak_ui(ui, &(text.epoch)(reading.epoch));
         }
     }

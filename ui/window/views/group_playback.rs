@@ -21,15 +21,15 @@ pub(crate) fn playback_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut
         if ui.selectable_label(live, words.live).on_hover_text(words.live_tip).clicked() {
             act(GroupAction::Live);
         }
-        if icon_ui(ui, Icon::Earlier, words.earlier_election).clicked() {
+        if icon_ui(ui, Icon::StepBack, words.earlier_election).clicked() {
             act(GroupAction::Election(Step::Back));
         }
         let still = matches!(model.group.playback, Playback::Still(_));
-        let (icon, label) = if still { (Icon::Play, words.play) } else { (Icon::Hold, words.hold) };
+        let (icon, label) = if still { (Icon::Play, words.play) } else { (Icon::Pause, words.hold) };
         if icon_ui(ui, icon, label).clicked() {
             act(GroupAction::PlayPause);
         }
-        if icon_ui(ui, Icon::Later, words.later_election).clicked() {
+        if icon_ui(ui, Icon::StepForward, words.later_election).clicked() {
             act(GroupAction::Election(Step::Forward));
         }
         for (speed, name) in Speed::ALL.into_iter().zip(words.speeds) {

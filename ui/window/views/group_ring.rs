@@ -7,7 +7,7 @@
 use super::super::model::Model;
 use super::super::text::{OnRing, Text};
 use super::super::theme::{self, Tokens};
-use super::super::widgets;
+use super::super::widgets::{self, Icon};
 use super::group_playback::moment;
 use cardume::base::PeerId;
 use cardume::engine::election::Role;
@@ -16,7 +16,8 @@ use cardume::wire::control::MemberState;
 use cardume::wire::convert::trace::role_text;
 use eframe::egui;
 use egui::{
-    Align2, Color32, Painter, Pos2, Rect, Role as Accessible, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, FontId, Painter, Pos2, Rect, Role as Accessible, Sense, Stroke, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 use std::f32::consts::TAU;
 
@@ -42,9 +43,9 @@ pub(crate) fn ring_ui(ui: &mut Ui, size: f32, model: &Model, text: &Text) {
     let nodes = nodes(model, tokens, circle);
     let shown = model.group.history.at(moment(model), model.group.travel());
     let painter = ui.painter().clone();
-    let radius = radius(circle);
-    painter.circle_stroke(circle.center(), radius, Stroke::new(1.0, tokens.line));
-    middle(&painter, circle.center(), model, text, tokens, &shown);
+    let (center, radius) = place(circle, model.view.members.len());
+    painter.circle_stroke(center, radius, Stroke::new(1.0, tokens.line));
+    middle(&painter, center, model, text, tokens, &shown);
     for node in &nodes {
         cut_links(&painter, tokens, &nodes, node, peer_of(&shown, node.peer));
     }
@@ -60,26 +61,40 @@ pub(crate) fn ring_ui(ui: &mut Ui, size: f32, model: &Model, text: &Text) {
 /// The height of the legend.
 const LEGEND: f32 = 22.0;
 
-fn radius(circle: Rect) -> f32 {
-    // Room for a name and a role below the lowest peers, and beside the outer ones.
-    circle.width().min(circle.height()) / 2.0 - theme::TIMER - 3.0 * theme::GRID
+/// What a peer takes above or below its middle, with its name and role.
+const LABELLED: f32 = theme::TIMER + 36.0;
+/// What it takes to its sides.
+const BESIDE: f32 = theme::TIMER + 24.0;
+
+/// The ring's middle and radius: as large as names and roles leave room for.
+fn place(area: Rect, count: usize) -> (Pos2, f32) {
+    let lowest = (0..count).map(|index| outward(index, count).y).fold(0.0, f32::max);
+    let high = (area.height() - 2.0 * LABELLED) / (1.0 + lowest);
+    let radius = high.min(area.width() / 2.0 - BESIDE).max(0.0);
+    let spare = (area.height() - 2.0 * LABELLED - radius * (1.0 + lowest)).max(0.0);
+    (pos2(area.center().x, area.top() + LABELLED + radius + spare / 2.0), radius)
+}
+
+/// The way from the middle to a peer; the first one is at the top.
+fn outward(index: usize, count: usize) -> Vec2 {
+    let number = |number: usize| f32::from(u16::try_from(number).unwrap_or(u16::MAX));
+    Vec2::angled(number(index) / number(count).max(1.0) * TAU - TAU / 4.0)
 }
 
 fn nodes<'a>(model: &'a Model, tokens: &Tokens, circle: Rect) -> Vec<Node<'a>> {
     let members = &model.view.members;
-    let count = f32::from(u16::try_from(members.len()).unwrap_or(u16::MAX)).max(1.0);
-    let place = |(index, member): (usize, &'a MemberState)| {
-        let index_f = f32::from(u16::try_from(index).unwrap_or(0));
-        let outward = Vec2::angled(index_f / count * TAU - TAU / 4.0);
+    let (center, radius) = place(circle, members.len());
+    let node = |(index, member): (usize, &'a MemberState)| {
+        let outward = outward(index, members.len());
         Some(Node {
             member,
             peer: member.peer.peer_id.parse().ok()?,
-            at: circle.center() + radius(circle) * outward,
+            at: center + radius * outward,
             outward,
             hue: widgets::hue_color(tokens, Some(index)),
         })
     };
-    members.iter().enumerate().filter_map(place).collect()
+    members.iter().enumerate().filter_map(node).collect()
 }
 
 fn peer_of(shown: &Moment, peer: PeerId) -> Option<&PeerMoment> {
@@ -121,6 +136,12 @@ fn node_ui(
     let role = shown.and_then(|peer| peer.role);
     let leads = role == Some(Role::Tracker) && condition == Condition::Present;
     disc(painter, tokens, node, condition, leads);
+    if leads {
+        // The crown stands inside of the ring, where no name is.
+        let at = node.at - node.outward * (theme::TIMER + theme::GRID);
+        let place = Rect::from_center_size(at, Vec2::splat(theme::ICON));
+        Icon::Tracker.paint_filled(ui, place, tokens.accent);
+    }
     if let Some(peer) = shown {
         timer_arc(painter, tokens, node, peer, model.reduced_motion);
     }
@@ -135,8 +156,11 @@ fn node_ui(
     let at = node.at + vec2(0.0, below * (theme::TIMER + theme::GRID));
     let (name_at, role_at) =
         if below < 0.0 { (at - vec2(0.0, 15.0), at) } else { (at, at + vec2(0.0, 15.0)) };
-    painter.text(name_at, Align2::CENTER_CENTER, name, theme::strong(), tokens.text);
-    painter.text(role_at, Align2::CENTER_CENTER, &words, theme::small(), color);
+    for (at, words, font, color) in
+        [(name_at, name.as_str(), theme::strong(), tokens.text), (role_at, &words, theme::small(), color)]
+    {
+        label(painter, tokens, at, words, font, color);
+    }
     let place = Rect::from_center_size(node.at, Vec2::splat(2.0 * theme::TIMER));
     let response =
         ui.interact(place, ui.scope_id().with(("on_ring", &node.member.peer.peer_id)), Sense::hover());
@@ -144,6 +168,14 @@ fn node_ui(
     let label = (text.of_group.on_ring)(&OnRing { name, role: &words, epoch });
     response.widget_info(|| WidgetInfo::labeled(Accessible::Image, true, &label));
     response.on_hover_text(label);
+}
+
+/// A word that messages pass behind.
+fn label(painter: &Painter, tokens: &Tokens, at: Pos2, words: &str, font: FontId, color: Color32) {
+    let galley = painter.layout_no_wrap(words.to_owned(), font, color);
+    let place = Align2::CENTER_CENTER.anchor_size(at, galley.size());
+    painter.rect_filled(place.expand2(vec2(2.0, 0.0)), 2.0, theme::faded(tokens.canvas, 0.85));
+    painter.galley(place.min, galley, color);
 }
 
 /// What is written below a peer.
@@ -171,7 +203,7 @@ fn disc(painter: &Painter, tokens: &Tokens, node: &Node<'_>, condition: Conditio
     match condition {
         Condition::Present if leads => {
             painter.circle_filled(node.at, theme::NODE, node.hue);
-            crown(painter, node, tokens);
+            painter.circle_stroke(node.at, theme::NODE + 3.0, Stroke::new(1.5, node.hue));
         }
         Condition::Present => {
             painter.circle(node.at, theme::NODE, tokens.canvas, edge);
@@ -191,16 +223,6 @@ fn disc(painter: &Painter, tokens: &Tokens, node: &Node<'_>, condition: Conditio
             }
         }
     }
-}
-
-/// The mark of the one that leads: the tip of an arrow, ahead of the others.
-fn crown(painter: &Painter, node: &Node<'_>, tokens: &Tokens) {
-    let tip = node.at - node.outward * (theme::TIMER + 6.0);
-    let side = vec2(-node.outward.y, node.outward.x) * 5.0;
-    let base = tip + node.outward * 8.0;
-    let points = vec![tip, base + side, base - side];
-    painter.add(egui::Shape::convex_polygon(points, tokens.accent, Stroke::NONE));
-    painter.circle_stroke(node.at, theme::NODE + 3.0, Stroke::new(1.5, tokens.accent));
 }
 
 /// What is left of the random timer, from the top, shrinking.
@@ -327,13 +349,13 @@ fn legend(painter: &Painter, tokens: &Tokens, text: &Text, rect: Rect) {
         .iter()
         .map(|(.., words)| painter.layout_no_wrap((*words).to_owned(), theme::small(), tokens.weak))
         .collect();
-    let width: f32 = galleys.iter().map(|galley| galley.size().x + 16.0).sum::<f32>() + 3.0 * 10.0;
+    let width: f32 = galleys.iter().map(|galley| galley.size().x + 18.0).sum::<f32>() + 3.0 * 14.0;
     let mut x = rect.center().x - width / 2.0;
     let y = rect.center().y;
     for ((kind, refused, color, _), galley) in entries.iter().zip(galleys) {
         mark(painter, tokens, pos2(x + 6.0, y), *kind, *refused, *color);
         let size = galley.size();
-        painter.galley(pos2(x + 16.0, y - size.y / 2.0), galley, tokens.weak);
-        x += size.x + 26.0;
+        painter.galley(pos2(x + 18.0, y - size.y / 2.0), galley, tokens.weak);
+        x += size.x + 32.0;
     }
 }

@@ -9,12 +9,24 @@ use super::super::widgets;
 use super::activity;
 use cardume::engine::trace::FaultKind;
 use eframe::egui;
-use egui::{Align, Color32, Ui, pos2, vec2};
+use egui::{Align, Color32, ScrollArea, Ui, pos2, vec2};
 
 /// The height of a row.
 const ROW: f32 = 24.0;
 /// The width of the column with the names.
-const NAME: f32 = 132.0;
+const NAME: f32 = 112.0;
+
+/// Draws the time line with its heading into so much height, which scrolls by itself.
+pub(crate) fn scrolled_ui(ui: &mut Ui, height: f32, model: &Model, text: &Text, actions: &mut Vec<Action>) {
+    widgets::heading_ui(ui, text.time_line);
+    let height = (height - theme::FACT).max(3.0 * ROW);
+    ScrollArea::vertical()
+        .id_salt("time_line")
+        .auto_shrink(false)
+        .max_height(height)
+        .min_scrolled_height(height)
+        .show(ui, |ui| time_line_ui(ui, model, text, actions));
+}
 
 /// Draws the rows, the newest first; only those that are seen.
 pub(crate) fn time_line_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {

@@ -9,6 +9,7 @@ mod group_ring;
 mod group_table;
 mod group_time_line;
 mod library;
+mod library_warning;
 mod overlays;
 mod rail;
 mod search;

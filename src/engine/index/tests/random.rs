@@ -137,7 +137,7 @@ fn naive(lists: &[(PeerId, Vec<FileEntry>)], words: &str, limit: usize) -> Match
     hits.sort();
     for (_, _, name, content, peer, _, size) in hits {
         let sources = match content {
-            None => vec![Source { peer, name: name.clone() }],
+            None => vec![Source { peer, folder: FolderPath::default(), name: name.clone() }],
             Some(content) if seen.insert(content) => naive_sources(lists, &query, content),
             Some(_) => continue,
         };
@@ -160,7 +160,7 @@ fn naive_sources(lists: &[(PeerId, Vec<FileEntry>)], query: &Query, content: Con
             .collect();
         names.sort();
         if let Some((_, _, _, name)) = names.into_iter().next() {
-            sources.push(Source { peer: *peer, name });
+            sources.push(Source { peer: *peer, folder: FolderPath::default(), name });
         }
     }
     sources
