@@ -45,13 +45,13 @@ pub(crate) fn ring_ui(ui: &mut Ui, size: f32, model: &Model, text: &Text) {
     let painter = ui.painter().clone();
     let (center, radius) = place(circle, model.view.members.len());
     painter.circle_stroke(center, radius, Stroke::new(1.0, tokens.line));
-    middle(&painter, center, model, text, tokens, &shown);
     for node in &nodes {
         cut_links(&painter, tokens, &nodes, node, peer_of(&shown, node.peer));
     }
     for dot in &shown.dots {
         dot_ui(&painter, tokens, &nodes, dot, model.reduced_motion);
     }
+    middle(&painter, center, model, text, tokens, &shown);
     for node in &nodes {
         node_ui(ui, &painter, model, text, node, peer_of(&shown, node.peer));
     }
@@ -62,7 +62,7 @@ pub(crate) fn ring_ui(ui: &mut Ui, size: f32, model: &Model, text: &Text) {
 const LEGEND: f32 = 22.0;
 
 /// What a peer takes above or below its middle, with its name and role.
-const LABELLED: f32 = theme::TIMER + 36.0;
+const LABELLED: f32 = theme::TIMER + 40.0;
 /// What it takes to its sides.
 const BESIDE: f32 = theme::TIMER + 24.0;
 
@@ -109,18 +109,18 @@ fn middle(painter: &Painter, center: Pos2, model: &Model, text: &Text, tokens: &
     let epoch = shown.peers.iter().filter_map(|peer| peer.epoch).max();
     let words = text.of_group;
     if model.group.history.span().is_none() {
-        painter.text(center, Align2::CENTER_CENTER, words.no_records, theme::small(), tokens.weak);
+        label(painter, tokens, center, words.no_records, theme::small(), tokens.weak);
         return;
     }
     let epoch = epoch.map(|epoch| (text.epoch)(epoch.number())).unwrap_or_default();
     let above = center - vec2(0.0, theme::GRID * 1.5);
-    painter.text(above, Align2::CENTER_CENTER, epoch, theme::title(), tokens.text);
+    label(painter, tokens, above, &epoch, theme::title(), tokens.text);
     let (sentence, color) = match leader {
         Some(leader) => ((words.leads)(&model.name_of(leader.peer)), tokens.weak),
         None => (words.nobody_leads.to_owned(), tokens.warning),
     };
     let below = center + vec2(0.0, theme::GRID);
-    painter.text(below, Align2::CENTER_CENTER, sentence, theme::body(), color);
+    label(painter, tokens, below, &sentence, theme::body(), color);
 }
 
 fn node_ui(
@@ -153,7 +153,7 @@ fn node_ui(
     let (words, color) = state_of(model, text, tokens, shown);
     let name = &node.member.peer.name;
     let below = if node.outward.y < -0.9 { -1.0 } else { 1.0 };
-    let at = node.at + vec2(0.0, below * (theme::TIMER + theme::GRID));
+    let at = node.at + vec2(0.0, below * (theme::TIMER + 1.5 * theme::GRID));
     let (name_at, role_at) =
         if below < 0.0 { (at - vec2(0.0, 15.0), at) } else { (at, at + vec2(0.0, 15.0)) };
     for (at, words, font, color) in
