@@ -6,3 +6,4 @@ pub mod index;
 pub mod registry;
 pub mod trace;
 pub mod transfer;
+pub mod upload;

@@ -24,7 +24,7 @@ pub(super) struct FaultsNow {
     pub(super) cut: BTreeSet<PeerId>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Order {
     Pause(Duration),
     Cut(PeerId, Duration),

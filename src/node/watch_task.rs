@@ -133,7 +133,7 @@ struct Answered {
     peer: PeerId,
     trace: Trace,
     asked: u64,
-    answered: u64,
+    back: u64,
 }
 
 impl Watching {
@@ -151,7 +151,7 @@ impl Watching {
             asking.spawn(async move {
                 let asked = unix_micros();
                 let trace = tokio::time::timeout(DEADLINE, client.trace(after)).await.ok()?.ok()?;
-                Some(Answered { peer, trace, asked, answered: unix_micros() })
+                Some(Answered { peer, trace, asked, back: unix_micros() })
             });
         }
         let (mut parts, mut notes) = (Vec::new(), BTreeMap::new());
@@ -184,14 +184,14 @@ fn note(trace: &Trace) -> MemberNote {
 
 /// An answer with its stamps by this peer's clock.
 fn part(answered: Answered, cursor: &mut Cursor) -> Part {
-    let Answered { peer, trace, asked, answered } = answered;
-    let round_trip = answered.saturating_sub(asked);
+    let Answered { peer, trace, asked, back } = answered;
+    let round_trip = back.saturating_sub(asked);
     let offset = offset_of(trace.now_unix_micros, asked, round_trip);
     if cursor.clock.is_none_or(|(_, best)| round_trip <= best) {
         cursor.clock = Some((offset, round_trip));
     }
     let (offset, _) = cursor.clock.unwrap_or_default();
-    let latest = answered.saturating_add(AHEAD);
+    let latest = back.saturating_add(AHEAD);
     let records: Vec<_> = trace
         .records
         .iter()
@@ -249,7 +249,7 @@ mod tests {
         };
         let mut cursor = Cursor::default();
         let peer = PeerId::from_bytes([3; 32]);
-        let part = part(Answered { peer, trace, asked: 1_000_000, answered: 1_000_200 }, &mut cursor);
+        let part = part(Answered { peer, trace, asked: 1_000_000, back: 1_000_200 }, &mut cursor);
         assert_eq!(part.until_micros, 1_000_100);
         assert_eq!(part.records.iter().map(|it| (it.seq, it.at_micros)).collect::<Vec<_>>(), [(1, 100)]);
         assert_eq!(cursor.after, Some(1));

