@@ -57,17 +57,17 @@ impl Faults {
     /// Stands still for so long.
     pub(super) fn pause(&self, duration: Duration) {
         // A full queue means that drills are being ordered already.
-        drop(self.orders.try_send(Order::Pause(duration)));
+        self.orders.try_send(Order::Pause(duration)).ok();
     }
 
     /// Cuts the link to a peer for so long.
     pub(super) fn cut(&self, peer: PeerId, duration: Duration) {
-        drop(self.orders.try_send(Order::Cut(peer, duration)));
+        self.orders.try_send(Order::Cut(peer, duration)).ok();
     }
 
     /// Ends all of them.
     pub(super) fn end(&self) {
-        drop(self.orders.try_send(Order::End));
+        self.orders.try_send(Order::End).ok();
     }
 
     /// The drills of this moment.

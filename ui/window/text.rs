@@ -5,10 +5,12 @@
 
 mod en;
 mod group;
+mod invite;
 mod library;
 mod pt_br;
 
 pub(crate) use group::{GroupText, OnRing, Says};
+pub(crate) use invite::InviteText;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
