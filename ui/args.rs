@@ -136,6 +136,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  cardume crash\n  cardume crash --peer peer-2 --for 10s\n  cardume crash --recover"
     )]
     Crash(CrashArgs),
+    /// Other fault drills: a peer that stands still, a link that is cut.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  cardume drill pause\n  cardume drill pause --peer peer-2 --for 10s\n  cardume drill cut --to peer-3 --for 10s\n\n`cardume crash --recover` ends them."
+    )]
+    Drill(DrillCommand),
     /// Stops the running peer; a tracker hands over first.
     Stop,
     /// What happened at the running peer.
@@ -312,6 +318,29 @@ pub(crate) struct CrashArgs {
     /// End the drill of this profile's peer now.
     #[arg(long, conflicts_with = "peer")]
     pub(crate) recover: bool,
+}
+
+/// Which fault drill.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum DrillCommand {
+    /// A peer stands still as a stopped process does: it takes nothing and sends nothing, its connections stay open.
+    Pause {
+        /// Which peer (name or id) [default: the tracker].
+        #[arg(long, value_name = "NAME")]
+        peer: Option<String>,
+        /// For how long: `500ms`, `5s`, `1m` (at most `1m`).
+        #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = time)]
+        for_time: Duration,
+    },
+    /// The link between this profile's peer and another one is cut, in both directions.
+    Cut {
+        /// To which peer (name or id).
+        #[arg(long, value_name = "NAME")]
+        to: String,
+        /// For how long: `500ms`, `5s`, `1m` (at most `1m`).
+        #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = time)]
+        for_time: Duration,
+    },
 }
 
 fn pair(text: &str) -> Result<(f32, f32), String> {

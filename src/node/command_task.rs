@@ -3,6 +3,8 @@
 
 use super::drill::Drill;
 use super::events::EventSink;
+use super::faults::Faults;
+use super::group_handlers::MAX_DRILL;
 use super::group_state::GroupState;
 use super::handle::{Ask, Command, CommandError, Reply};
 use super::library_commands::inspect;
@@ -10,11 +12,14 @@ use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
 use super::transfer_task::{DownloadRequest, TransferHandle};
-use crate::base::FileName;
+use super::watch_task::Watcher;
+use crate::base::{FileName, PeerId};
+use crate::net::Client;
 use crate::net::peer_link::PeerLinks;
 use crate::store::Library;
 use crate::wire::codes::Code;
 use crate::wire::group::GroupClient;
+use jsonrpsee::core::ClientError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +37,8 @@ pub(super) struct Commands {
     pub(super) searcher: Searcher<Route>,
     pub(super) transfers: TransferHandle,
     pub(super) drill: Drill,
+    pub(super) faults: Faults,
+    pub(super) watcher: Watcher,
     pub(super) links: PeerLinks,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) stopper: Stopper,
@@ -99,12 +106,24 @@ impl Commands {
                 Ok(Reply::Done)
             }
             Command::CrashTracker(duration) => self.crash_tracker(duration).await,
-            Command::Recover => {
-                self.drill.end();
+            Command::Pause { peer, duration } => self.pause(peer, duration).await,
+            Command::Cut { peer, duration } => self.cut(peer, duration),
+            Command::Watch(lease) => {
+                self.watcher.watch(lease);
                 Ok(Reply::Done)
             }
-            Command::Leave => self.stopper.leave_and_stop().await.map(|()| Reply::Done),
+            Command::Recover => {
+                self.drill.end();
+                self.faults.end();
+                Ok(Reply::Done)
+            }
+            Command::Leave => {
+                self.faults.end();
+                self.stopper.leave_and_stop().await.map(|()| Reply::Done)
+            }
             Command::Stop => {
+                // A peer that stands still could not hand over.
+                self.faults.end();
                 self.stopper.stop().await;
                 Ok(Reply::Done)
             }
@@ -123,16 +142,60 @@ impl Commands {
             self.drill.start(Some(duration));
             return Ok(Reply::Done);
         }
-        let Some(client) = self.links.client(tracker) else {
-            return Err(refuse(Code::NoTracker, "the tracker is not connected; try again in a moment"));
+        self.order(tracker, "the tracker", async |client| client.crash(millis(duration)).await).await
+    }
+
+    async fn pause(&self, peer: Option<PeerId>, duration: Duration) -> Result<Reply, CommandError> {
+        drill_time(duration)?;
+        let me = self.group.borrow().me;
+        match peer.filter(|peer| *peer != me) {
+            None => {
+                self.faults.pause(duration);
+                Ok(Reply::Done)
+            }
+            Some(peer) => {
+                self.order(peer, "that peer", async |client| client.pause(millis(duration)).await).await
+            }
+        }
+    }
+
+    fn cut(&self, peer: PeerId, duration: Duration) -> Result<Reply, CommandError> {
+        drill_time(duration)?;
+        let group = self.group.borrow();
+        if peer == group.me || !group.members.contains_key(&peer) {
+            return Err(refuse(Code::BadParameter, "a link is cut to another member of the group"));
+        }
+        self.faults.cut(peer, duration);
+        Ok(Reply::Done)
+    }
+
+    /// Orders a drill of another member.
+    async fn order(
+        &self,
+        peer: PeerId,
+        who: &str,
+        call: impl AsyncFnOnce(&Client) -> Result<(), ClientError>,
+    ) -> Result<Reply, CommandError> {
+        let Some(client) = self.links.client(peer) else {
+            return Err(refuse(Code::NoTracker, format!("{who} is not connected; try again in a moment")));
         };
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // Its silence may swallow the answer; a refusal comes at once.
-        match tokio::time::timeout(DRILL_DEADLINE, client.crash(millis)).await {
-            Ok(Err(jsonrpsee::core::ClientError::Call(error))) => {
+        match tokio::time::timeout(DRILL_DEADLINE, call(&client)).await {
+            Ok(Err(ClientError::Call(error))) => {
                 Err(CommandError { code: error.code(), message: error.message().to_owned() })
             }
             _ => Ok(Reply::Done),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn drill_time(duration: Duration) -> Result<(), CommandError> {
+    if duration.is_zero() || duration > MAX_DRILL {
+        return Err(refuse(Code::BadParameter, "for_millis: a drill lasts from 1 to 60,000 ms"));
+    }
+    Ok(())
 }

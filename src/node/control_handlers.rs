@@ -170,6 +170,18 @@ impl ControlServer for ControlHandlers {
         self.done(extensions, Command::Crash(for_millis.map(Duration::from_millis))).await
     }
 
+    async fn pause(&self, extensions: &Extensions, for_millis: u64, peer: Option<String>) -> RpcResult<()> {
+        let peer = peer.map(|peer| convert::parse_peer_id("peer", &peer)).transpose()?;
+        let duration = Duration::from_millis(for_millis);
+        self.done(extensions, Command::Pause { peer, duration }).await
+    }
+
+    async fn cut(&self, extensions: &Extensions, peer: String, for_millis: u64) -> RpcResult<()> {
+        let peer = convert::parse_peer_id("peer", &peer)?;
+        let duration = Duration::from_millis(for_millis);
+        self.done(extensions, Command::Cut { peer, duration }).await
+    }
+
     async fn recover(&self, extensions: &Extensions) -> RpcResult<()> {
         self.done(extensions, Command::Recover).await
     }

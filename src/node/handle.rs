@@ -53,9 +53,25 @@ pub enum Command {
     Cancel(u64),
     /// Be silent as after a crash, for so long (`None`: until [`Command::Recover`]).
     Crash(Option<Duration>),
+    /// Stand still for so long, or have another member do so (`group_pause`).
+    Pause {
+        /// Which member; `None`: this peer.
+        peer: Option<PeerId>,
+        /// For how long.
+        duration: Duration,
+    },
+    /// Cut the link to a member in both directions, for so long.
+    Cut {
+        /// To whom.
+        peer: PeerId,
+        /// For how long.
+        duration: Duration,
+    },
+    /// Watch the group for so long from now: [`View::trace`] grows meanwhile. Zero: not any more.
+    Watch(Duration),
     /// Ask the current tracker for such a drill (`group_crash`): the window's button.
     CrashTracker(Duration),
-    /// End a fault drill.
+    /// End every fault drill of this peer.
     Recover,
     /// Give up the seat for good and stop.
     Leave,

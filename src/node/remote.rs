@@ -226,7 +226,24 @@ impl Remote {
         answer(ControlClient::crash(&self.client, Some(millis(for_time)))).await
     }
 
-    /// Ends the drill.
+    /// Has a member stand still for so long.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn pause(&self, member: &MemberState, for_time: Duration) -> Result<(), CommandError> {
+        let peer = Some(member.peer.peer_id.clone());
+        answer(ControlClient::pause(&self.client, millis(for_time), peer)).await
+    }
+
+    /// Cuts the link to a member for so long.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn cut(&self, member: &MemberState, for_time: Duration) -> Result<(), CommandError> {
+        answer(self.client.cut(member.peer.peer_id.clone(), millis(for_time))).await
+    }
+
+    /// Ends every drill of this peer.
     ///
     /// # Errors
     /// As the peer answers; also if it stopped.

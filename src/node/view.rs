@@ -1,6 +1,7 @@
 //! The picture of a peer that the window and the command line show: immutable, published when something
 //! changed. It uses the shapes of `control_`, so that both show the same.
 
+use super::watch_task::TraceFeed;
 use crate::wire::control::{EventRecord, MemberState, Share, Status, Transfer, Upload};
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct View {
     pub uploads: Arc<Vec<Upload>>,
     /// The latest events (at most [`View::MAX_EVENTS`]), oldest first.
     pub events: Arc<Vec<EventRecord>>,
+    /// What the members recorded, while the group is watched ([`super::Command::Watch`]).
+    pub trace: Arc<TraceFeed>,
     /// Where finished downloads go.
     pub download_folder: Arc<str>,
 }

@@ -76,7 +76,7 @@ pub struct Status {
     pub peer_id: String,
     /// What a person calls it.
     pub name: String,
-    /// `outside`, `follower`, `pre-candidate`, `candidate`, `tracker`; `silent` during a fault drill.
+    /// `outside`, `follower`, `pre-candidate`, `candidate`, `tracker`; `silent` or `paused` during a fault drill.
     pub role: String,
     /// Its epoch.
     pub epoch: u64,
@@ -170,6 +170,19 @@ pub struct Transfer {
     pub sources: Vec<TransferSource>,
 }
 
+/// What a member said of itself: of this peer always there, of others while the group is watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberNote {
+    /// As in [`Status::role`].
+    pub role: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Files that it shares.
+    pub files: u64,
+    /// The version of its program.
+    pub version: String,
+}
+
 /// A content that is sent to a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
@@ -208,6 +221,12 @@ pub struct MemberState {
     pub connected: bool,
     /// Milliseconds since the last election message from it.
     pub last_contact_millis: Option<u64>,
+    /// Whether a fault drill cuts the link to it.
+    #[serde(default)]
+    pub cut: bool,
+    /// What it said of itself.
+    #[serde(flatten)]
+    pub note: Option<MemberNote>,
 }
 
 /// Something that happened, as data; the window and the command line make sentences of it.
@@ -317,7 +336,17 @@ pub trait Control {
     #[method(name = "crash", param_kind = map, with_extensions)]
     async fn crash(&self, for_millis: Option<u64>) -> RpcResult<()>;
 
-    /// Ends a fault drill.
+    /// A fault drill: the peer stands still for so long, at most 60,000 ms, as a stopped process does.
+    /// With `peer`, that member is asked to (`group_pause`).
+    #[method(name = "pause", param_kind = map, with_extensions)]
+    async fn pause(&self, for_millis: u64, peer: Option<String>) -> RpcResult<()>;
+
+    /// A fault drill: the link to the member `peer` is cut in both directions for so long, at most
+    /// 60,000 ms.
+    #[method(name = "cut", param_kind = map, with_extensions)]
+    async fn cut(&self, peer: String, for_millis: u64) -> RpcResult<()>;
+
+    /// Ends every fault drill of this peer.
     #[method(name = "recover", param_kind = map, with_extensions)]
     async fn recover(&self) -> RpcResult<()>;
 

@@ -22,6 +22,8 @@ use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+pub mod trace;
+
 /// A checked value, or the error that a caller gets.
 pub type Checked<T> = Result<T, ErrorObjectOwned>;
 

@@ -67,6 +67,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
         Some(Command::Open { link }) => open::run(&global, &link),
         Some(Command::Crash(args)) => drill::crash(&global, &args),
+        Some(Command::Drill(command)) => drill::drill(&global, &command),
         Some(Command::Stop) => drill::stop(&global),
         Some(Command::Events { follow }) => events::run(&global, follow),
         Some(Command::Names(command)) => {

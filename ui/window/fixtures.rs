@@ -3,8 +3,8 @@
 use cardume::node::{Command, CommandError, Reply, View};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
-    TransferSource,
+    EventRecord, IndexState, LibraryState, MemberNote, MemberState, NamesState, PeerRef, Quorum, Share,
+    Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
 use cardume::wire::library::{Finding, Inspection, SkippedFile};
@@ -57,6 +57,7 @@ pub(crate) fn empty_view() -> View {
         transfers: Arc::new(Vec::new()),
         uploads: Arc::default(),
         events: Arc::new(Vec::new()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -85,6 +86,7 @@ pub(crate) fn typical_view() -> View {
         transfers: Arc::new(transfers()),
         uploads: Arc::default(),
         events: Arc::new(events()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -96,6 +98,13 @@ fn member(number: u64) -> MemberState {
         tracker: number == 2,
         me: number == 1,
         connected: number != 5 && number != 1,
+        cut: false,
+        note: (number != 5).then(|| MemberNote {
+            role: if number == 2 { "tracker" } else { "follower" }.to_owned(),
+            epoch: 7,
+            files: 1_204 / number,
+            version: "0.1.0".to_owned(),
+        }),
         last_contact_millis: Some(if number == 5 { 72_000 } else { 40 }),
     }
 }
@@ -306,7 +315,7 @@ impl FakePeer {
         self.view.subscribe()
     }
 
-    /// What it was told to do, searches aside.
+    /// What it was told to do, searches and watching aside.
     pub(crate) fn commands(&self) -> Vec<Command> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -315,6 +324,9 @@ impl FakePeer {
     pub(crate) fn answer(&self, command: Command) -> Result<Reply, CommandError> {
         if let Command::Search { words, .. } = &command {
             return self.search(words);
+        }
+        if let Command::Watch(_) = command {
+            return Ok(Reply::Done);
         }
         if let Command::Inspect(path) = &command {
             return inspect(path);

@@ -60,7 +60,8 @@ impl Network for PeerNetwork {
                     Box::new(RpcConnection { client, content, rest: 0..0 })
                 }
                 Way::Http => {
-                    let opened = ContentClient::connect(&identity, address, peer, ContentClient::SILENCE);
+                    let opened =
+                        ContentClient::connect_with(&links, &identity, address, peer, ContentClient::SILENCE);
                     let client = opened.await.map_err(|error| fetch_fault(&error))?;
                     Box::new(HttpConnection { client, content, body: None })
                 }

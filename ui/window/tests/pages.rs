@@ -177,6 +177,10 @@ fn every_kind_of_event_has_a_sentence_in_both_languages() {
         "download_failed",
         "drill_started",
         "drill_ended",
+        "pause_started",
+        "pause_ended",
+        "link_cut",
+        "link_mended",
     ];
     for language in Language::ALL {
         let mut seen = std::collections::BTreeSet::new();
