@@ -1,6 +1,7 @@
 //! Carries out what a person asks for. Each command runs in a task of its own, so that a search that
 //! waits for a tracker holds up nothing else; how many run at once is limited.
 
+use super::config::Profile;
 use super::drill::Drill;
 use super::events::EventSink;
 use super::group_state::GroupState;
@@ -8,11 +9,12 @@ use super::handle::{Ask, Command, CommandError, Reply};
 use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
-use super::transfer_task::{DownloadRequest, TransferHandle};
+use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
 use crate::base::FileName;
 use crate::net::peer_link::PeerLinks;
 use crate::store::{Library, LibraryError};
 use crate::wire::codes::Code;
+use crate::wire::control::Limits;
 use crate::wire::group::GroupClient;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub(super) struct Commands {
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) stopper: Stopper,
     pub(super) download_folder: PathBuf,
+    pub(super) profile: Profile,
+    pub(super) limits: Arc<watch::Sender<Limits>>,
     pub(super) sink: EventSink,
 }
 
@@ -87,6 +91,16 @@ impl Commands {
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
+            Command::DownloadFolder { peer, folder, to } => {
+                if folder.is_empty() {
+                    return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
+                }
+                let to = to.unwrap_or_else(|| self.download_folder.clone());
+                let request = FolderRequest::new(peer, folder, to);
+                self.transfers.download_folder(request).await.map(Reply::Transfer)
+            }
+            Command::Transfers(what, ids) => self.transfers.change(what, ids).await.map(|()| Reply::Done),
+            Command::Limits(limits) => self.set_limits(limits).await,
             Command::Cancel(id) => self.transfers.cancel(id).await.map(|()| Reply::Done),
             Command::Crash(duration) => {
                 self.drill.start(duration);
@@ -133,6 +147,24 @@ impl Commands {
                 if matches!(error, LibraryError::NotShared(_)) { Code::NotFound } else { Code::BadParameter };
             refuse(code, error.to_string())
         })
+    }
+
+    async fn set_limits(&self, limits: Limits) -> Result<Reply, CommandError> {
+        let rates = [limits.down, limits.up].into_iter().flatten();
+        let at_once = 1..=Limits::MAX_SIMULTANEOUS;
+        if !at_once.contains(&limits.simultaneous) || rates.into_iter().any(|rate| rate < Limits::MIN_RATE) {
+            let (least, most) = (Limits::MIN_RATE / 1024, Limits::MAX_SIMULTANEOUS);
+            let message = format!("a rate is at least {least} KiB/s, and 1 to {most} downloads run at once");
+            return Err(refuse(Code::BadParameter, message));
+        }
+        self.limits.send_replace(limits);
+        let profile = self.profile.clone();
+        let kept = tokio::task::spawn_blocking(move || profile.set_limits(&limits)).await;
+        let failed = |error: &dyn std::fmt::Display| {
+            refuse(Code::Internal, format!("the limits hold, but only until the peer stops: {error}"))
+        };
+        kept.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        Ok(Reply::Done)
     }
 
     async fn crash_tracker(&self, duration: Duration) -> Result<Reply, CommandError> {

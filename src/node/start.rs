@@ -35,8 +35,9 @@ use crate::net::identity::Identity;
 use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
+use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::store::{Library, StateStore};
-use crate::wire::control::{ControlServer, NamesState};
+use crate::wire::control::{ControlServer, Limits, NamesState};
 use crate::wire::convert;
 use crate::wire::election::IndexSummary;
 use crate::wire::group::GroupServer;
@@ -97,17 +98,18 @@ struct Core {
     tracker: TrackerHandle,
     searcher: Searcher<Route>,
     transfers: TransferHandle,
+    limits: Arc<watch::Sender<Limits>>,
     drill: Drill,
     sink: EventSink,
 }
 
 async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> {
-    let Opened { identity, store, saved, library, general, election, here } = opened;
+    let Opened { identity, store, saved, library, downloads, general, election, here } = opened;
     let (sink, records) = EventSink::new();
     let timed = Timed { config: &config, identity: &identity, library: &library, here, sink: &sink };
     let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
         timed.start(election, store, saved).await?;
-    let (core, start_drill) = core(config, identity, here, library, sink, group.clone());
+    let (core, start_drill) = core(config, identity, here, library, downloads, sink, group.clone());
     core.spawn_index(&events, group.clone(), positions);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
@@ -209,6 +211,7 @@ fn core(
     identity: Identity,
     here: Addresses,
     library: Arc<Library>,
+    downloads: Option<(DownloadStore, Vec<SavedDownload>)>,
     sink: EventSink,
     group: watch::Receiver<Arc<GroupState>>,
 ) -> (Core, impl FnOnce(Silenced)) {
@@ -219,9 +222,14 @@ fn core(
     let searcher = Searcher::new(route(me, &links, &tracker), group, SEARCH_DEADLINE);
     let contents = Arc::new(Contents::new(Arc::clone(&library)));
     let finished = Arc::clone(&library);
+    let network = Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() });
+    let (limits, limits_seen) = watch::channel(config.profile.limits());
     let transfers = transfer_task::spawn(TransferDeps {
         me,
-        network: Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() }),
+        network: network.clone(),
+        lister: network,
+        limits: limits_seen,
+        kept: downloads,
         finder: Arc::new(TrackerFinder(searcher.clone())),
         contents: contents.clone(),
         finished: Arc::new(move |path| finished.noticed(path)),
@@ -237,6 +245,7 @@ fn core(
         tracker,
         searcher,
         transfers,
+        limits: Arc::new(limits),
         drill,
         sink,
     };
@@ -304,6 +313,7 @@ impl Core {
             names,
             drill: self.drill.running(),
             transfers: self.transfers.transfers(),
+            limits: self.limits.subscribe(),
             library_changed: self.library.changed(),
             library: Arc::clone(&self.library),
             records,
@@ -367,7 +377,9 @@ impl Core {
             links: self.links,
             group,
             stopper,
-            download_folder: self.config.profile.download_folder,
+            download_folder: self.config.profile.download_folder.clone(),
+            profile: self.config.profile,
+            limits: self.limits,
             sink: self.sink,
         }
     }

@@ -1,7 +1,7 @@
 //! The picture of a peer that the window and the command line show: immutable, published when something
 //! changed. It uses the shapes of `control_`, so that both show the same.
 
-use crate::wire::control::{EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{EventRecord, Limits, MemberState, Share, Status, Transfer};
 use std::sync::Arc;
 
 /// A picture of a running peer. Cloning is cheap; every part is replaced as a whole when it changes.
@@ -13,8 +13,11 @@ pub struct View {
     pub members: Arc<Vec<MemberState>>,
     /// The shared folders.
     pub shares: Arc<Vec<Share>>,
-    /// The downloads of this process, the newest first.
-    pub transfers: Arc<Vec<Transfer>>,
+    /// The downloads: those that are not over in the order in which they run, then the others, the newest
+    /// first.
+    pub transfers: Arc<Vec<Arc<Transfer>>>,
+    /// The limits of transfers.
+    pub limits: Limits,
     /// The latest events (at most [`View::MAX_EVENTS`]), oldest first.
     pub events: Arc<Vec<EventRecord>>,
     /// Where finished downloads go.

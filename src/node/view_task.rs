@@ -3,12 +3,13 @@
 
 use super::events::{Counters, Occurrence, role_text};
 use super::group_state::GroupState;
+use super::transfer_task::Transfers;
 use super::view::View;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
+    EventRecord, IndexState, LibraryState, Limits, MemberState, NamesState, PeerRef, Quorum, Share, Status,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -35,7 +36,8 @@ pub(super) struct Sources {
     pub(super) contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
     pub(super) names: watch::Receiver<NamesState>,
     pub(super) drill: watch::Receiver<bool>,
-    pub(super) transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    pub(super) transfers: watch::Receiver<Transfers>,
+    pub(super) limits: watch::Receiver<Limits>,
     pub(super) library: Arc<Library>,
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
@@ -83,6 +85,7 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.names.changed() => None,
             Ok(()) = sources.drill.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
+            Ok(()) = sources.limits.changed() => None,
             Ok(()) = sources.library_changed.changed() => None,
             _ = look.tick() => None,
         };
@@ -115,6 +118,7 @@ impl Sources {
             members: Arc::default(),
             shares: Arc::default(),
             transfers: Arc::default(),
+            limits: Limits::default(),
             events: Arc::default(),
             download_folder: Arc::clone(&self.download_folder),
         };
@@ -137,6 +141,7 @@ impl Sources {
             members: keep(&last.members, self.members()),
             shares: keep(&last.shares, self.shares()),
             transfers: self.transfers.borrow_and_update().clone(),
+            limits: *self.limits.borrow_and_update(),
             events: log.map_or_else(
                 || Arc::clone(&last.events),
                 |log| Arc::new(log.records.iter().cloned().collect()),

@@ -4,13 +4,15 @@
 //! [`TransferHandler::MAX_READS`] run at once, the others wait their turn. What is read is not trusted by
 //! the reader: it verifies each piece.
 
-use crate::base::{ContentId, PieceLayout};
+use crate::base::{ContentId, FolderPath, PieceLayout};
+use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::wire::codes::Code;
 use crate::wire::convert::{
-    MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, manifest_to_wire, parse_content_id, part_to_wire,
+    MAX_FOLDER_FILES, MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, bad, files_to_wire, manifest_to_wire,
+    parse_content_id, part_to_wire,
 };
-use crate::wire::transfer::{Manifest, Part, TransferServer};
+use crate::wire::transfer::{FolderPage, Manifest, Part, TransferServer};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -47,6 +49,13 @@ pub trait SharedContents: Send + Sync + 'static {
     /// # Errors
     /// If it is not (or no longer) shared.
     fn open(&self, content: &ContentId) -> Result<(File, u64), ContentError>;
+
+    /// The shared files in a folder and below it, by key, after the key `after`, at most `limit`.
+    fn folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
+        // Contents without files have no folders.
+        let _ = (folder, after, limit);
+        Vec::new()
+    }
 }
 
 /// Serves `transfer_`.
@@ -94,6 +103,20 @@ impl TransferServer for TransferHandler {
     async fn read(&self, _: &Extensions, content: String, offset: u64, length: u32) -> RpcResult<Part> {
         let content = parse_content_id("content", &content)?;
         self.blocking(move |contents| part(contents, content, offset, length)).await
+    }
+
+    async fn folder(&self, _: &Extensions, folder: String, after: Option<u64>) -> RpcResult<FolderPage> {
+        let folder = FolderPath::new(&folder).map_err(|error| bad("folder", error))?;
+        if folder.is_empty() {
+            return Err(bad("folder", "which folder is to be said"));
+        }
+        self.blocking(move |contents| {
+            let mut files = contents.folder(&folder, after, MAX_FOLDER_FILES + 1);
+            let more = files.len() > MAX_FOLDER_FILES;
+            files.truncate(MAX_FOLDER_FILES);
+            Ok(FolderPage { files: files_to_wire(&files), more })
+        })
+        .await
     }
 }
 

@@ -15,7 +15,7 @@ mod table;
 mod tree;
 mod watch;
 
-use crate::base::{ContentId, FileName, PieceLayout};
+use crate::base::{ContentId, FileName, FolderPath, PieceLayout};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use crate::engine::transfer::manifest::PieceHash;
 use cache::Cache;
@@ -380,6 +380,13 @@ impl Library {
         let pieces = self.shared.cache.manifest(content);
         let pieces = pieces.inspect_err(|error| tracing::warn!(%error, "cannot read a manifest")).ok()??;
         (pieces.len() as u64 == u64::from(layout.count())).then_some((layout, pieces))
+    }
+
+    /// The shared files in this folder and below it (as others see folders), by key, from the key `after` on
+    /// (exclusive), at most `limit`.
+    #[must_use]
+    pub fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
+        self.shared.table().in_folder(folder, after, limit)
     }
 
     /// Where a shared file with this content lies.
