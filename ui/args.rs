@@ -1,6 +1,7 @@
 //! What the command line understands. Sentences for people stand here and in `commands`; what the window
 //! says is in its translations.
 
+use cardume::node::Sort;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -18,6 +19,22 @@ Examples:
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment";
+
+/// How a search is written; PROTOCOL.md says it in full.
+const QUERIES: &str = "\
+All of it must fit; case and accents do not matter:
+  word  \"two words\"      in the file's name
+  -word                   not in it (quote it for the shell, or write it after --)
+  ext:pdf,doc             with one of these endings
+  type:video              audio, video, image, document, archive, code, program, other
+  size:>10M  size:<1G     also >= <= and size:1M..5M
+  peer:peer-2             that peer has it; peer:\"Ana Maria\", -peer:bob
+  cardume:?h=…            the file of a link, or of a hash alone
+
+Examples:
+  cardume search lecture
+  cardume search \"sao paulo\" --limit 5 --json
+  cardume search holiday type:image size:>1M --sort -size";
 
 /// Share folders with the people around you, without a server.
 #[derive(Debug, Parser)]
@@ -57,40 +74,42 @@ pub(crate) enum Command {
     /// Says how the peer, its tracker and its group are.
     Status,
     /// Asks the tracker which files have all these words in their names.
-    #[command(
-        after_help = "Examples:\n  cardume search lecture\n  cardume search \"sao paulo\" --limit 5 --json"
-    )]
+    #[command(after_help = QUERIES)]
     Search {
-        /// Words, without regard to case and accents.
-        #[arg(required = true)]
+        /// Words, without regard to case and accents; operators; or a link.
+        #[arg(required = true, allow_hyphen_values = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Pass over so many first.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Sort by relevance, name, size, sources or type; with `-` before it the largest first.
+        #[arg(long, default_value_t, value_name = "ORDER", allow_hyphen_values = true)]
+        sort: Sort,
     },
     /// Asks the tracker who has a content.
     Sources {
-        /// The content's hash, or a file's name.
+        /// The content's hash, a link, or a file's name.
         content: String,
     },
     /// Downloads a file and waits until it is whole and verified.
     Get(GetArgs),
     /// Shares a folder; without one: lists the shared folders.
-    Share {
-        /// The folder.
-        folder: Option<PathBuf>,
-    },
+    #[command(
+        after_help = "Examples:\n  cardume share ~/Music\n  cardume share ~/Music --rescan\n  cardume share ~/Music --skipped"
+    )]
+    Share(ShareArgs),
     /// Stops sharing a folder.
     Unshare {
         /// The folder.
         folder: PathBuf,
     },
-    /// Lists the downloads of the running peer.
-    Transfers {
-        /// Cancel this one.
-        #[arg(long, value_name = "NUMBER")]
-        cancel: Option<u64>,
-    },
+    /// Lists the downloads of the running peer, and what others download from it.
+    Transfers(TransfersArgs),
+    /// The limits of speed and of downloads at once: shows them, or sets some.
+    Limits(LimitsArgs),
     /// The name service: runs it, and asks what is registered.
     #[command(subcommand)]
     Names(crate::commands::NamesCommand),
@@ -155,6 +174,9 @@ pub(crate) struct PeerArgs {
     /// Share this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) share: Vec<PathBuf>,
+    /// Do not ask before sharing a home folder, keys, or very many files.
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Let members on other machines order fault drills.
     #[arg(long)]
     pub(crate) drills: bool,
@@ -167,6 +189,28 @@ pub(crate) struct PeerArgs {
     /// How large the window is.
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
+}
+
+/// What to do with a shared folder.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ShareArgs {
+    /// The folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// Do not ask before sharing a home folder, keys, or very many files.
+    #[arg(long, requires = "folder")]
+    pub(crate) yes: bool,
+    /// Look at everything in the shared folder again.
+    #[arg(long, requires = "folder", conflicts_with_all = ["yes", "pause", "resume", "skipped"])]
+    pub(crate) rescan: bool,
+    /// Hold the hashing of the shared folder.
+    #[arg(long, requires = "folder", conflicts_with_all = ["yes", "resume", "skipped"])]
+    pub(crate) pause: bool,
+    /// Let the hashing of the shared folder go on.
+    #[arg(long, requires = "folder", conflicts_with_all = ["yes", "skipped"])]
+    pub(crate) resume: bool,
+    /// List what of the shared folder is not shared, and why.
+    #[arg(long, requires = "folder", conflicts_with = "yes")]
+    pub(crate) skipped: bool,
 }
 
 /// How to run the demonstration.
@@ -189,11 +233,15 @@ pub(crate) struct DemoArgs {
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Examples:\n  cardume get lecture.pdf\n  cardume get lecture.pdf --from peer-3 --from peer-5\n  \
-    cardume get 6f3a… --to ~/Documents --json"
+    cardume get 6f3a… --to ~/Documents --json\n  cardume get --folder Music/Albums --from peer-2"
 )]
 pub(crate) struct GetArgs {
-    /// The content's hash, or a file's whole name.
-    pub(crate) what: String,
+    /// A link, the content's hash, or a file's whole name.
+    #[arg(required_unless_present = "folder")]
+    pub(crate) what: Option<String>,
+    /// A whole folder of the peer of --from, as `cardume sources` shows folders.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["what", "via"], requires = "from")]
+    pub(crate) folder: Option<String>,
     /// From this peer (name or id); repeated: from these [default: from all that have it].
     #[arg(long, value_name = "PEER")]
     pub(crate) from: Vec<String>,
@@ -213,6 +261,64 @@ pub(crate) enum Via {
     /// With nothing but JSON-RPC (`transfer_read`).
     Rpc,
 }
+
+/// What to do with the transfers.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cardume transfers\n  cardume transfers --pause 3\n  cardume transfers --resume all\n  \
+    cardume transfers --top 7",
+    group = clap::ArgGroup::new("change").multiple(false)
+)]
+pub(crate) struct TransfersArgs {
+    /// Let this download wait: a number, several as `3,4`, or `all`.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) pause: Option<String>,
+    /// Let it go on.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) resume: Option<String>,
+    /// Begin anew what failed or was cancelled; try at once what waits.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) retry: Option<String>,
+    /// End it and remove what it left.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) cancel: Option<String>,
+    /// Put it before all others.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) top: Option<String>,
+    /// One place earlier in the order.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) up: Option<String>,
+    /// One place later.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) down: Option<String>,
+    /// Take all that are over out of the list; files stay.
+    #[arg(long, group = "change")]
+    pub(crate) clear: bool,
+    /// Only what others download from here.
+    #[arg(long)]
+    pub(crate) uploads: bool,
+}
+
+/// The limits of transfers.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cardume limits\n  cardume limits --down 2M --up 500k\n  cardume limits --down none"
+)]
+pub(crate) struct LimitsArgs {
+    /// Bytes per second of all downloads together, as `500k` or `2M`; `none`: no limit.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) down: Option<Rate>,
+    /// Bytes per second of all uploads together.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) up: Option<Rate>,
+    /// Downloads that run at once.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) simultaneous: Option<u32>,
+}
+
+/// Bytes per second; `None`: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rate(pub(crate) Option<u64>);
 
 /// What to do with the group.
 #[derive(Debug, Subcommand)]
@@ -256,6 +362,23 @@ fn pair(text: &str) -> Result<(f32, f32), String> {
         .ok_or("two numbers, as 640,480".into())
 }
 
+fn rate(text: &str) -> Result<Rate, String> {
+    if text == "none" {
+        return Ok(Rate(None));
+    }
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit {
+        "" => 1,
+        "k" | "kB" => 1_000,
+        "M" | "MB" => 1_000_000,
+        "G" | "GB" => 1_000_000_000,
+        _ => return Err("a rate as 500k, 2M or none".into()),
+    };
+    let rate = number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    rate.map(|rate| Rate(Some(rate))).ok_or("a rate as 500k, 2M or none".into())
+}
+
 fn time(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -278,6 +401,23 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rates_have_units() {
+        let cases = [
+            ("500k", Ok(Rate(Some(500_000)))),
+            ("2M", Ok(Rate(Some(2_000_000)))),
+            ("123", Ok(Rate(Some(123)))),
+            ("none", Ok(Rate(None))),
+            ("2m", Err(())),
+            ("k", Err(())),
+            ("-1", Err(())),
+            ("99999999999999999999", Err(())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(rate(text).map_err(|_| ()), expected, "{text}");
+        }
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::drill::Drill;
 use super::events::EventSink;
 use super::group_state::GroupState;
 use super::handle::{Ask, Command, CommandError, Reply};
+use super::library_commands::inspect;
 use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
 use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
 use crate::base::FileName;
 use crate::net::peer_link::PeerLinks;
-use crate::store::{Library, LibraryError};
+use crate::store::Library;
 use crate::wire::codes::Code;
 use crate::wire::control::Limits;
 use crate::wire::group::GroupClient;
@@ -42,7 +43,7 @@ pub(super) struct Commands {
     pub(super) sink: EventSink,
 }
 
-fn refuse(code: Code, message: impl Into<String>) -> CommandError {
+pub(super) fn refuse(code: Code, message: impl Into<String>) -> CommandError {
     CommandError { code: code as i32, message: message.into() }
 }
 
@@ -70,8 +71,13 @@ impl Commands {
         match command {
             Command::Share(path) => self.share(path).await,
             Command::Unshare(path) => self.unshare(path).await,
-            Command::Search { words, limit } => {
-                let answer = self.searcher.search(&words, limit).await;
+            Command::Inspect(path) => inspect(path).await,
+            Command::Rescan(path) => self.rescan(path).await,
+            Command::PauseHashing(path) => self.pause_hashing(path).await,
+            Command::ResumeHashing(path) => self.resume_hashing(path).await,
+            Command::Skipped(path) => self.skipped(path).await,
+            Command::Search { words, page } => {
+                let answer = self.searcher.search(&words, page).await;
                 answer
                     .map(Reply::Search)
                     .map_err(|error| CommandError { code: error.code(), message: error.to_string() })
@@ -117,36 +123,6 @@ impl Commands {
                 Ok(Reply::Done)
             }
         }
-    }
-
-    async fn share(&self, path: PathBuf) -> Result<Reply, CommandError> {
-        let detail = path.display().to_string();
-        self.in_library(move |library| library.share(&path)).await?;
-        self.sink.tell("share_added", None, None, Some(detail));
-        Ok(Reply::Done)
-    }
-
-    async fn unshare(&self, path: PathBuf) -> Result<Reply, CommandError> {
-        let detail = path.display().to_string();
-        self.in_library(move |library| library.unshare(&path)).await?;
-        self.sink.tell("share_removed", None, None, Some(detail));
-        Ok(Reply::Done)
-    }
-
-    /// The library works with the disk: on a thread that may block.
-    async fn in_library(
-        &self,
-        work: impl FnOnce(&Library) -> Result<(), LibraryError> + Send + 'static,
-    ) -> Result<(), CommandError> {
-        let library = Arc::clone(&self.library);
-        let done = tokio::task::spawn_blocking(move || work(&library)).await;
-        let outcome =
-            done.map_err(|error| refuse(Code::Internal, format!("the library stopped: {error}")))?;
-        outcome.map_err(|error| {
-            let code =
-                if matches!(error, LibraryError::NotShared(_)) { Code::NotFound } else { Code::BadParameter };
-            refuse(code, error.to_string())
-        })
     }
 
     async fn set_limits(&self, limits: Limits) -> Result<Reply, CommandError> {

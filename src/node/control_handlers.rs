@@ -6,9 +6,12 @@ use super::transfer_task::Change;
 use crate::base::FolderPath;
 use crate::base::PeerId;
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlServer, EventRecord, Limits, MemberState, Share, Status, Transfer};
+use crate::wire::control::{
+    ControlServer, EventRecord, Limits, MemberState, Share, Status, Transfer, Upload,
+};
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use crate::wire::library::{Inspection, SkippedFile};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -19,8 +22,6 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1_000;
 /// How long the view may take to show a new download: ten pictures.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
-/// Results of a search without a limit of its own.
-const DEFAULT_LIMIT: u32 = 200;
 
 /// Serves `control_`.
 pub(super) struct ControlHandlers {
@@ -86,6 +87,32 @@ impl ControlServer for ControlHandlers {
         self.done(extensions, Command::Unshare(PathBuf::from(path))).await
     }
 
+    async fn inspect(&self, extensions: &Extensions, path: String) -> RpcResult<Inspection> {
+        match self.run(extensions, Command::Inspect(PathBuf::from(path))).await? {
+            Reply::Inspection(inspection) => Ok(inspection),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn rescan(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::Rescan(PathBuf::from(path))).await
+    }
+
+    async fn pause_hashing(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::PauseHashing(PathBuf::from(path))).await
+    }
+
+    async fn resume_hashing(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::ResumeHashing(PathBuf::from(path))).await
+    }
+
+    async fn skipped(&self, extensions: &Extensions, path: String) -> RpcResult<Vec<SkippedFile>> {
+        match self.run(extensions, Command::Skipped(PathBuf::from(path))).await? {
+            Reply::Skipped(skipped) => Ok(skipped),
+            _ => Err(mismatch()),
+        }
+    }
+
     async fn shares(&self, extensions: &Extensions) -> RpcResult<Vec<Share>> {
         self.own_key(extensions)?;
         Ok(self.handle.view().shares.as_ref().clone())
@@ -96,9 +123,11 @@ impl ControlServer for ControlHandlers {
         extensions: &Extensions,
         words: String,
         limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
     ) -> RpcResult<SearchAnswer> {
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        match self.run(extensions, Command::Search { words, limit }).await? {
+        let page = convert::page_from_wire(limit, offset, sort.as_deref())?;
+        match self.run(extensions, Command::Search { words, page }).await? {
             Reply::Search(answer) => Ok(answer),
             _ => Err(mismatch()),
         }
@@ -147,6 +176,11 @@ impl ControlServer for ControlHandlers {
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
         self.own_key(extensions)?;
         Ok(self.handle.view().transfers.iter().map(|transfer| Transfer::clone(transfer)).collect())
+    }
+
+    async fn uploads(&self, extensions: &Extensions) -> RpcResult<Vec<Upload>> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().uploads.as_ref().clone())
     }
 
     async fn cancel(&self, extensions: &Extensions, id: u64) -> RpcResult<()> {

@@ -3,8 +3,10 @@
 use super::transfer_task::Change as TransferChange;
 use super::view::View;
 use crate::base::{ContentId, FolderPath, PeerId};
+use crate::engine::index::Page;
 use crate::wire::control::Limits;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use crate::wire::library::{Inspection, SkippedFile};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +19,22 @@ pub enum Command {
     Share(PathBuf),
     /// Stop sharing a folder.
     Unshare(PathBuf),
-    /// Search at the tracker, at most so many contents.
+    /// Look at a folder before it is shared.
+    Inspect(PathBuf),
+    /// Look at everything in a shared folder again.
+    Rescan(PathBuf),
+    /// Hold the hashing of a shared folder.
+    PauseHashing(PathBuf),
+    /// Let it go on.
+    ResumeHashing(PathBuf),
+    /// What of a shared folder is not shared, and why.
+    Skipped(PathBuf),
+    /// Search at the tracker.
     Search {
         /// The words.
         words: String,
-        /// The most results.
-        limit: u32,
+        /// Which part of the results.
+        page: Page,
     },
     /// Ask the tracker who has a content.
     Sources(ContentId),
@@ -73,6 +85,10 @@ pub enum Reply {
     Done,
     /// The number of the transfer that was started.
     Transfer(u64),
+    /// What a folder holds.
+    Inspection(Inspection),
+    /// What is not shared.
+    Skipped(Vec<SkippedFile>),
     /// Results of a search.
     Search(SearchAnswer),
     /// Sources of a content.

@@ -16,12 +16,14 @@ mod finder;
 mod group_handlers;
 mod group_state;
 mod handle;
+mod library_commands;
 mod library_files;
 mod membership_task;
 mod opening;
 mod remote;
 pub mod search;
 pub mod share_task;
+mod speed;
 mod start;
 mod state_writer;
 mod stop;
@@ -31,9 +33,13 @@ pub mod tracker_route;
 pub mod tracker_task;
 pub mod transfer;
 pub mod transfer_task;
+mod upload_task;
 mod view;
 mod view_task;
 
+/// What a search is made of, for those who ask.
+pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
+pub use crate::store::inspect;
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};

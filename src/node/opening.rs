@@ -62,7 +62,7 @@ pub(super) fn open(config: &PeerConfig) -> Result<Opened, StartError> {
         std::fs::create_dir_all(dir)?;
     }
     let (identity, store, saved) = open_state(config)?;
-    let library = Library::open(&profile.library_dir)?;
+    let library = Library::open_beside(&profile.library_dir, config.home.never_shared())?;
     let downloads = DownloadStore::open(&profile.dir, RealDisk);
     let downloads = downloads.inspect_err(|error| tracing::error!(%error, "downloads are not kept")).ok();
     let general = listen(config.listen, config.ports.general)?;

@@ -5,11 +5,15 @@
 use super::CommandError;
 use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
+use crate::engine::index::Page;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlClient, EventRecord, Limits, MemberState, Share, Status, Transfer};
+use crate::wire::control::{
+    ControlClient, EventRecord, Limits, MemberState, Share, Status, Transfer, Upload,
+};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
+use crate::wire::library::SkippedFile;
 use jsonrpsee::core::client::Error;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -125,6 +129,38 @@ impl Remote {
         answer(self.client.unshare(path)).await
     }
 
+    /// Has it look at everything in a shared folder again.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn rescan(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.rescan(path)).await
+    }
+
+    /// Has it hold the hashing of a shared folder.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn pause_hashing(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.pause_hashing(path)).await
+    }
+
+    /// Has it go on hashing a shared folder.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn resume_hashing(&self, path: String) -> Result<(), CommandError> {
+        answer(self.client.resume_hashing(path)).await
+    }
+
+    /// What it does not share of a shared folder, and why.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn skipped(&self, path: String) -> Result<Vec<SkippedFile>, CommandError> {
+        answer(self.client.skipped(path)).await
+    }
+
     /// Its shared folders.
     ///
     /// # Errors
@@ -137,8 +173,10 @@ impl Remote {
     ///
     /// # Errors
     /// As the peer answers; also if it stopped.
-    pub async fn search(&self, words: String, limit: u32) -> Result<SearchAnswer, CommandError> {
-        answer(self.client.search(words, Some(limit))).await
+    pub async fn search(&self, words: String, page: impl Into<Page>) -> Result<SearchAnswer, CommandError> {
+        let page = page.into();
+        let sort = page.sort.to_string();
+        answer(self.client.search(words, Some(page.limit), Some(page.offset), Some(sort))).await
     }
 
     /// Asks the tracker who has a content.
@@ -164,6 +202,14 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn transfers(&self) -> Result<Vec<Transfer>, CommandError> {
         answer(self.client.transfers()).await
+    }
+
+    /// What it sends to others.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn uploads(&self) -> Result<Vec<Upload>, CommandError> {
+        answer(self.client.uploads()).await
     }
 
     /// Cancels a download.

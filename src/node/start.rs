@@ -16,18 +16,19 @@ use super::membership_task::{Membership, membership_task};
 use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
+use super::speed::Speed;
 use super::stop::Stopper;
 use super::tracker_route::TrackerRoute;
 use super::tracker_task::{self, TrackerHandle};
 use super::transfer::link::PeerNetwork;
 use super::transfer_task::{TransferDeps, TransferHandle};
+use super::upload_task::{Sent, upload_task};
 use super::view::View;
 use super::view_task::{Sources, view_task};
 use super::{state_writer, timing, transfer_task};
-use crate::base::{Epoch, PeerId};
+use crate::base::{ByteRate, Epoch, PeerId};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
-use crate::net::RemoteIndex;
 use crate::net::caller::CallerLimits;
 use crate::net::handlers::index::index_methods;
 use crate::net::handlers::transfer::TransferHandler;
@@ -35,6 +36,7 @@ use crate::net::identity::Identity;
 use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
+use crate::net::{ContentService, RemoteIndex, Uploads};
 use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::store::{Library, StateStore};
 use crate::wire::control::{ControlServer, Limits, NamesState};
@@ -94,6 +96,7 @@ struct Core {
     here: Addresses,
     library: Arc<Library>,
     contents: Arc<Contents>,
+    uploads: Uploads,
     links: PeerLinks,
     tracker: TrackerHandle,
     searcher: Searcher<Route>,
@@ -110,6 +113,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
         timed.start(election, store, saved).await?;
     let (core, start_drill) = core(config, identity, here, library, downloads, sink, group.clone());
+    core.spawn_limits();
     core.spawn_index(&events, group.clone(), positions);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
@@ -241,6 +245,7 @@ fn core(
         here,
         library,
         contents,
+        uploads: Uploads::new(Uploads::LIMITS),
         links,
         tracker,
         searcher,
@@ -260,6 +265,20 @@ fn route(me: PeerId, links: &PeerLinks, tracker: &TrackerHandle) -> Route {
 }
 
 impl Core {
+    /// Uploads keep the limit that the person sets.
+    fn spawn_limits(&self) {
+        let (uploads, mut limits) = (self.uploads.clone(), self.limits.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let up = limits.borrow_and_update().up;
+                uploads.limit_speed(up.map(ByteRate::per_second));
+                if limits.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     fn route(&self) -> Route {
         route(self.me, &self.links, &self.tracker)
     }
@@ -314,14 +333,23 @@ impl Core {
             drill: self.drill.running(),
             transfers: self.transfers.transfers(),
             limits: self.limits.subscribe(),
+            uploads: self.sent(),
             library_changed: self.library.changed(),
             library: Arc::clone(&self.library),
             records,
             counters: Arc::clone(&self.sink.counters),
+            hashing: Speed::default(),
         };
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));
         pictures
+    }
+
+    /// What is sent to others, as it changes.
+    fn sent(&self) -> watch::Receiver<Arc<Vec<Sent>>> {
+        let (sender, sent) = watch::channel(Arc::default());
+        tokio::spawn(upload_task(self.uploads.clone(), sender));
+        sent
     }
 
     fn serve(
@@ -337,11 +365,12 @@ impl Core {
             listen: self.config.listen,
         };
         let control = ControlHandlers { me: self.me, handle: handle.clone() };
+        let service = ContentService { route: self.contents.clone(), uploads: self.uploads.clone() };
         let parts: [Methods; 4] = [
             group.into_rpc().into(),
             control.into_rpc().into(),
             index_methods(self.tracker.clone()).into(),
-            TransferHandler::new(self.contents.clone()).into_rpc().into(),
+            TransferHandler::new(self.contents.clone(), service.clone()).into_rpc().into(),
         ];
         let mut methods = Methods::new();
         for part in parts {
@@ -349,7 +378,7 @@ impl Core {
         }
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        Server::start(listener, &self.identity, methods, Some(self.contents.clone()), ServerLimits::GENERAL)
+        Server::start(listener, &self.identity, methods, Some(service), ServerLimits::GENERAL)
     }
 
     fn names_link(

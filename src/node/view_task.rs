@@ -3,13 +3,16 @@
 
 use super::events::{Counters, Occurrence, role_text};
 use super::group_state::GroupState;
+use super::speed::Speed;
 use super::transfer_task::Transfers;
+use super::upload_task::Sent;
 use super::view::View;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
     EventRecord, IndexState, LibraryState, Limits, MemberState, NamesState, PeerRef, Quorum, Share, Status,
+    Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -38,10 +41,12 @@ pub(super) struct Sources {
     pub(super) drill: watch::Receiver<bool>,
     pub(super) transfers: watch::Receiver<Transfers>,
     pub(super) limits: watch::Receiver<Limits>,
+    pub(super) uploads: watch::Receiver<Arc<Vec<Sent>>>,
     pub(super) library: Arc<Library>,
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) hashing: Speed,
 }
 
 /// The events so far, with numbers.
@@ -86,6 +91,7 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.drill.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
             Ok(()) = sources.limits.changed() => None,
+            Ok(()) = sources.uploads.changed() => None,
             Ok(()) = sources.library_changed.changed() => None,
             _ = look.tick() => None,
         };
@@ -119,6 +125,7 @@ impl Sources {
             shares: Arc::default(),
             transfers: Arc::default(),
             limits: Limits::default(),
+            uploads: Arc::default(),
             events: Arc::default(),
             download_folder: Arc::clone(&self.download_folder),
         };
@@ -136,12 +143,15 @@ impl Sources {
         fn keep<T: PartialEq>(last: &Arc<T>, new: T) -> Arc<T> {
             if **last == new { Arc::clone(last) } else { Arc::new(new) }
         }
+        let transfers = self.transfers.borrow_and_update().clone();
+        let limits = *self.limits.borrow_and_update();
         View {
             status: keep(&last.status, self.status()),
             members: keep(&last.members, self.members()),
             shares: keep(&last.shares, self.shares()),
-            transfers: self.transfers.borrow_and_update().clone(),
-            limits: *self.limits.borrow_and_update(),
+            transfers,
+            limits,
+            uploads: keep(&last.uploads, self.uploads()),
             events: log.map_or_else(
                 || Arc::clone(&last.events),
                 |log| Arc::new(log.records.iter().cloned().collect()),
@@ -169,7 +179,14 @@ impl Sources {
             quorum,
             names,
             index: self.index(&group),
-            library: LibraryState { files: totals.files, bytes: totals.bytes, hashing: totals.hashing },
+            library: LibraryState {
+                files: totals.files,
+                bytes: totals.bytes,
+                hashing: totals.hashing,
+                hashing_rate: self.hashing.rate(self.library.hashed_bytes()),
+            },
+            rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
+            rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
         }
     }
@@ -233,13 +250,22 @@ impl Sources {
         members
     }
 
+    fn uploads(&mut self) -> Vec<Upload> {
+        let names = self.peer_names();
+        let sent = self.uploads.borrow_and_update();
+        sent.iter().map(|sent| sent.shown(names.get(&sent.row.peer).map(String::as_str))).collect()
+    }
+
     fn shares(&self) -> Vec<Share> {
         let share = |share: crate::store::ShareState| Share {
             path: share.path.display().to_string(),
             files: share.files,
             bytes: share.bytes,
             hashing: share.hashing,
+            hashing_bytes: share.hashing_bytes,
+            paused: share.paused,
             skipped: share.skipped,
+            skips: share.skips.into_iter().map(|(kind, count)| (kind.word().to_owned(), count)).collect(),
             problem: share.problem,
         };
         self.library.shares().into_iter().map(share).collect()

@@ -4,6 +4,7 @@ mod below;
 pub mod downloads;
 mod fault;
 pub mod folder;
+mod inspect;
 mod library;
 mod lock;
 mod machine;
@@ -11,7 +12,10 @@ pub mod partial;
 mod state;
 
 pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
-pub use library::{Library, LibraryError, OpenContentError, OpenShared, ShareState, Skipped, Totals};
+pub use inspect::inspect;
+pub use library::{
+    Library, LibraryError, NeverShared, OpenContentError, OpenShared, ShareState, SkipKind, Skipped, Totals,
+};
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;
 pub use state::{Loaded, StateError, StateRefusal, StateStore};

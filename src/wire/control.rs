@@ -2,6 +2,7 @@
 //! shows the same shapes.
 
 use super::index::{Complete, SearchAnswer, SourcesAnswer};
+use super::library::{Inspection, SkippedFile};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct LibraryState {
     pub bytes: u64,
     /// Files still to be hashed.
     pub hashing: u64,
+    /// Bytes hashed per second over the last seconds.
+    #[serde(default)]
+    pub hashing_rate: u64,
 }
 
 /// What a running peer says of itself.
@@ -86,6 +90,12 @@ pub struct Status {
     pub index: IndexState,
     /// Its own files.
     pub library: LibraryState,
+    /// Bytes per second that all downloads receive, over the last 5 s.
+    #[serde(default)]
+    pub rate_down: u64,
+    /// Bytes per second that all uploads send, over the last 5 s.
+    #[serde(default)]
+    pub rate_up: u64,
     /// `timers_fired`, `pre_votes_refused`, `elections_started`, `needless_elections`,
     /// `heartbeats_late`, `heartbeats_sent`, `heartbeats_received`, …
     pub counters: BTreeMap<String, u64>,
@@ -104,8 +114,18 @@ pub struct Share {
     pub bytes: u64,
     /// Those still to be hashed.
     pub hashing: u64,
+    /// The bytes of those, without what is read already.
+    #[serde(default)]
+    pub hashing_bytes: u64,
+    /// Whether hashing waits until a person lets it go on.
+    #[serde(default)]
+    pub paused: bool,
     /// Files skipped, with a reason each (names refused, links, unreadable): how many.
     pub skipped: u64,
+    /// The same by kind of reason, and the hidden ones: `hidden`, `link`, `special`, `unreadable`,
+    /// `name`, `too_large`, `too_deep`, `too_many`, `own`.
+    #[serde(default)]
+    pub skips: BTreeMap<String, u64>,
     /// Why the folder cannot be read, if so.
     pub problem: Option<String>,
 }
@@ -218,6 +238,28 @@ pub struct Transfer {
     pub folder: Option<FolderProgress>,
 }
 
+/// A content that is sent to a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// 64 hexadecimal digits.
+    pub peer: String,
+    /// What a person calls that peer.
+    pub peer_name: String,
+    /// BLAKE3 of the content.
+    pub content: String,
+    /// What the file is called here.
+    pub name: String,
+    /// Bytes of the whole content.
+    pub size: u64,
+    /// Bytes sent to that peer lately, repetitions included.
+    pub sent: u64,
+    /// Bytes per second over the last 5 s.
+    pub rate: u64,
+    /// `sending`, `waiting` (for its turn), `idle` (nothing is asked for now), `changed` (the file is not
+    /// what it was, and is hashed anew).
+    pub state: String,
+}
+
 /// A member of the group as this peer sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberState {
@@ -280,9 +322,35 @@ pub trait Control {
     #[method(name = "shares", param_kind = map, with_extensions)]
     async fn shares(&self) -> RpcResult<Vec<Share>>;
 
-    /// Searches at the tracker.
+    /// Looks at a folder before it is shared: how many files, and what nobody wants to give away.
+    #[method(name = "inspect", param_kind = map, with_extensions)]
+    async fn inspect(&self, path: String) -> RpcResult<Inspection>;
+
+    /// Has everything in a shared folder looked at again.
+    #[method(name = "rescan", param_kind = map, with_extensions)]
+    async fn rescan(&self, path: String) -> RpcResult<()>;
+
+    /// Holds the hashing of a shared folder.
+    #[method(name = "pause_hashing", param_kind = map, with_extensions)]
+    async fn pause_hashing(&self, path: String) -> RpcResult<()>;
+
+    /// Lets it go on.
+    #[method(name = "resume_hashing", param_kind = map, with_extensions)]
+    async fn resume_hashing(&self, path: String) -> RpcResult<()>;
+
+    /// What of a shared folder is not shared, and why: the first hundred.
+    #[method(name = "skipped", param_kind = map, with_extensions)]
+    async fn skipped(&self, path: String) -> RpcResult<Vec<SkippedFile>>;
+
+    /// Searches at the tracker; parameters as `index_search`.
     #[method(name = "search", param_kind = map, with_extensions)]
-    async fn search(&self, words: String, limit: Option<u32>) -> RpcResult<SearchAnswer>;
+    async fn search(
+        &self,
+        words: String,
+        limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
+    ) -> RpcResult<SearchAnswer>;
 
     /// Asks the tracker who has a content.
     #[method(name = "sources", param_kind = map, with_extensions)]
@@ -322,6 +390,10 @@ pub trait Control {
     /// Sets all limits; kept for later starts.
     #[method(name = "set_limits", param_kind = map, with_extensions)]
     async fn set_limits(&self, limits: Limits) -> RpcResult<()>;
+
+    /// What is sent to other peers.
+    #[method(name = "uploads", param_kind = map, with_extensions)]
+    async fn uploads(&self) -> RpcResult<Vec<Upload>>;
 
     /// Cancels a download.
     #[method(name = "cancel", param_kind = map, with_extensions)]

@@ -8,6 +8,7 @@ pub mod convert;
 pub mod election;
 pub mod group;
 pub mod index;
+pub mod library;
 pub mod names;
 pub mod transfer;
 

@@ -8,4 +8,5 @@ mod demo;
 mod failures;
 mod foreign;
 mod growing;
+mod sharing;
 mod votes;

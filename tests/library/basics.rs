@@ -28,7 +28,17 @@ fn files_are_listed_and_hashed_and_opened() {
         ],
     );
     let bytes = 3 + 3 + 300_000 + 3;
-    let share = ShareState { path: place.share(), files: 5, bytes, hashing: 0, skipped: 0, problem: None };
+    let share = ShareState {
+        path: place.share(),
+        files: 5,
+        bytes,
+        hashing: 0,
+        hashing_bytes: 0,
+        paused: false,
+        skipped: 0,
+        skips: BTreeMap::new(),
+        problem: None,
+    };
     assert_eq!(library.shares(), [share]);
     assert_eq!(library.hashed_bytes(), bytes);
 

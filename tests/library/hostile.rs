@@ -2,7 +2,7 @@
 
 use super::*;
 use cardume::base::FileName;
-use cardume::store::{OpenContentError, ShareState};
+use cardume::store::{NeverShared, OpenContentError, ShareState, SkipKind};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -34,7 +34,18 @@ fn links_pipes_sockets_and_hidden_files_are_not_shared() {
     wait_for_files(&library, &[("ordinary", b"x"), ("ok", b"ok")]);
     wait_for("the skipped ones", || library.shares()[0].skipped == 6);
     let share = place.share();
-    let state = ShareState { path: share.clone(), files: 2, bytes: 3, hashing: 0, skipped: 6, problem: None };
+    let state = ShareState {
+        path: share.clone(),
+        files: 2,
+        bytes: 3,
+        hashing: 0,
+        hashing_bytes: 0,
+        paused: false,
+        skipped: 6,
+        // The folder of partial files is nobody's hidden file.
+        skips: BTreeMap::from([(SkipKind::Hidden, 2), (SkipKind::Link, 4), (SkipKind::Special, 2)]),
+        problem: None,
+    };
     assert_eq!(library.shares(), [state]);
     let skipped: Vec<(String, String)> = library
         .skipped(&share)
@@ -158,7 +169,10 @@ fn what_took_a_files_place_is_not_opened() {
         std::fs::remove_file(&path).unwrap();
         put(&path, &outside);
         let opened = library.open_content(content(name.as_bytes()));
-        let refused = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+        let refused = matches!(
+            opened,
+            Err(OpenContentError::Changed | OpenContentError::Gone | OpenContentError::Unknown)
+        );
         assert!(refused, "{name}: {opened:?}");
         // What was open stays what it was.
         let mut text = String::new();
@@ -258,9 +272,99 @@ fn a_link_to_the_file_that_was_shared_is_not_followed() {
     }
     for bytes in [b"one", b"two"] {
         let opened = library.open_content(content(bytes));
-        let refused = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+        let refused = matches!(
+            opened,
+            Err(OpenContentError::Changed | OpenContentError::Gone | OpenContentError::Unknown)
+        );
         assert!(refused, "{opened:?}");
     }
     wait_for_files(&library, &[]);
     wait_for("both links", || library.shares()[0].skipped == 2);
+}
+
+#[test]
+fn own_keys_and_profiles_in_a_shared_folder_are_never_shared() {
+    let place = Place::new();
+    let key = [b'a'; 65];
+    place.write("group.key", &key);
+    place.write("names/names.db", b"n");
+    place.write("profiles/peer-1/peer.key", &key);
+    place.write("profiles/peer-1/state/vote", b"v");
+    place.write("profiles/peer-1/downloads/film", b"film");
+    place.write("other home/peer.key", &key);
+    place.write("lecture", b"x");
+    let share = place.share();
+    let own = ["group.key", "names"].map(|name| share.join(name));
+    let never = NeverShared::new(&own, &share.join("profiles"));
+    let library = Library::open_beside(&place.home(), never).unwrap();
+    library.share(&share).unwrap();
+    wait_for_files(&library, &[("lecture", b"x")]);
+    let own = || library.shares()[0].skips.get(&SkipKind::Own).copied();
+    wait_for("what is skipped", || own() == Some(4));
+    // Also not by a hint, as a finished download gives one.
+    library.noticed(&share.join("profiles/peer-1/state/vote"));
+    library.noticed(&share.join("group.key"));
+    place.write("second", b"y");
+    library.noticed(&share.join("second"));
+    wait_for_files(&library, &[("lecture", b"x"), ("second", b"y")]);
+    library.unshare(&share).unwrap();
+
+    let error = library.share(&share.join("profiles/peer-1")).unwrap_err();
+    assert!(error.to_string().contains("never shared"), "{error}");
+    library.share(&share.join("profiles/peer-1/downloads")).unwrap();
+    wait_for_files(&library, &[("film", b"film")]);
+}
+
+#[test]
+fn a_look_before_sharing_counts_and_names_what_is_risky() {
+    let place = Place::new();
+    place.write("a/lecture.pdf", b"12345");
+    place.write("a/.DS_Store", b"x");
+    let harmless = cardume::store::inspect(&place.share(), None).unwrap();
+    assert_eq!((harmless.files, harmless.bytes, harmless.hidden, harmless.whole), (1, 5, 0, true));
+    assert!(!harmless.is_risky(), "{harmless:?}");
+    place.write(".ssh/id_rsa", b"k");
+    place.write("work/.env", b"k");
+    place.write("work/server.pem", b"k");
+    place.write("work/.git/config", b"k");
+    place.write("peer.key", &[b'0'; 65]);
+    symlink("/", place.share().join("everything")).unwrap();
+    let found = cardume::store::inspect(&place.share(), None).unwrap();
+    assert_eq!((found.files, found.bytes, found.hidden, found.whole), (2, 6, 3, true));
+    let names: Vec<(&str, &str, bool)> =
+        found.findings.iter().map(|it| (it.name.as_str(), it.kind.as_str(), it.shared)).collect();
+    assert_eq!(names.first(), Some(&("work/server.pem", "key", true)));
+    let mut keys = names[1..4].to_vec();
+    keys.sort_unstable();
+    assert_eq!(keys, [(".ssh", "key", false), ("peer.key", "key", false), ("work/.env", "key", false)]);
+    assert_eq!(names[4..], [("work/.git", "hidden", false)]);
+    assert!(found.is_risky());
+    let home = cardume::store::inspect(&place.share(), Some(&place.share())).unwrap();
+    assert_eq!(home.place, "home");
+    assert!(cardume::store::inspect(&place.share().join("nowhere"), None).is_err());
+}
+
+#[test]
+fn a_paused_folder_is_listed_but_not_hashed_until_it_goes_on_also_after_a_restart() {
+    let place = Place::new();
+    place.write("first", b"1");
+    let share = place.share();
+    {
+        let library = place.open();
+        library.share(&share).unwrap();
+        wait_for_files(&library, &[("first", b"1")]);
+        library.pause_hashing_of(&share).unwrap();
+        place.write("second", b"22");
+        library.noticed(&share.join("second"));
+        wait_for("the second one is listed", || library.shares()[0].files == 2);
+        library.rescan(&share).unwrap();
+    }
+    let library = place.open();
+    let paused = library.shares()[0].clone();
+    assert_eq!((paused.paused, paused.hashing, paused.hashing_bytes), (true, 1, 2));
+    assert_eq!(entry(&library, "second").unwrap().content, None);
+    library.resume_hashing_of(&share).unwrap();
+    wait_for_files(&library, &[("first", b"1"), ("second", b"22")]);
+    assert!(!library.shares()[0].paused);
+    assert!(library.pause_hashing_of(&share.join("nowhere")).is_err());
 }

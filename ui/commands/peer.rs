@@ -8,6 +8,7 @@ use cardume::base::PeerName;
 use cardume::names::start::{StartPlan, Started, serve_arguments, spawn_if_absent};
 use cardume::node::config::{Home, HomeError, Ports, Profile, ProfileLock, listen_address};
 use cardume::node::{Command, CommandError, Handle, PeerConfig};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -24,10 +25,11 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_millis(500);
 pub(crate) fn run(global: &Global, args: &PeerArgs) -> Outcome {
     let home = asking::home(global)?;
     let (profile, lock) = take_profile(&home, global.profile.as_deref())?;
+    let shares = shares(global, args)?;
     let config = configure(&home, profile.clone(), args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("worker").build()?;
     let stdin = if global.stop_with_stdin { Some(stdin_end()?) } else { None };
-    let handle = runtime.block_on(begin(config, args))?;
+    let handle = runtime.block_on(begin(config, shares))?;
     let ended = if args.headless {
         announce(global, &profile, &handle).and_then(|()| runtime.block_on(serve(handle, stdin)))
     } else {
@@ -71,14 +73,25 @@ fn configure(home: &Home, profile: Profile, args: &PeerArgs) -> Result<PeerConfi
     })
 }
 
-async fn begin(config: PeerConfig, args: &PeerArgs) -> Result<Handle, Failure> {
+/// The folders to share, after asking about those that a person may not mean.
+fn shares(global: &Global, args: &PeerArgs) -> Result<Vec<PathBuf>, Failure> {
+    let share = |folder: &PathBuf| {
+        let folder = super::share::absolute(folder)?;
+        if folder.is_dir() {
+            super::share::confirm(global, &folder, args.yes)?;
+        }
+        Ok(folder)
+    };
+    args.share.iter().map(share).collect()
+}
+
+async fn begin(config: PeerConfig, shares: Vec<PathBuf>) -> Result<Handle, Failure> {
     if config.start_names {
         // Beside the peer's own start: a peer does not wait for the name service.
         tokio::spawn(start_names(config.clone()));
     }
     let handle = cardume::node::start(config).await.map_err(anyhow::Error::from)?;
-    for folder in &args.share {
-        let folder = super::share::absolute(folder)?;
+    for folder in shares {
         handle.command(Command::Share(folder)).await?;
     }
     Ok(handle)

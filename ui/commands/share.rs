@@ -1,24 +1,133 @@
 //! `cardume share` and `cardume unshare`.
 
 use super::asking::with_peer;
-use super::output::{json, line, plain, table};
+use super::output::{json, line, plain, plural, table};
 use super::{Failure, Outcome};
-use crate::args::Global;
+use crate::args::{Global, ShareArgs};
 use cardume::base::bytes_text;
+use cardume::node::{CommandError, Remote, inspect};
 use cardume::wire::control::Share;
+use cardume::wire::library::Inspection;
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Shares a folder.
-pub(crate) fn share(global: &Global, folder: &Path) -> Outcome {
-    let folder = absolute(folder)?;
-    if !folder.is_dir() {
-        return Err(Failure::not_found(format!("there is no such folder: {}", folder.display())));
+/// The longest answer to a question that is read.
+const MAX_ANSWER: u64 = 64;
+
+/// Shares a folder, or does something with a shared one.
+pub(crate) fn run(global: &Global, args: &ShareArgs) -> Outcome {
+    match &args.folder {
+        None => list(global),
+        Some(folder) if args.skipped => skipped(global, folder),
+        Some(folder) if args.rescan => change(global, folder, Remote::rescan, "Looking at it again"),
+        Some(folder) if args.pause => change(global, folder, Remote::pause_hashing, "Hashing is paused"),
+        Some(folder) if args.resume => change(global, folder, Remote::resume_hashing, "Hashing goes on"),
+        Some(folder) => share(global, folder, args.yes),
     }
+}
+
+fn share(global: &Global, folder: &Path, yes: bool) -> Outcome {
+    let folder = existing(folder)?;
     let path = text(&folder)?;
     with_peer(global, async |peer| {
+        confirm(global, &folder, yes)?;
         peer.share(path.clone()).await?;
         if global.json { json(&peer.shares().await?) } else { line(&format!("Shared: {path}")) }
     })
+}
+
+fn existing(folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = absolute(folder)?;
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    Err(Failure::not_found(format!("there is no such folder: {}", folder.display())))
+}
+
+/// Asks before a folder is shared that a person may not mean to; a program has to say `--yes`.
+pub(crate) fn confirm(global: &Global, folder: &Path, yes: bool) -> Outcome {
+    if yes {
+        return Ok(());
+    }
+    let dirs = directories::BaseDirs::new();
+    let found = inspect(folder, dirs.as_ref().map(directories::BaseDirs::home_dir))?;
+    if !found.is_risky() {
+        return Ok(());
+    }
+    let warning = warning(&found);
+    if global.json || !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "{warning}\nNothing was shared; add --yes to share it all the same"
+        )));
+    }
+    eprint!("{warning}\nShare all the same? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::failed("nothing was shared"))
+}
+
+/// What a person should know before sharing this.
+fn warning(found: &Inspection) -> String {
+    let more = if found.whole { "" } else { "more than " };
+    let what = match found.place.as_str() {
+        "root" => "This is the whole computer",
+        "system" => "This is a folder of the system",
+        "home" => "This is your home folder",
+        "above_home" => "Your home folder lies in it",
+        _ => "Look at this folder before you share it",
+    };
+    let count = plural(found.files, "file");
+    let mut text = format!("{what}: {more}{count}, {}: {}", bytes_text(found.bytes), plain(&found.path));
+    for finding in &found.findings {
+        let kind = if finding.kind == "key" { "keys or passwords" } else { "hidden" };
+        let shared = if finding.shared { "would be shared" } else { "is not shared" };
+        text = format!("{text}\n  {} ({kind}, {shared})", plain(&finding.name));
+    }
+    if found.hidden > 0 {
+        let entries =
+            if found.hidden == 1 { "1 hidden entry" } else { &format!("{} hidden entries", found.hidden) };
+        text = format!("{text}\n{entries} in it; what is hidden is never shared");
+    }
+    text
+}
+
+async fn told(peer: &Remote, global: &Global, done: &str, path: &str) -> Outcome {
+    if global.json { json(&peer.shares().await?) } else { line(&format!("{done}: {path}")) }
+}
+
+fn change(
+    global: &Global,
+    folder: &Path,
+    work: impl AsyncFnOnce(&Remote, String) -> Result<(), CommandError>,
+    done: &str,
+) -> Outcome {
+    let path = text(&known(folder)?)?;
+    with_peer(global, async |peer| {
+        work(&peer, path.clone()).await?;
+        told(&peer, global, done, &path).await
+    })
+}
+
+fn skipped(global: &Global, folder: &Path) -> Outcome {
+    let path = text(&known(folder)?)?;
+    with_peer(global, async |peer| {
+        let skipped = peer.skipped(path.clone()).await?;
+        if global.json {
+            return json(&skipped);
+        }
+        let rows: Vec<_> = skipped.iter().map(|file| [plain(&file.path), plain(&file.reason)]).collect();
+        line(&table(["not shared", "why"], &rows))
+    })
+}
+
+/// A shared folder is known by its path without links; one that is gone by the path that was given.
+fn known(folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = absolute(folder)?;
+    Ok(folder.canonicalize().unwrap_or(folder))
 }
 
 /// Stops sharing a folder.
@@ -30,8 +139,7 @@ pub(crate) fn unshare(global: &Global, folder: &Path) -> Outcome {
     })
 }
 
-/// Lists the shared folders.
-pub(crate) fn list(global: &Global) -> Outcome {
+fn list(global: &Global) -> Outcome {
     with_peer(global, async |peer| {
         let shares = peer.shares().await?;
         if global.json {

@@ -3,6 +3,8 @@
 //!
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
+mod library;
+
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
 use super::widgets::Icon;
@@ -13,6 +15,8 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub(crate) use library::LibraryAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +192,12 @@ pub(crate) fn yields_to_typing(shortcut: KeyboardShortcut) -> bool {
 pub(crate) enum Subject {
     /// Sharing this folder.
     Share(String),
+    /// Looking at this folder before it is shared.
+    Inspect(PathBuf),
+    /// Something with this shared folder.
+    Folder(String),
+    /// What is not shared of it.
+    Skipped(String),
     /// No longer sharing it.
     Unshare(String),
     /// Downloading the file of this name.
@@ -247,6 +257,8 @@ pub(crate) enum Action {
     Share(Vec<PathBuf>),
     /// Stop sharing this folder.
     Unshare(String),
+    /// Something with shared folders.
+    Library(LibraryAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.

@@ -7,7 +7,9 @@ use cardume::wire::control::{
     Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
+use cardume::wire::library::{Finding, Inspection, SkippedFile};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -43,6 +45,8 @@ pub(crate) fn empty_view() -> View {
         names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
+        rate_down: 0,
+        rate_up: 0,
         counters: BTreeMap::new(),
         notice: "2 of 5 peers here, 3 needed".to_owned(),
     };
@@ -52,6 +56,7 @@ pub(crate) fn empty_view() -> View {
         shares: Arc::new(Vec::new()),
         transfers: Arc::new(Vec::new()),
         limits: Limits::default(),
+        uploads: Arc::default(),
         events: Arc::new(Vec::new()),
         download_folder: "/srv/downloads".into(),
     }
@@ -67,7 +72,9 @@ pub(crate) fn typical_view() -> View {
         quorum: Quorum { voters: 5, reachable: 5, needed: 3 },
         names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
-        library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80 },
+        library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80, hashing_rate: 90_000_000 },
+        rate_down: 38_000_000,
+        rate_up: 2_000_000,
         counters: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         notice: String::new(),
         ..Status::clone(&empty_view().status)
@@ -78,6 +85,7 @@ pub(crate) fn typical_view() -> View {
         shares: Arc::new(shares()),
         transfers: Arc::new(transfers().into_iter().map(Arc::new).collect()),
         limits: Limits::default(),
+        uploads: Arc::default(),
         events: Arc::new(events()),
         download_folder: "/srv/downloads".into(),
     }
@@ -100,7 +108,10 @@ fn shares() -> Vec<Share> {
         files,
         bytes,
         hashing,
+        hashing_bytes: hashing * 12_000_000,
+        paused: false,
         skipped,
+        skips: skips(skipped),
         problem: problem.map(str::to_owned),
     };
     vec![
@@ -115,6 +126,45 @@ fn shares() -> Vec<Share> {
             Some("the folder cannot be read: not found. Is the stick plugged in?"),
         ),
     ]
+}
+
+/// Skipped entries of two kinds, and as many hidden ones.
+fn skips(count: u64) -> BTreeMap<String, u64> {
+    let kinds = [("hidden", count), ("link", count.saturating_sub(1)), ("unreadable", count.min(1))];
+    kinds.into_iter().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.to_owned(), count)).collect()
+}
+
+/// What is in a folder: harmless, or with keys in it.
+pub(crate) fn inspection(path: &str, risky: Risky) -> Inspection {
+    let finding =
+        |name: &str, kind: &str, shared| Finding { name: name.to_owned(), kind: kind.to_owned(), shared };
+    let mut found = Inspection {
+        path: path.to_owned(),
+        files: 1_204,
+        bytes: 8_120_000_000,
+        whole: true,
+        place: "ordinary".to_owned(),
+        hidden: 0,
+        findings: Vec::new(),
+    };
+    if risky == Risky::Yes {
+        found.place = "home".to_owned();
+        found.hidden = 41;
+        found.whole = false;
+        found.findings = vec![
+            finding("work/a project with a long name/deploy/server.pem", "key", true),
+            finding(".ssh", "key", false),
+            finding(".cache", "hidden", false),
+        ];
+    }
+    found
+}
+
+/// Whether a made-up folder is one that nobody means to share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Risky {
+    No,
+    Yes,
 }
 
 /// A download in the given state.
@@ -242,6 +292,16 @@ pub(crate) fn many_results(count: u64) -> Vec<Found> {
     (0..count).map(|number| found(number, &format!("file {number:06}.bin"), &[2 + number % 4])).collect()
 }
 
+/// Looks at a made-up folder: `nowhere` is none, and a `home` is risky.
+fn inspect(path: &Path) -> Result<Reply, CommandError> {
+    if path.ends_with("nowhere") {
+        let message = "no such folder. Check the path".to_owned();
+        return Err(CommandError { code: Code::NotFound as i32, message });
+    }
+    let risky = if path.ends_with("home") { Risky::Yes } else { Risky::No };
+    Ok(Reply::Inspection(inspection(&path.display().to_string(), risky)))
+}
+
 /// A peer that is none: it publishes the pictures that it is given and answers searches from a list.
 #[derive(Clone, Debug)]
 pub(crate) struct FakePeer {
@@ -277,13 +337,17 @@ impl FakePeer {
         if let Command::Search { words, .. } = &command {
             return self.search(words);
         }
+        if let Command::Inspect(path) = &command {
+            return inspect(path);
+        }
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
         match command {
             Command::Download { .. } => Ok(Reply::Transfer(1)),
-            Command::Share(path) if path.ends_with("nowhere") => Err(CommandError {
-                code: Code::NotFound as i32,
-                message: "no such folder. Check the path".to_owned(),
-            }),
+            Command::Skipped(path) => Ok(Reply::Skipped(vec![SkippedFile {
+                path: path.join("to the sea").display().to_string(),
+                kind: "link".to_owned(),
+                reason: "it is a link".to_owned(),
+            }])),
             _ => Ok(Reply::Done),
         }
     }
@@ -300,6 +364,7 @@ impl FakePeer {
             epoch: status.epoch,
             complete: status.index.complete,
             total: u64::try_from(results.len()).unwrap_or(u64::MAX),
+            facets: Vec::new(),
             results,
         }))
     }

@@ -3,6 +3,8 @@
 //! Invariant: what the group is, is in [`Model::view`] alone; nothing of it is copied elsewhere, so the
 //! window cannot show two truths. Absent on purpose: sockets, threads, egui.
 
+mod library;
+
 use super::action::{Page, Subject};
 use super::text::Language;
 use super::theme_choice::ThemeChoice;
@@ -12,6 +14,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(crate) use library::{Library, Warning};
 
 /// How long a toast is shown.
 pub(crate) const TOAST: Duration = Duration::from_secs(4);
@@ -188,15 +192,6 @@ impl Search {
         }
         self.rows = rows;
     }
-}
-
-/// The library page.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Library {
-    /// The typed path.
-    pub typed: String,
-    /// Whether the folder dialog is open.
-    pub picking: bool,
 }
 
 /// The stopwatch: from a simulated crash to the new tracker, by the events of the peers.

@@ -4,10 +4,12 @@
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
 mod en;
+mod library;
 mod pt_br;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
+pub(crate) use library::{Counted, LibraryText};
 use serde::{Deserialize, Serialize};
 
 /// A language of the window.
@@ -50,6 +52,8 @@ macro_rules! text {
         pub(crate) struct Text {
             $(pub $word: &'static str,)*
             $(pub $sentence: $kind,)*
+            /// Of the library page.
+            pub sharing: LibraryText,
         }
 
         #[cfg(test)]
@@ -104,8 +108,6 @@ text! {
         finished_at: fn(&str, f64) -> String,
         cancel_named: fn(&str) -> String,
         row_transfer: fn(&str, &str) -> String,
-        hashing: fn(u64, u64) -> String,
-        skipped: fn(u64) -> String,
         share_totals: fn(u64, &str) -> String,
         stop_sharing_named: fn(&str) -> String,
         own_role: fn(&str, u64) -> String,

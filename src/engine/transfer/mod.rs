@@ -7,6 +7,5 @@ pub mod manifest;
 pub mod plan;
 pub mod reason;
 pub mod source;
-pub mod throttle;
 
 pub use bar::BarPart;

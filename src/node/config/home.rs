@@ -1,6 +1,7 @@
 //! The folder (or the platform's folders) that hold a group's key, its name service and the profiles.
 
 use super::{HomeError, Invite, Profile, ProfileLock, Secret, files};
+use crate::store::NeverShared;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -210,6 +211,13 @@ impl Home {
         }
         drop(locks); // held until here, so that no peer starts in between
         Ok(())
+    }
+
+    /// What is never shared of this home, wherever it lies.
+    #[must_use]
+    pub fn never_shared(&self) -> NeverShared {
+        let own = [self.group_key_file(), self.config.join("names.json"), self.names_dir()];
+        NeverShared::new(&own, &self.profiles_dir())
     }
 
     fn group_key_file(&self) -> PathBuf {

@@ -1,9 +1,8 @@
 //! The limit of bytes per second that all downloads share.
 
 use crate::base::ByteRate;
-use crate::engine::transfer::throttle::let_through;
+use crate::engine::upload::bucket::Bucket;
 use crate::wire::control::Limits;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -12,13 +11,13 @@ use tokio::time::Instant;
 pub(in crate::node) struct Throttle {
     limits: watch::Receiver<Limits>,
     began: Instant,
-    /// When everything that came is paid for, in microseconds since `began`.
-    paid_at: AtomicU64,
+    /// In a channel of its own: changed at once, and never waited for.
+    bucket: watch::Sender<Bucket>,
 }
 
 impl Throttle {
     pub(in crate::node) fn new(limits: watch::Receiver<Limits>) -> Self {
-        Self { limits, began: Instant::now(), paid_at: AtomicU64::new(0) }
+        Self { limits, began: Instant::now(), bucket: watch::Sender::new(Bucket::default()) }
     }
 
     fn rate(&self) -> Option<ByteRate> {
@@ -32,30 +31,25 @@ impl Throttle {
 
     /// Returns when so many bytes more may be received. A new limit counts at once.
     pub(super) async fn pass(&self, bytes: usize) {
-        let Some(rate) = self.rate() else { return };
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let now = self.began.elapsed();
-        let mut wait = Duration::ZERO;
-        let pay = |paid_at: u64| {
-            let (next, pause) = let_through(Duration::from_micros(paid_at), now, bytes as u64, rate);
-            wait = pause;
-            Some(micros(next))
-        };
-        // Whoever else pays meanwhile is seen: the closure runs again then.
-        let _paid = self.paid_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay);
-        if wait.is_zero() {
-            return;
-        }
+        let mut left = bytes as u64;
         let mut limits = self.limits.clone();
-        let other = |limits: &Limits| limits.down.map(ByteRate::per_second) != Some(rate);
-        let other_limit = async { limits.wait_for(other).await.is_ok() };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            changed = other_limit => {
-                if !changed {
-                    tokio::time::sleep(wait).await;
+        while left > 0
+            && let Some(rate) = self.rate()
+        {
+            let now = self.began.elapsed();
+            let (mut part, mut wait) = (left, Duration::ZERO);
+            self.bucket.send_modify(|bucket| (part, wait) = bucket.take(now, rate, left));
+            left -= part;
+            if wait.is_zero() {
+                continue;
+            }
+            let other = |limits: &Limits| limits.down.map(ByteRate::per_second) != Some(rate);
+            let other_limit = async { limits.wait_for(other).await.is_ok() };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                true = other_limit => {
+                    self.bucket.send_replace(Bucket::default());
                 }
-                self.paid_at.store(micros(self.began.elapsed()), Ordering::Relaxed);
             }
         }
     }

@@ -31,6 +31,8 @@ type ForgottenRow = (u64, i64, u64, u64, [u8; 32]);
 const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("numbers");
 const IDS: TableDefinition<&str, [u8; 16]> = TableDefinition::new("ids");
 const SHARES: TableDefinition<u32, &str> = TableDefinition::new("shares");
+/// Shares whose hashing a person paused.
+const PAUSED: TableDefinition<u32, ()> = TableDefinition::new("paused");
 const FILES: TableDefinition<u64, Row> = TableDefinition::new("files");
 const FORGOTTEN: TableDefinition<&str, ForgottenRow> = TableDefinition::new("forgotten");
 const MANIFESTS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("manifests");
@@ -41,6 +43,7 @@ pub(super) struct Stored {
     pub(super) seq: u64,
     pub(super) next_key: u64,
     pub(super) shares: Vec<(u32, PathBuf)>,
+    pub(super) paused: BTreeSet<u32>,
     pub(super) files: Vec<FileRecord>,
 }
 
@@ -56,6 +59,8 @@ pub(super) struct Batch {
     pub(super) manifests: Vec<(ContentId, Vec<PieceHash>)>,
     pub(super) new_share: Option<(u32, String)>,
     pub(super) ended_share: Option<u32>,
+    /// A share that is paused from now on (`true`) or not any more.
+    pub(super) held: Option<(u32, bool)>,
 }
 
 /// The database.
@@ -99,9 +104,13 @@ impl Cache {
                 let (id, path) = row?;
                 shares.push((id.value(), PathBuf::from(path.value())));
             }
+            let mut paused = BTreeSet::new();
+            for row in write.open_table(PAUSED)?.iter()? {
+                paused.insert(row?.0.value());
+            }
             let files = load_files(&write)?;
             prune_manifests(&write, &files)?;
-            Stored { index_id, seq, next_key, shares, files }
+            Stored { index_id, seq, next_key, shares, paused, files }
         };
         write.commit()?;
         Ok(Ok(stored))
@@ -120,6 +129,12 @@ impl Cache {
             }
             if let Some(id) = &batch.ended_share {
                 shares.remove(id)?;
+            }
+            let mut paused = write.open_table(PAUSED)?;
+            match batch.held.or(batch.ended_share.map(|share| (share, false))) {
+                Some((share, true)) => drop(paused.insert(share, ())?),
+                Some((share, false)) => drop(paused.remove(share)?),
+                None => {}
             }
             let mut files = write.open_table(FILES)?;
             for file in &batch.puts {

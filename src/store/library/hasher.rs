@@ -25,6 +25,7 @@ const NICENESS: i32 = 10;
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) key: u64,
+    pub(super) share: u32,
     pub(super) root: Arc<Root>,
     pub(super) path: String,
     pub(super) identity: Identity,
@@ -39,7 +40,7 @@ pub(super) enum Outcome {
     Changed,
     /// It cannot be read.
     Failed(io::Error),
-    /// The library stops.
+    /// The library stops, or a person paused the share.
     Stopped,
 }
 
@@ -106,6 +107,8 @@ pub(super) struct Gate {
 struct GateState {
     paused: bool,
     stopped: bool,
+    /// Shares that a person paused.
+    held: BTreeSet<u32>,
 }
 
 /// Whether the work goes on.
@@ -121,31 +124,69 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// Gives up what is read of this share, and begins nothing of it.
+    pub(super) fn hold(&self, share: u32) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).held.insert(share);
+    }
+
+    pub(super) fn release(&self, share: u32) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).held.remove(&share);
+    }
+
     pub(super) fn stop(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
         self.changed.notify_all();
     }
 
-    /// Waits while paused.
-    pub(super) fn pass(&self) -> Pass {
+    /// Waits while all is paused.
+    pub(super) fn pass(&self, share: u32) -> Pass {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self
             .changed
             .wait_while(state, |state| state.paused && !state.stopped)
             .unwrap_or_else(PoisonError::into_inner);
-        if state.stopped { Pass::Stop } else { Pass::Go }
+        if state.stopped || state.held.contains(&share) { Pass::Stop } else { Pass::Go }
+    }
+}
+
+/// How far hashing is, for people.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    bytes: AtomicU64,
+    /// The share of the file that is being read, and how many bytes of it were.
+    reading: Mutex<Option<(u32, u64)>>,
+}
+
+impl Progress {
+    /// Bytes read since the start.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn reading(&self) -> Option<(u32, u64)> {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, share: u32, bytes: u64, length: u64) {
+        self.bytes.fetch_add(length, Ordering::Relaxed);
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = Some((share, bytes + length));
+    }
+
+    fn end(&self) {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 /// The hashing thread: takes batches until the keeper is gone.
-pub(super) fn run(jobs: &Receiver<Vec<Job>>, done: &SyncSender<Event>, gate: &Gate, hashed: &AtomicU64) {
+pub(super) fn run(jobs: &Receiver<Vec<Job>>, done: &SyncSender<Event>, gate: &Gate, progress: &Progress) {
     lower_priority();
     let mut buffer = Vec::new();
     while let Ok(batch) = jobs.recv() {
         let batch = batch
             .into_iter()
             .map(|job| {
-                let outcome = hash(&job, &mut buffer, gate, hashed).unwrap_or_else(outcome_of);
+                let outcome = hash(&job, &mut buffer, gate, progress).unwrap_or_else(outcome_of);
+                progress.end();
                 Done { job, outcome }
             })
             .collect();
@@ -169,7 +210,7 @@ fn outcome_of(error: io::Error) -> Outcome {
     if gone { Outcome::Changed } else { Outcome::Failed(error) }
 }
 
-fn hash(job: &Job, buffer: &mut Vec<u8>, gate: &Gate, hashed: &AtomicU64) -> io::Result<Outcome> {
+fn hash(job: &Job, buffer: &mut Vec<u8>, gate: &Gate, progress: &Progress) -> io::Result<Outcome> {
     let mut file = job.root.file(&job.path)?;
     let Ok(layout) = PieceLayout::of(job.identity.size) else { return Ok(Outcome::Changed) };
     if Identity::of_open(&file)? != job.identity {
@@ -177,7 +218,7 @@ fn hash(job: &Job, buffer: &mut Vec<u8>, gate: &Gate, hashed: &AtomicU64) -> io:
     }
     let mut pieces = Vec::new();
     for piece in layout.pieces() {
-        if gate.pass() == Pass::Stop {
+        if gate.pass(job.share) == Pass::Stop {
             return Ok(Outcome::Stopped);
         }
         let range = layout.range(piece);
@@ -185,7 +226,7 @@ fn hash(job: &Job, buffer: &mut Vec<u8>, gate: &Gate, hashed: &AtomicU64) -> io:
         // A piece has at most 4 MiB.
         buffer.resize(usize::try_from(length).unwrap_or(0), 0);
         file.read_exact(buffer)?;
-        hashed.fetch_add(length, Ordering::Relaxed);
+        progress.read(job.share, range.start, length);
         let Some(hash) = piece_hash(layout, piece, buffer) else { return Ok(Outcome::Changed) };
         pieces.push(hash);
     }

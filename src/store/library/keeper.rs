@@ -7,9 +7,10 @@
 use super::super::below::{Identity, Root};
 use super::cache::Batch;
 use super::hasher::{Done, HashQueue, Job, Outcome};
-use super::scan::{Scans, Settled};
+use super::scan::Settled;
 use super::table::{FileRecord, ShareRow};
 use super::tree::{Place, Tree};
+use super::walks::Scans;
 use super::watch::Watcher;
 use super::{LibraryError, MAX_SHARES, OpenContentError, Shared};
 use crate::base::ContentId;
@@ -52,12 +53,22 @@ pub(super) enum Event {
     Share(PathBuf, Reply),
     Unshare(PathBuf, Reply),
     Rescan(PathBuf, Reply),
+    Hold(PathBuf, Hold, Reply),
     /// The system hints at these paths; empty: hints were lost.
     Touched(Vec<PathBuf>),
     /// A file that is known to be complete.
     Complete(PathBuf),
+    /// The file of this key was read and had not this content.
+    Doubt(u64, ContentId),
     Hashed(Vec<Done>),
     Stop,
+}
+
+/// Whether a share is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    Running,
+    Paused,
 }
 
 /// Whether the thread goes on.
@@ -70,8 +81,8 @@ enum Flow {
 /// State of the keeper's thread.
 pub(super) struct Keeper {
     pub(super) shared: Arc<Shared>,
-    /// The library's own folder, never shared.
-    pub(super) home: PathBuf,
+    /// The library's own folder.
+    home: PathBuf,
     pub(super) tree: Tree,
     pub(super) queue: HashQueue,
     pub(super) scans: Scans,
@@ -199,8 +210,10 @@ impl Keeper {
                 let found = self.share_at(&path).ok_or(LibraryError::NotShared(path));
                 answer(&reply, found.map(|share| self.rescan(share)));
             }
+            Event::Hold(path, hold, reply) => answer(&reply, self.hold(path, hold)),
             Event::Touched(paths) => self.hint(paths),
             Event::Complete(path) => self.look(&path, Settled::Yes),
+            Event::Doubt(key, content) => self.doubt(key, content),
             Event::Hashed(batch) => {
                 self.hasher_busy = false;
                 for done in batch {
@@ -264,6 +277,27 @@ impl Keeper {
         }
         self.commit_with(Batch { ended_share: Some(id), ..Batch::default() })?;
         self.shared.table().shares.remove(&id);
+        Ok(())
+    }
+
+    fn hold(&mut self, path: PathBuf, hold: Hold) -> Result<(), LibraryError> {
+        let id = self.share_at(&path).ok_or(LibraryError::NotShared(path))?;
+        let paused = hold == Hold::Paused;
+        self.commit_with(Batch { held: Some((id, paused)), ..Batch::default() })?;
+        if let Some(row) = self.shared.table().shares.get_mut(&id) {
+            row.paused = paused;
+        }
+        if paused {
+            self.shared.gate.hold(id);
+            return Ok(());
+        }
+        self.shared.gate.release(id);
+        let now = Instant::now();
+        for (_, key) in self.tree.under(id, "") {
+            if self.tree.get(key).is_some_and(|file| file.content.is_none()) {
+                self.queue.put(key, now);
+            }
+        }
         Ok(())
     }
 
@@ -349,6 +383,15 @@ impl Keeper {
         }
     }
 
+    /// Takes a content back and hashes the file anew, though it looks as before.
+    fn doubt(&mut self, key: u64, content: ContentId) {
+        let Some(record) = self.tree.get(key).filter(|file| file.content == Some(content)) else { return };
+        tracing::warn!(path = record.path, "a shared file has other bytes than before, or cannot be read");
+        let doubted = FileRecord { content: None, ..FileRecord::clone(record) };
+        self.tree.put(Arc::new(doubted));
+        self.queue.put(key, Instant::now());
+    }
+
     fn hand_out(&mut self) {
         if self.hasher_busy {
             return;
@@ -358,8 +401,10 @@ impl Keeper {
         let table = self.shared.table();
         let job = |key| {
             let record = self.tree.get(key)?;
-            let root = table.shares.get(&record.share)?.root.clone()?;
-            Some(Job { key, root, path: record.path.clone(), identity: record.identity })
+            // Of a paused share nothing is begun; all of it is in the queue again when it goes on.
+            let row = table.shares.get(&record.share).filter(|row| !row.paused)?;
+            let root = row.root.clone()?;
+            Some(Job { key, share: record.share, root, path: record.path.clone(), identity: record.identity })
         };
         let batch: Vec<Job> = keys.into_iter().filter_map(job).collect();
         drop(table);
@@ -393,7 +438,7 @@ impl Keeper {
     fn commit_with(&mut self, mut batch: Batch) -> Result<(), LibraryError> {
         let records = self.tree.pending();
         let idle = records.is_empty() && self.manifests.is_empty();
-        if idle && batch.new_share.is_none() && batch.ended_share.is_none() {
+        if idle && batch.new_share.is_none() && batch.ended_share.is_none() && batch.held.is_none() {
             return Ok(());
         }
         let mut changes = Vec::new();
@@ -435,8 +480,9 @@ fn answer(reply: &Reply, result: Result<(), LibraryError>) {
 pub(super) fn open_unchanged(root: &Root, record: &FileRecord) -> Result<File, OpenContentError> {
     use io::ErrorKind::{NotADirectory, NotFound, Other};
     let file = root.file(&record.path).map_err(|error| match error.kind() {
+        NotFound | NotADirectory => OpenContentError::Gone,
         // `Other`: not a regular file any more.
-        NotFound | NotADirectory | Other => OpenContentError::Changed,
+        Other => OpenContentError::Changed,
         // The place is a link now (ELOOP).
         _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
             OpenContentError::Changed

@@ -10,21 +10,27 @@
 mod cache;
 mod hasher;
 mod keeper;
+mod never;
 mod scan;
+mod skip;
 mod table;
 mod tree;
+mod walks;
 mod watch;
 
 use crate::base::{ContentId, FileName, FolderPath, PieceLayout};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use crate::engine::transfer::manifest::PieceHash;
 use cache::Cache;
-use hasher::Gate;
-use keeper::{Event, Keeper};
+use hasher::{Gate, Progress};
+use keeper::{Event, Hold, Keeper};
+pub use never::NeverShared;
+pub(super) use never::is_key_file;
+pub use skip::{SkipKind, Skipped};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -68,6 +74,9 @@ pub enum LibraryError {
         /// The shared folder in it.
         inner: PathBuf,
     },
+    /// The program's own folder.
+    #[error("the folder holds this program's keys and is never shared; choose another one ({0})")]
+    Own(PathBuf),
     /// Not shared.
     #[error("the folder is not shared ({0})")]
     NotShared(PathBuf),
@@ -117,19 +126,16 @@ pub struct ShareState {
     pub bytes: u64,
     /// Those still to be hashed.
     pub hashing: u64,
+    /// The bytes of those, without what is read already.
+    pub hashing_bytes: u64,
+    /// Whether hashing of this folder waits for a person.
+    pub paused: bool,
     /// Files and folders skipped, with a reason each ([`Library::skipped`]). Hidden ones do not count.
     pub skipped: u64,
+    /// The same by kind, and the hidden ones.
+    pub skips: BTreeMap<SkipKind, u64>,
     /// Why the folder cannot be read (or changes cannot be saved), if so.
     pub problem: Option<String>,
-}
-
-/// Something in a shared folder that is not shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// What.
-    pub path: PathBuf,
-    /// Why, for a person.
-    pub reason: String,
 }
 
 /// All shared files together.
@@ -152,6 +158,8 @@ pub struct OpenShared {
     pub size: u64,
     /// What it is called here.
     pub name: FileName,
+    /// Its number in this library, see [`Library::doubt`].
+    pub key: u64,
 }
 
 /// Why a content cannot be opened.
@@ -160,6 +168,9 @@ pub enum OpenContentError {
     /// No shared file has it.
     #[error("the content is not shared here")]
     Unknown,
+    /// The file was removed.
+    #[error("the file is gone; search again")]
+    Gone,
     /// The file is not any more as it was hashed. It is hashed again.
     #[error("the file has changed and is hashed again; search again")]
     Changed,
@@ -173,8 +184,9 @@ struct Shared {
     table: Mutex<Table>,
     seq: news::Sender<u64>,
     gate: Gate,
-    hashed_bytes: AtomicU64,
+    progress: Progress,
     cache: Cache,
+    never: NeverShared,
 }
 
 impl Shared {
@@ -204,13 +216,23 @@ impl Library {
     /// # Errors
     /// If the database cannot be used (also while another process has it) or threads cannot be started.
     pub fn open(dir: &Path) -> Result<Arc<Self>, LibraryError> {
+        Self::open_beside(dir, NeverShared::default())
+    }
+
+    /// The same, with more that is never shared.
+    ///
+    /// # Errors
+    /// As [`Library::open`].
+    pub fn open_beside(dir: &Path, never: NeverShared) -> Result<Arc<Self>, LibraryError> {
         let failed = |error: io::Error| LibraryError::Database { error: error.to_string(), path: dir.into() };
         std::fs::create_dir_all(dir).map_err(failed)?;
         let home = dir.canonicalize().map_err(failed)?;
         let (cache, stored) = Cache::open(&home)?;
         let mut table = Table::new(IndexPosition { index_id: stored.index_id, seq: stored.seq });
         for (id, path) in &stored.shares {
-            table.shares.insert(*id, ShareRow::new(path.clone()));
+            table
+                .shares
+                .insert(*id, ShareRow { paused: stored.paused.contains(id), ..ShareRow::new(path.clone()) });
         }
         let files: Vec<_> = stored.files.into_iter().map(Arc::new).collect();
         for file in &files {
@@ -220,14 +242,18 @@ impl Library {
             table: Mutex::new(table),
             seq: news::Sender::new(stored.seq),
             gate: Gate::default(),
-            hashed_bytes: AtomicU64::new(0),
+            progress: Progress::default(),
             cache,
+            never: never.and(home.clone()),
         });
+        for id in &stored.paused {
+            shared.gate.hold(*id);
+        }
         let (events, inbox) = sync_channel(MAX_EVENTS);
         let (jobs, job_inbox) = sync_channel(1);
         let hashing = {
             let (shared, events) = (shared.clone(), events.clone());
-            move || hasher::run(&job_inbox, &events, &shared.gate, &shared.hashed_bytes)
+            move || hasher::run(&job_inbox, &events, &shared.gate, &shared.progress)
         };
         let keeper = Keeper::new(shared.clone(), home, files, stored.next_key, jobs, events.clone());
         let keeping = move || keeper.run(&inbox);
@@ -262,6 +288,9 @@ impl Library {
         if whole.to_str().is_none() {
             return Err(LibraryError::NotText(path.to_owned()));
         }
+        if self.shared.never.covers(&whole, &whole) {
+            return Err(LibraryError::Own(path.to_owned()));
+        }
         self.ask(|reply| Event::Share(whole, reply))
     }
 
@@ -289,13 +318,16 @@ impl Library {
     /// The shared folders, in the order in which they were shared.
     #[must_use]
     pub fn shares(&self) -> Vec<ShareState> {
+        let reading = self.shared.progress.reading();
         let table = self.shared.table();
-        let state = |share: &ShareRow| {
+        let state = |(id, share): (&u32, &ShareRow)| {
             let mut state = share.state();
+            let read = reading.filter(|(share, _)| share == id).map_or(0, |(_, bytes)| bytes);
+            state.hashing_bytes = state.hashing_bytes.saturating_sub(read);
             state.problem = state.problem.or_else(|| table.problem.clone());
             state
         };
-        table.shares.values().map(state).collect()
+        table.shares.iter().map(state).collect()
     }
 
     /// What is not shared of a shared folder, and why: the first hundred.
@@ -356,17 +388,29 @@ impl Library {
         for (root, record) in candidates {
             match keeper::open_unchanged(&root, &record) {
                 Ok(file) => {
-                    return Ok(OpenShared { file, size: record.identity.size, name: record.name.clone() });
+                    let (size, name, key) = (record.identity.size, record.name.clone(), record.key);
+                    return Ok(OpenShared { file, size, name, key });
                 }
                 Err(cause) => {
                     // If the queue is full, the next rescan looks at it.
-                    let look = Event::Touched(vec![root.path().join(&record.path)]);
+                    let look = match cause {
+                        // It looks as before and cannot be read: only reading it shows when it can.
+                        OpenContentError::Io(_) => Event::Doubt(record.key, content),
+                        _ => Event::Touched(vec![root.path().join(&record.path)]),
+                    };
                     drop(self.events.try_send(look));
                     error = cause;
                 }
             }
         }
         Err(error)
+    }
+
+    /// Who read the file with this key ([`OpenShared::key`]) did not find `content` in it, whatever its times
+    /// say: nobody is told any more that it has it, until it was hashed again.
+    pub fn doubt(&self, key: u64, content: ContentId) {
+        // If the queue is full, the next reader doubts again.
+        drop(self.events.try_send(Event::Doubt(key, content)));
     }
 
     /// The pieces of a content that is shared here. Blocks shortly.
@@ -387,6 +431,12 @@ impl Library {
     #[must_use]
     pub fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
         self.shared.table().in_folder(folder, after, limit)
+    }
+
+    /// Whether a shared file has this content, as far as is known.
+    #[must_use]
+    pub fn has(&self, content: ContentId) -> bool {
+        self.shared.table().holders(content).next().is_some()
     }
 
     /// Where a shared file with this content lies.
@@ -413,7 +463,24 @@ impl Library {
         self.ask(|reply| Event::Rescan(share.to_owned(), reply))
     }
 
-    /// Pauses or resumes hashing; listing goes on.
+    /// Holds the hashing of a shared folder until [`Library::resume_hashing_of`], also across restarts;
+    /// its files are listed all the same. Blocks.
+    ///
+    /// # Errors
+    /// If it is not shared.
+    pub fn pause_hashing_of(&self, share: &Path) -> Result<(), LibraryError> {
+        self.ask(|reply| Event::Hold(share.to_owned(), Hold::Paused, reply))
+    }
+
+    /// Lets it go on. Blocks.
+    ///
+    /// # Errors
+    /// If it is not shared.
+    pub fn resume_hashing_of(&self, share: &Path) -> Result<(), LibraryError> {
+        self.ask(|reply| Event::Hold(share.to_owned(), Hold::Running, reply))
+    }
+
+    /// Pauses or resumes all hashing; listing goes on.
     pub fn pause_hashing(&self, paused: bool) {
         self.shared.gate.pause(paused);
     }
@@ -421,7 +488,7 @@ impl Library {
     /// Bytes read for hashing since the library was opened.
     #[must_use]
     pub fn hashed_bytes(&self) -> u64 {
-        self.shared.hashed_bytes.load(Ordering::Relaxed)
+        self.shared.progress.bytes()
     }
 
     /// Ends both threads; what is known stays readable. Also done when dropped. Blocks until the piece

@@ -5,13 +5,16 @@
 //! its key and content.
 
 use super::super::below::{Identity, Root, join, node_of, split};
-use super::Skipped;
+use super::super::partial::HIDDEN_FOLDER;
+use super::is_key_file;
 use super::keeper::Keeper;
+use super::skip::{Reason, SkipKind, Skipped};
 use super::table::FileRecord;
 use super::tree::Place;
+use super::walks::{MAX_SKIPS, Progress, Scan};
 use crate::base::{FileName, PieceLayout};
 use cap_std::fs::Metadata;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,8 +29,6 @@ const MAX_DEPTH: usize = 64;
 const MAX_FILES: usize = 2_000_000;
 /// How many skipped paths are shown with their reason.
 const MAX_SKIPS_SHOWN: usize = 100;
-/// How many skipped paths are counted.
-const MAX_SKIPS: usize = 100_000;
 
 /// Whether a file is known to be complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,101 +37,12 @@ pub(super) enum Settled {
     No,
 }
 
-/// One walk of a folder and all below it.
-#[derive(Debug)]
-struct Scan {
-    share: u32,
-    start: String,
-    folders: VecDeque<String>,
-    seen: BTreeSet<u64>,
-    /// Folders that were there.
-    visited: BTreeSet<String>,
-    skipped: BTreeSet<String>,
-    began: Instant,
-    progress: Progress,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Waiting,
-    Begun,
-}
-
-/// Walks under way, and what they left to be resolved.
-#[derive(Debug, Default)]
-pub(super) struct Scans {
-    running: VecDeque<Scan>,
-    missing: BTreeSet<Place>,
-    skips: BTreeMap<Place, String>,
-    skips_changed: BTreeSet<u32>,
-    /// Files that could not be read, in this state.
-    unreadable: BTreeMap<Place, Identity>,
-    last_duration: Duration,
-}
-
-impl Scans {
-    pub(super) fn is_busy(&self) -> bool {
-        !self.running.is_empty()
-    }
-
-    pub(super) const fn last_duration(&self) -> Duration {
-        self.last_duration
-    }
-
-    /// Walks a folder of a share; nothing new if a walk that has not begun covers it.
-    pub(super) fn start(&mut self, share: u32, path: &str) {
-        let waits = |scan: &Scan| {
-            let covers = scan.start.is_empty() || scan.start == path;
-            scan.share == share && covers && scan.progress == Progress::Waiting
-        };
-        if self.running.iter().any(waits) {
-            return;
-        }
-        self.running.push_back(Scan {
-            share,
-            start: path.to_owned(),
-            folders: VecDeque::from([path.to_owned()]),
-            seen: BTreeSet::new(),
-            visited: BTreeSet::new(),
-            skipped: BTreeSet::new(),
-            began: Instant::now(),
-            progress: Progress::Waiting,
-        });
-    }
-
-    /// Has it looked for once more, and removed if it is gone.
-    pub(super) fn suspect(&mut self, place: Place) {
-        self.missing.insert(place);
-    }
-
-    pub(super) fn forget(&mut self, share: u32) {
-        self.running.retain(|scan| scan.share != share);
-        self.missing.retain(|(of, _)| *of != share);
-        self.skips.retain(|(of, _), _| *of != share);
-        self.skips_changed.remove(&share);
-        self.unreadable.retain(|(of, _), _| *of != share);
-    }
-
-    fn skip(&mut self, place: Place, reason: String) {
-        if self.skips.len() < MAX_SKIPS && self.skips.get(&place) != Some(&reason) {
-            self.skips_changed.insert(place.0);
-            self.skips.insert(place, reason);
-        }
-    }
-
-    fn unskip(&mut self, place: &Place) {
-        if self.skips.remove(place).is_some() {
-            self.skips_changed.insert(place.0);
-        }
-    }
-}
-
 /// What is at a path.
 enum Kind {
     File(FileName),
     Folder,
     Hidden,
-    Skipped(String),
+    Skipped(Reason),
 }
 
 fn kind(name: &str, metadata: &Metadata) -> Kind {
@@ -141,18 +53,25 @@ fn kind(name: &str, metadata: &Metadata) -> Kind {
         return Kind::Folder;
     }
     if metadata.is_symlink() {
-        return Kind::Skipped("it is a link".to_owned());
+        return Kind::Skipped(Reason::new(SkipKind::Link, "it is a link"));
     }
     if !metadata.is_file() {
-        return Kind::Skipped("it is not a regular file".to_owned());
+        return Kind::Skipped(Reason::new(SkipKind::Special, "it is not a regular file"));
     }
     if metadata.len() > PieceLayout::MAX_BYTES {
-        return Kind::Skipped("it is too large".to_owned());
+        return Kind::Skipped(Reason::new(SkipKind::TooLarge, "it is too large"));
+    }
+    if is_key_file(name, metadata.len()) {
+        return Kind::Skipped(own());
     }
     match FileName::new(name) {
         Ok(name) => Kind::File(name),
-        Err(error) => Kind::Skipped(error.to_string()),
+        Err(error) => Kind::Skipped(Reason::new(SkipKind::Name, error.to_string())),
     }
+}
+
+fn own() -> Reason {
+    Reason::new(SkipKind::Own, "it belongs to this program and holds keys")
 }
 
 impl Keeper {
@@ -161,8 +80,7 @@ impl Keeper {
         let place = {
             let table = self.shared.table();
             let share = table.shares.iter().find(|(_, share)| path.starts_with(&share.path));
-            let own = |share: &Path| path.starts_with(&self.home) && !share.starts_with(&self.home);
-            let share = share.filter(|(_, share)| !own(&share.path));
+            let share = share.filter(|(_, share)| !self.shared.never.covers(&share.path, path));
             share.and_then(|(id, share)| Some((*id, relative(&share.path, path)?)))
         };
         match place {
@@ -239,48 +157,54 @@ impl Keeper {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => {
                 scan.skipped.insert(folder.to_owned());
-                self.scans.skip(place, format!("the folder cannot be read: {error}"));
+                let text = format!("the folder cannot be read: {error}");
+                self.scans.skip(place, Reason::new(SkipKind::Unreadable, text));
                 return;
             }
         };
         scan.visited.insert(folder.to_owned());
         let deep = folder.split('/').count() >= MAX_DEPTH;
+        let mut hidden = 0;
         for entry in entries {
             let Ok(entry) = entry else { continue };
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 let shown = join(folder, &name.to_string_lossy());
-                self.skip_in(scan, shown, "its name is not valid UTF-8".to_owned());
+                self.skip_in(scan, shown, Reason::new(SkipKind::Name, "its name is not valid UTF-8"));
                 continue;
             };
             let path = join(folder, name);
             // Gone since: it is missed at the end.
             let Ok(metadata) = entry.metadata() else { continue };
-            match kind(name, &metadata) {
-                Kind::Hidden => {}
-                Kind::Folder if deep => {
-                    self.skip_in(scan, path, format!("folders are walked {MAX_DEPTH} deep"));
-                }
-                Kind::Folder => {
-                    if self.home != root.path().join(&path) {
-                        scan.folders.push_back(path);
-                    }
-                }
-                Kind::Skipped(reason) => self.skip_in(scan, path, reason),
-                Kind::File(name) => {
-                    let place = (scan.share, path);
-                    self.scans.unskip(&place);
-                    self.consider(&place, name, Identity::of(&metadata), Settled::No);
-                    scan.seen.extend(self.tree.at(&place).map(|file| file.key));
-                    if self.scans.skips.contains_key(&place) {
-                        scan.skipped.insert(place.1);
-                    }
-                }
+            if self.shared.never.covers(root.path(), &root.path().join(&path)) {
+                self.skip_in(scan, path, own());
+                continue;
             }
+            match kind(name, &metadata) {
+                Kind::Hidden => hidden += u64::from(name != HIDDEN_FOLDER),
+                Kind::Folder if deep => {
+                    let text = format!("folders are walked {MAX_DEPTH} deep");
+                    self.skip_in(scan, path, Reason::new(SkipKind::TooDeep, text));
+                }
+                Kind::Folder => scan.folders.push_back(path),
+                Kind::Skipped(reason) => self.skip_in(scan, path, reason),
+                Kind::File(name) => self.found(scan, path, name, Identity::of(&metadata)),
+            }
+        }
+        self.scans.set_hidden(place, hidden);
+    }
+
+    fn found(&mut self, scan: &mut Scan, path: String, name: FileName, identity: Identity) {
+        let place = (scan.share, path);
+        self.scans.unskip(&place);
+        self.consider(&place, name, identity, Settled::No);
+        scan.seen.extend(self.tree.at(&place).map(|file| file.key));
+        if self.scans.skips.contains_key(&place) {
+            scan.skipped.insert(place.1);
         }
     }
 
-    fn skip_in(&mut self, scan: &mut Scan, path: String, reason: String) {
+    fn skip_in(&mut self, scan: &mut Scan, path: String, reason: Reason) {
         self.scans.skip((scan.share, path.clone()), reason);
         scan.skipped.insert(path);
     }
@@ -301,6 +225,7 @@ impl Keeper {
         for place in &stale {
             self.scans.unskip(place);
         }
+        self.scans.forget_hidden(scan, &prefix);
         let path = self.shared.table().shares.get(&scan.share).map(|row| row.path.clone());
         if let Some(path) = path {
             self.watcher.keep(scan.share, &path, &scan.start, &scan.visited);
@@ -331,13 +256,25 @@ impl Keeper {
 
     fn show_skips(&self, share: u32) {
         let of_share = self.scans.skips.range((share, String::new())..(share + 1, String::new()));
+        let mut kinds = BTreeMap::new();
+        for (_, reason) in of_share.clone() {
+            *kinds.entry(reason.kind).or_insert(0) += 1;
+        }
+        let skipped = kinds.values().sum();
+        let hidden = self.scans.hidden.range((share, String::new())..(share + 1, String::new()));
+        let hidden: u64 = hidden.map(|(_, count)| count).sum();
+        if hidden > 0 {
+            kinds.insert(SkipKind::Hidden, hidden);
+        }
         let mut table = self.shared.table();
         let Some(row) = table.shares.get_mut(&share) else { return };
-        row.skipped = of_share.clone().count() as u64;
-        let shown = of_share.take(MAX_SKIPS_SHOWN);
-        row.skips = shown
-            .map(|((_, path), reason)| Skipped { path: row.path.join(path), reason: reason.clone() })
-            .collect();
+        (row.skipped, row.kinds) = (skipped, kinds);
+        let skip = |(place, reason): (&Place, &Reason)| Skipped {
+            path: row.path.join(&place.1),
+            kind: reason.kind,
+            reason: reason.text.clone(),
+        };
+        row.skips = of_share.take(MAX_SKIPS_SHOWN).map(skip).collect();
     }
 
     /// Takes a file that cannot be read off the list, until it changes or can be opened.
@@ -346,7 +283,7 @@ impl Keeper {
             self.tree.remove(key);
             self.queue.remove(key);
         }
-        self.scans.skip(place.clone(), unreadable_text(error));
+        self.scans.skip(place.clone(), unreadable(error));
         if self.scans.unreadable.len() < MAX_SKIPS {
             self.scans.unreadable.insert(place, identity);
         }
@@ -357,7 +294,7 @@ impl Keeper {
         if self.scans.unreadable.get(place) == Some(&identity)
             && let Some(Err(error)) = self.root(place.0).map(|root| root.file(&place.1))
         {
-            self.scans.skip(place.clone(), unreadable_text(&error));
+            self.scans.skip(place.clone(), unreadable(&error));
             return true;
         }
         self.scans.unreadable.remove(place);
@@ -402,7 +339,8 @@ impl Keeper {
             return;
         }
         if self.tree.len() >= MAX_FILES {
-            self.scans.skip(place.clone(), format!("more than {MAX_FILES} files are not shared"));
+            let text = format!("more than {MAX_FILES} files are not shared");
+            self.scans.skip(place.clone(), Reason::new(SkipKind::TooMany, text));
             return;
         }
         let content = self.known_content(place, identity);
@@ -434,8 +372,8 @@ impl Keeper {
     }
 }
 
-fn unreadable_text(error: &std::io::Error) -> String {
-    format!("it cannot be read: {error}")
+fn unreadable(error: &std::io::Error) -> Reason {
+    Reason::new(SkipKind::Unreadable, format!("it cannot be read: {error}"))
 }
 
 /// The path below a share, or `None` if a part of it is hidden or not text.

@@ -5,7 +5,7 @@
 //! swapping in, never over I/O.
 
 use super::super::below::{Identity, Root};
-use super::{ShareState, Skipped, Totals};
+use super::{ShareState, SkipKind, Skipped, Totals};
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -48,7 +48,10 @@ pub(super) struct ShareRow {
     pub(super) files: u64,
     pub(super) bytes: u64,
     pub(super) hashing: u64,
+    pub(super) hashing_bytes: u64,
+    pub(super) paused: bool,
     pub(super) skipped: u64,
+    pub(super) kinds: BTreeMap<SkipKind, u64>,
     /// The first of them.
     pub(super) skips: Vec<Skipped>,
     pub(super) problem: Option<String>,
@@ -56,8 +59,19 @@ pub(super) struct ShareRow {
 
 impl ShareRow {
     pub(super) const fn new(path: PathBuf) -> Self {
-        let (files, bytes, hashing, skipped) = (0, 0, 0, 0);
-        Self { path, root: None, files, bytes, hashing, skipped, skips: Vec::new(), problem: None }
+        Self {
+            path,
+            root: None,
+            files: 0,
+            bytes: 0,
+            hashing: 0,
+            hashing_bytes: 0,
+            paused: false,
+            skipped: 0,
+            kinds: BTreeMap::new(),
+            skips: Vec::new(),
+            problem: None,
+        }
     }
 
     pub(super) fn state(&self) -> ShareState {
@@ -66,7 +80,10 @@ impl ShareRow {
             files: self.files,
             bytes: self.bytes,
             hashing: self.hashing,
+            hashing_bytes: self.hashing_bytes,
+            paused: self.paused,
             skipped: self.skipped,
+            skips: self.kinds.clone(),
             problem: self.problem.clone(),
         }
     }
@@ -74,13 +91,19 @@ impl ShareRow {
     fn count(&mut self, file: &FileRecord) {
         self.files += 1;
         self.bytes += file.identity.size;
-        self.hashing += u64::from(file.content.is_none());
+        if file.content.is_none() {
+            self.hashing += 1;
+            self.hashing_bytes += file.identity.size;
+        }
     }
 
     fn uncount(&mut self, file: &FileRecord) {
         self.files -= 1;
         self.bytes -= file.identity.size;
-        self.hashing -= u64::from(file.content.is_none());
+        if file.content.is_none() {
+            self.hashing -= 1;
+            self.hashing_bytes -= file.identity.size;
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod group;
 mod library;
 mod search;
 
-use super::action::{Action, Page, Subject, Verb};
+use super::action::{Action, LibraryAction, Page, Subject, Verb};
 use super::diagnostics::diagnostics;
 use super::model::{Drill, MAX_NOTES, Model, Note, NoteKind, Row, TOAST};
 use super::theme_choice::ThemeChoice;
@@ -72,14 +72,15 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::ShareTyped => library::share_typed(model),
-        Action::Share(paths) => paths.into_iter().map(library::share).collect(),
+        Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
+        Action::Library(action) => library::library(model, action),
         Action::Unshare(path) => {
             let command = Command::Unshare(PathBuf::from(&path));
             vec![Effect::Command(Subject::Unshare(path), command)]
         }
         Action::Picked(path) => {
             model.library.picking = false;
-            path.into_iter().map(library::share).collect()
+            path.into_iter().map(|path| library::look_and_share(model, path)).collect()
         }
         Action::StopPicking => {
             model.library.picking = false;
@@ -150,6 +151,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         model.help = false;
         return Vec::new();
     }
+    if !model.library.warnings.is_empty() {
+        return library::library(model, LibraryAction::DropWarning);
+    }
     if model.library.picking {
         return reduce(model, Action::StopPicking);
     }
@@ -216,6 +220,8 @@ fn take_reply(
     at_unix_millis: u64,
 ) -> Vec<Effect> {
     match (answer, subject) {
+        (Ok(Reply::Inspection(found)), Subject::Inspect(folder)) => library::inspected(model, folder, found),
+        (Ok(Reply::Skipped(files)), Subject::Skipped(share)) => library::skipped(model, &share, files),
         (Ok(_), Subject::Download(name)) => note(model, NoteKind::DownloadStarted(name)),
         (Ok(_), Subject::CrashTracker | Subject::CrashMe) => {
             if let Drill::Running { crashed_at_unix_millis, .. } = &mut model.drill {
@@ -227,6 +233,9 @@ fn take_reply(
         (Err(error), subject) => {
             if matches!(subject, Subject::CrashTracker | Subject::CrashMe) {
                 model.drill = Drill::Idle;
+            }
+            if let Subject::Inspect(folder) = &subject {
+                library::looked(model, folder);
             }
             note(model, NoteKind::Failed(subject, error.message))
         }

@@ -20,7 +20,7 @@ fn model(view: View) -> Model {
 
 fn answer(results: Vec<Found>) -> SearchAnswer {
     let total = u64::try_from(results.len()).expect("few results");
-    SearchAnswer { epoch: 7, complete: Complete { have: 5, of: 5 }, total, results }
+    SearchAnswer { epoch: 7, complete: Complete { have: 5, of: 5 }, total, facets: Vec::new(), results }
 }
 
 fn search(number: u64, words: &str) -> Effect {
@@ -222,8 +222,8 @@ fn a_typed_tilde_is_the_home_folder() {
     model.home = Some(PathBuf::from("/srv/me"));
     for (typed, path) in [("~/Music", "/srv/me/Music"), (" /srv/a b ", "/srv/a b"), ("~", "/srv/me")] {
         reduce(&mut model, Action::TypedPath(typed.to_owned()));
-        let command = Command::Share(PathBuf::from(path));
-        let subject = Subject::Share(PathBuf::from(path).display().to_string());
+        let command = Command::Inspect(PathBuf::from(path));
+        let subject = Subject::Inspect(PathBuf::from(path));
         assert_eq!(reduce(&mut model, Action::ShareTyped), [Effect::Command(subject, command)]);
         assert_eq!(model.library.typed, "");
     }

@@ -3,7 +3,7 @@
 use super::{Progress, Text, grouped, time_left};
 use cardume::wire::control::EventRecord;
 
-const THOUSANDS: &str = "\u{202f}";
+pub(super) const THOUSANDS: &str = "\u{202f}";
 
 pub(super) const TEXT: Text = Text {
     language_name: "English",
@@ -152,13 +152,6 @@ pub(super) const TEXT: Text = Text {
     finished_at: |size, seconds| format!("Finished: {size} in {seconds:.1} s, verified"),
     cancel_named: |name| format!("Cancel {name}"),
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
-    hashing: |left, of| {
-        format!("Hashing: {} of {} files left", grouped(left, THOUSANDS), grouped(of, THOUSANDS))
-    },
-    skipped: |count| match count {
-        1 => "1 file skipped".to_owned(),
-        _ => format!("{} files skipped", grouped(count, THOUSANDS)),
-    },
     share_totals: |files, bytes| match files {
         1 => format!("1 file · {bytes}"),
         _ => format!("{} files · {bytes}", grouped(files, THOUSANDS)),
@@ -179,6 +172,7 @@ pub(super) const TEXT: Text = Text {
     epoch: |epoch| format!("epoch {epoch}"),
     counter,
     event,
+    sharing: super::library::ENGLISH,
     note_downloaded: |name| format!("Downloaded {name}"),
     note_download_failed: |name, why| format!("Could not download {name}: {why}"),
     note_download_started: |name| format!("Downloading {name}"),
@@ -269,6 +263,10 @@ fn event(record: &EventRecord) -> String {
         "names_refused" => format!("The name service refused a registration{because}"),
         "share_added" => format!("Sharing {detail}"),
         "share_removed" => format!("No longer sharing {detail}"),
+        "hashing_paused" => format!("Hashing of {detail} is paused"),
+        "hashing_resumed" => format!("Hashing of {detail} goes on"),
+        "name_changed" => format!("This peer is now called {detail}"),
+        "downloads_moved" => format!("Downloads go to {detail} from now on"),
         "download_started" => format!("Downloading {detail}"),
         "download_finished" => format!("Downloaded {detail}"),
         "download_failed" => format!("Download failed{because}"),

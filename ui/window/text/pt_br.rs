@@ -4,7 +4,7 @@ use super::en::plain;
 use super::{Progress, Text, grouped, time_left};
 use cardume::wire::control::EventRecord;
 
-const THOUSANDS: &str = ".";
+pub(super) const THOUSANDS: &str = ".";
 
 pub(super) const TEXT: Text = Text {
     language_name: "Português (Brasil)",
@@ -159,13 +159,6 @@ pub(super) const TEXT: Text = Text {
     },
     cancel_named: |name| format!("Cancelar {name}"),
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
-    hashing: |left, of| {
-        format!("Verificando: faltam {} de {} arquivos", grouped(left, THOUSANDS), grouped(of, THOUSANDS))
-    },
-    skipped: |count| match count {
-        1 => "1 arquivo ignorado".to_owned(),
-        _ => format!("{} arquivos ignorados", grouped(count, THOUSANDS)),
-    },
     share_totals: |files, bytes| match files {
         1 => format!("1 arquivo · {bytes}"),
         _ => format!("{} arquivos · {bytes}", grouped(files, THOUSANDS)),
@@ -186,6 +179,7 @@ pub(super) const TEXT: Text = Text {
     epoch: |epoch| format!("época {epoch}"),
     counter,
     event,
+    sharing: super::library::PORTUGUESE,
     note_downloaded: |name| format!("{name} foi baixado"),
     note_download_failed: |name, why| format!("Não foi possível baixar {name}: {why}"),
     note_download_started: |name| format!("Baixando {name}"),
@@ -278,6 +272,10 @@ fn event(record: &EventRecord) -> String {
         "names_refused" => format!("O serviço de nomes recusou um registro{because}"),
         "share_added" => format!("Compartilhando {detail}"),
         "share_removed" => format!("{detail} não é mais compartilhada"),
+        "hashing_paused" => format!("A verificação de {detail} está em pausa"),
+        "hashing_resumed" => format!("A verificação de {detail} continua"),
+        "name_changed" => format!("Este peer agora se chama {detail}"),
+        "downloads_moved" => format!("Os downloads vão para {detail} a partir de agora"),
         "download_started" => format!("Baixando {detail}"),
         "download_finished" => format!("{detail} foi baixado"),
         "download_failed" => format!("O download falhou{because}"),

@@ -113,6 +113,8 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
         NoteKind::Copied => text.copied.to_owned(),
         NoteKind::Failed(subject, why) => match subject {
             Subject::Share(path) => (text.note_share_failed)(path, why),
+            Subject::Inspect(path) => (text.note_share_failed)(&path.display().to_string(), why),
+            Subject::Folder(path) | Subject::Skipped(path) => (text.sharing.failed)(path, why),
             Subject::Unshare(path) => (text.note_unshare_failed)(path, why),
             Subject::Download(name) => (text.note_start_failed)(name, why),
             Subject::Cancel => (text.note_cancel_failed)(why),

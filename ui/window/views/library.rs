@@ -1,19 +1,24 @@
 //! The library page: the shared folders, and how to share one more.
 
-use super::super::action::{Action, Verb};
+use super::super::action::{Action, LibraryAction, Verb};
 use super::super::model::{MAX_PATH, Model};
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
 use cardume::wire::control::Share;
+use cardume::wire::library::SkippedFile;
 use eframe::egui;
 use egui::{Align, Key, Layout, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
+use std::path::PathBuf;
 
 /// Draws the library page.
 pub(crate) fn library_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     let mut actions = Vec::new();
     widgets::title_ui(ui, text.library);
     add_ui(ui, model, text, &mut actions);
+    for folder in &model.library.looking {
+        widgets::weak_ui(ui, &(text.sharing.looking)(&folder.display().to_string()));
+    }
     ui.add_space(theme::GRID);
     let shares = &model.view.shares;
     if shares.is_empty() {
@@ -22,7 +27,7 @@ pub(crate) fn library_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action>
     }
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         for share in shares.iter() {
-            card_ui(ui, text, share, &mut actions);
+            card_ui(ui, model, text, share, &mut actions);
         }
         ui.add_space(2.0 * theme::GRID);
     });
@@ -62,43 +67,119 @@ fn add_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     });
 }
 
-fn card_ui(ui: &mut Ui, text: &Text, share: &Share, actions: &mut Vec<Action>) {
+fn card_ui(ui: &mut Ui, model: &Model, text: &Text, share: &Share, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
     let totals = (text.share_totals)(share.files, &text.bytes(share.bytes));
     let card = theme::card_frame(tokens).show(ui, |ui| {
+        ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = 4.0;
-        ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
-            let stop = widgets::button(ui, text.stop_sharing);
-            if stop.accessible_name((text.stop_sharing_named)(&share.path)).clicked() {
-                actions.push(Action::Unshare(share.path.clone()));
-            }
-            ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                let name = RichText::new(&share.path).font(theme::strong()).color(tokens.text);
-                ui.add(egui::Label::new(name).truncate());
-                facts_ui(ui, text, share, &totals);
-            });
-        });
+        let name = RichText::new(&share.path).font(theme::strong()).color(tokens.text);
+        ui.add(egui::Label::new(name).truncate());
+        facts_ui(ui, model, text, share, &totals);
+        skipped_ui(ui, model, text, share, actions);
+        ui.add_space(4.0);
+        ui.horizontal_wrapped(|ui| buttons_ui(ui, text, share, actions));
     });
     let label = format!("{}: {totals}", share.path);
     card.response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &label));
+    ui.add_space(theme::GRID);
 }
 
-fn facts_ui(ui: &mut Ui, text: &Text, share: &Share, totals: &str) {
+fn buttons_ui(ui: &mut Ui, text: &Text, share: &Share, actions: &mut Vec<Action>) {
+    let of = |what: &str| (text.sharing.of_folder)(what, &share.path);
+    let mut button = |ui: &mut Ui, words: &str, label: String, action: Action| {
+        let response = widgets::button(ui, words).accessible_name(label);
+        if response.clicked() {
+            actions.push(action);
+        }
+        response
+    };
+    let library = |action: fn(String) -> LibraryAction| Action::Library(action(share.path.clone()));
+    let open = Action::Open(PathBuf::from(&share.path));
+    button(ui, text.open_folder, of(text.open_folder), open);
+    let again = button(ui, text.sharing.rescan, of(text.sharing.rescan), library(LibraryAction::Rescan));
+    again.on_hover_text(text.sharing.rescan_tip);
+    if share.paused {
+        button(ui, text.sharing.resume, of(text.sharing.resume), library(LibraryAction::Resume));
+    } else if share.hashing > 0 {
+        button(ui, text.sharing.pause, of(text.sharing.pause), library(LibraryAction::Pause));
+    }
+    let stop = (text.stop_sharing_named)(&share.path);
+    button(ui, text.stop_sharing, stop, Action::Unshare(share.path.clone()));
+}
+
+fn facts_ui(ui: &mut Ui, model: &Model, text: &Text, share: &Share, totals: &str) {
     let tokens = theme::tokens(ui);
     if let Some(problem) = &share.problem {
         widgets::colored_ui(ui, problem, tokens.error);
         return;
     }
     let ready = share.hashing == 0 && share.files > 0;
-    let totals = if ready { format!("{totals} · {}", text.all_hashed) } else { totals.to_owned() };
-    widgets::weak_ui(ui, &totals);
-    if share.skipped > 0 {
-        widgets::colored_ui(ui, &(text.skipped)(share.skipped), tokens.warning);
-    }
+    let more = match (share.paused, ready) {
+        (true, _) => format!(" · {}", text.sharing.paused),
+        (false, true) => format!(" · {}", text.all_hashed),
+        (false, false) => String::new(),
+    };
+    widgets::weak_ui(ui, &format!("{totals}{more}"));
     if share.hashing > 0 {
-        widgets::weak_ui(ui, &(text.hashing)(share.hashing, share.files));
-        let done = widgets::fraction(share.files.saturating_sub(share.hashing), share.files);
+        let rate = model.view.status.library.hashing_rate;
+        let seconds = share.hashing_bytes.checked_div(rate).filter(|_| !share.paused);
+        let left = text.bytes(share.hashing_bytes);
+        widgets::weak_ui(ui, &(text.sharing.hashing)(share.hashing, share.files, &left, seconds));
+        let done = widgets::fraction(share.bytes.saturating_sub(share.hashing_bytes), share.bytes);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::GRID), egui::Sense::hover());
-        widgets::bar(ui, rect, done, tokens.accent);
+        widgets::bar(ui, rect, done, if share.paused { tokens.weak } else { tokens.accent });
+    }
+}
+
+/// How much is not shared, by kind; opens to the list.
+fn skipped_ui(ui: &mut Ui, model: &Model, text: &Text, share: &Share, actions: &mut Vec<Action>) {
+    let count: u64 = share.skips.values().sum();
+    if count == 0 {
+        return;
+    }
+    let opened = model.library.opened.as_ref() == Some(&share.path);
+    let tokens = theme::tokens(ui);
+    let words = (text.sharing.not_shared)(count);
+    let kinds: Vec<String> =
+        share.skips.iter().map(|(kind, count)| (text.sharing.kind)(kind, *count)).collect();
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let (rect, _) = ui.allocate_exact_size(vec2(theme::ICON, theme::ICON), egui::Sense::hover());
+        let arrow = if opened { Icon::Down } else { Icon::Right };
+        let label = (text.sharing.of_folder)(&words, &share.path);
+        if widgets::icon_button_at(ui, rect, &share.path, arrow, &label).clicked() {
+            actions.push(Action::Library(LibraryAction::ToggleSkipped(share.path.clone())));
+        }
+        let color = if share.skipped > 0 { tokens.warning } else { tokens.weak };
+        widgets::colored_ui(ui, &format!("{words}: {}", kinds.join(" · ")), color);
+    });
+    if !opened {
+        return;
+    }
+    match &model.library.skipped {
+        None => widgets::weak_ui(ui, text.sharing.loading),
+        Some(files) if files.is_empty() => widgets::weak_ui(ui, text.sharing.only_hidden),
+        Some(files) => list_ui(ui, text, share, files),
+    }
+}
+
+fn list_ui(ui: &mut Ui, text: &Text, share: &Share, files: &[SkippedFile]) {
+    let tokens = theme::tokens(ui);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for file in files {
+        let below = file.path.strip_prefix(&share.path).unwrap_or(&file.path).trim_start_matches('/');
+        let row = widgets::plain_row_ui(ui, theme::FACT, &format!("{below}: {}", file.reason));
+        let (left, middle) = (row.left() + 20.0, row.left() + row.width() * 0.6);
+        let name = widgets::span(row, left, middle - 8.0);
+        widgets::cell(ui, name, below, theme::body(), tokens.text, Align::Min);
+        let reason =
+            if file.kind == "name" { file.reason.clone() } else { (text.sharing.kind)(&file.kind, 1) };
+        let reason = reason.strip_prefix("1 ").unwrap_or(&reason);
+        let place = widgets::span(row, middle, row.right());
+        widgets::cell(ui, place, reason, theme::body(), tokens.weak, Align::Min);
+    }
+    if share.skipped > files.len() as u64 {
+        widgets::weak_ui(ui, text.sharing.first_hundred);
     }
 }

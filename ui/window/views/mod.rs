@@ -5,6 +5,7 @@
 mod activity;
 mod group;
 mod library;
+mod library_warning;
 mod overlays;
 mod rail;
 mod search;

@@ -1,0 +1,126 @@
+//! Walks of the shared folders that are under way, and what they found out so far.
+
+use super::super::below::Identity;
+use super::skip::Reason;
+use super::tree::Place;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How many skipped paths are counted.
+pub(super) const MAX_SKIPS: usize = 100_000;
+
+/// One walk of a folder and all below it.
+#[derive(Debug)]
+pub(super) struct Scan {
+    pub(super) share: u32,
+    pub(super) start: String,
+    pub(super) folders: VecDeque<String>,
+    pub(super) seen: BTreeSet<u64>,
+    /// Folders that were there.
+    pub(super) visited: BTreeSet<String>,
+    pub(super) skipped: BTreeSet<String>,
+    pub(super) began: Instant,
+    pub(super) progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Waiting,
+    Begun,
+}
+
+/// Walks under way, and what they left to be resolved.
+#[derive(Debug, Default)]
+pub(super) struct Scans {
+    pub(super) running: VecDeque<Scan>,
+    pub(super) missing: BTreeSet<Place>,
+    pub(super) skips: BTreeMap<Place, Reason>,
+    /// How many hidden entries a folder has.
+    pub(super) hidden: BTreeMap<Place, u64>,
+    pub(super) skips_changed: BTreeSet<u32>,
+    /// Files that could not be read, in this state.
+    pub(super) unreadable: BTreeMap<Place, Identity>,
+    pub(super) last_duration: Duration,
+}
+
+impl Scans {
+    pub(super) fn is_busy(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    pub(super) const fn last_duration(&self) -> Duration {
+        self.last_duration
+    }
+
+    /// Walks a folder of a share; nothing new if a walk that has not begun covers it.
+    pub(super) fn start(&mut self, share: u32, path: &str) {
+        let waits = |scan: &Scan| {
+            let covers = scan.start.is_empty() || scan.start == path;
+            scan.share == share && covers && scan.progress == Progress::Waiting
+        };
+        if self.running.iter().any(waits) {
+            return;
+        }
+        self.running.push_back(Scan {
+            share,
+            start: path.to_owned(),
+            folders: VecDeque::from([path.to_owned()]),
+            seen: BTreeSet::new(),
+            visited: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            began: Instant::now(),
+            progress: Progress::Waiting,
+        });
+    }
+
+    /// Has it looked for once more, and removed if it is gone.
+    pub(super) fn suspect(&mut self, place: Place) {
+        self.missing.insert(place);
+    }
+
+    pub(super) fn forget(&mut self, share: u32) {
+        self.running.retain(|scan| scan.share != share);
+        self.missing.retain(|(of, _)| *of != share);
+        self.skips.retain(|(of, _), _| *of != share);
+        self.hidden.retain(|(of, _), _| *of != share);
+        self.skips_changed.remove(&share);
+        self.unreadable.retain(|(of, _), _| *of != share);
+    }
+
+    pub(super) fn skip(&mut self, place: Place, reason: Reason) {
+        if self.skips.len() < MAX_SKIPS && self.skips.get(&place) != Some(&reason) {
+            self.skips_changed.insert(place.0);
+            self.skips.insert(place, reason);
+        }
+    }
+
+    pub(super) fn set_hidden(&mut self, folder: Place, count: u64) {
+        let before = self.hidden.get(&folder).copied().unwrap_or(0);
+        if before != count {
+            self.skips_changed.insert(folder.0);
+        }
+        if count == 0 {
+            self.hidden.remove(&folder)
+        } else {
+            self.hidden.insert(folder, count)
+        };
+    }
+
+    /// Folders that are not there any more hide nothing.
+    pub(super) fn forget_hidden(&mut self, scan: &Scan, prefix: &str) {
+        let before = self.hidden.len();
+        let inside = |path: &str| path == scan.start || path.starts_with(prefix);
+        self.hidden
+            .retain(|(share, path), _| *share != scan.share || !inside(path) || scan.visited.contains(path));
+        if self.hidden.len() != before {
+            self.skips_changed.insert(scan.share);
+        }
+    }
+
+    pub(super) fn unskip(&mut self, place: &Place) {
+        if self.skips.remove(place).is_some() {
+            self.skips_changed.insert(place.0);
+        }
+    }
+}
