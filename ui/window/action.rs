@@ -4,6 +4,7 @@
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
 mod library;
+mod transfers;
 
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use library::LibraryAction;
+pub(crate) use transfers::TransfersAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,6 +206,8 @@ pub(crate) enum Subject {
     Download(String),
     /// Cancelling a download.
     Cancel,
+    /// Changing transfers or their limits.
+    Transfers,
     /// Making the tracker silent.
     CrashTracker,
     /// Making this peer silent.
@@ -259,6 +263,8 @@ pub(crate) enum Action {
     Unshare(String),
     /// Something with shared folders.
     Library(LibraryAction),
+    /// Something with transfers.
+    Transfers(TransfersAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.

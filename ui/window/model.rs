@@ -4,6 +4,7 @@
 //! window cannot show two truths. Absent on purpose: sockets, threads, egui.
 
 mod library;
+mod transfers;
 
 use super::action::{Page, Subject};
 use super::text::Language;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use library::{Library, Warning};
+pub(crate) use transfers::Transfers;
 
 /// How long a toast is shown.
 pub(crate) const TOAST: Duration = Duration::from_secs(4);
@@ -53,6 +55,8 @@ pub(crate) struct Model {
     pub search: Search,
     /// The library page.
     pub library: Library,
+    /// The transfers page.
+    pub transfers: Transfers,
     /// The stopwatch of the group page.
     pub drill: Drill,
     /// What the person was told, the newest last.
@@ -78,6 +82,7 @@ impl Model {
             theme,
             search: Search { due: Some(Duration::ZERO), ..Search::default() },
             library: Library::default(),
+            transfers: Transfers::default(),
             drill: Drill::Idle,
             notes: VecDeque::new(),
             notes_made: 0,

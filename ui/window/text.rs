@@ -6,11 +6,13 @@
 mod en;
 mod library;
 mod pt_br;
+mod transfers;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
 pub(crate) use library::{Counted, LibraryText};
 use serde::{Deserialize, Serialize};
+pub(crate) use transfers::TransfersText;
 
 /// A language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,8 @@ macro_rules! text {
             $(pub $sentence: $kind,)*
             /// Of the library page.
             pub sharing: LibraryText,
+            /// Of the transfers page.
+            pub moving: TransfersText,
         }
 
         #[cfg(test)]
@@ -106,7 +110,6 @@ text! {
         running: fn(&Progress<'_>) -> String,
         failed: fn(&str) -> String,
         finished_at: fn(&str, f64) -> String,
-        cancel_named: fn(&str) -> String,
         row_transfer: fn(&str, &str) -> String,
         share_totals: fn(u64, &str) -> String,
         stop_sharing_named: fn(&str) -> String,

@@ -121,6 +121,8 @@ pub(super) struct Download {
     pub(super) partial: Option<Arc<PartialFile>>,
     pub(super) began: Instant,
     pub(super) hurry: Arc<Notify>,
+    /// When a source was dropped for good the last time.
+    dropped_at: Option<Instant>,
 }
 
 /// Runs a download until it is there, cannot be, or is to stop; its picture shows it.
@@ -149,7 +151,21 @@ impl Download {
         let search = Search::new(shared.finder.clone(), request.content);
         let (peers, checkpoint) = (Peers::default(), Checkpoint::default());
         let began = Instant::now();
-        Self { shared, request, progress, network, peers, search, checkpoint, partial: None, began, hurry }
+        let partial = None;
+        let dropped_at = None;
+        Self {
+            shared,
+            request,
+            progress,
+            network,
+            peers,
+            search,
+            checkpoint,
+            partial,
+            began,
+            hurry,
+            dropped_at,
+        }
     }
 
     /// One attempt after the other. When it returns, nothing of this download runs any more.
@@ -232,6 +248,9 @@ impl Download {
             tracing::info!(%name, %peer, %content, %fault, "a source failed");
         }
         self.peers.failed(peer, fault);
+        if fault.is_for_good() {
+            self.dropped_at = Some(Instant::now());
+        }
         let sources = self.peers.shown();
         self.progress.update(|transfer| transfer.sources = sources);
     }
@@ -245,6 +264,10 @@ impl Download {
                 (Reason::AskingTracker, String::new())
             }
             _ if self.peers.is_empty() => (Reason::NobodyHasIt, String::new()),
+            // The tracker may know another one by now.
+            _ if self.peers.are_all_dropped() && !self.has_asked_since_drop() => {
+                (Reason::AskingTracker, String::new())
+            }
             _ if self.peers.are_all_dropped() => (Reason::NoSourceLeft, self.peers.faults_text()),
             _ => match (self.peers.all_with(Fault::Changed), self.peers.all_with(Fault::NotShared)) {
                 (Some(names), _) => (Reason::FileChanged, names),
@@ -253,6 +276,10 @@ impl Download {
             },
         };
         self.progress.state("waiting", reason, &about);
+    }
+
+    fn has_asked_since_drop(&self) -> bool {
+        self.dropped_at.is_none_or(|at| self.search.answered_at.is_some_and(|then| then > at))
     }
 
     /// This peer itself is a source of what it has, unless the person chose others.

@@ -164,7 +164,7 @@ fn a_download_that_finishes_is_told_once() {
 fn a_download_is_cancelled() {
     let mut window = Window::open(FakePeer::new(typical_view(), Vec::new()));
     window.press_ctrl(egui::Key::Num2);
-    window.click(Role::Button, "Cancel lecture 04 - elections and quorums.mp4");
+    window.click(Role::Button, "Cancel: lecture 04 - elections and quorums.mp4");
     window.wait_until("the command", |window| !window.peer.commands().is_empty());
     assert_eq!(window.peer.commands(), [Command::Cancel(3)]);
 }

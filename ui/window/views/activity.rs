@@ -118,6 +118,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
             Subject::Unshare(path) => (text.note_unshare_failed)(path, why),
             Subject::Download(name) => (text.note_start_failed)(name, why),
             Subject::Cancel => (text.note_cancel_failed)(why),
+            Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),
             Subject::Open(path) => (text.note_open_failed)(path, why),
         },
