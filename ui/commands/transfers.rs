@@ -117,7 +117,7 @@ pub(crate) fn limits(global: &Global, args: &LimitsArgs) -> Outcome {
         if global.json {
             return json(&limits);
         }
-        let rate = |rate: Option<u64>| rate.map_or_else(|| "no limit".to_owned(), |rate| speed(rate));
+        let rate = |rate: Option<u64>| rate.map_or_else(|| "no limit".to_owned(), speed);
         let rows = [
             ["download".to_owned(), rate(limits.down)],
             ["upload".to_owned(), rate(limits.up)],

@@ -82,8 +82,10 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    pub(super) fn internal(error: impl ToString) -> Self {
-        Self::Wait(Reason::Internal, error.to_string())
+    pub(super) fn internal<E: ToString>(error: E) -> Self {
+        let about = error.to_string();
+        drop(error);
+        Self::Wait(Reason::Internal, about)
     }
 }
 
@@ -205,12 +207,11 @@ impl Download {
 
     async fn attempt(&mut self) -> Result<PathBuf, Stop> {
         self.add_local().await;
-        let (mut plan, target) = match self.resume().await? {
-            Some(resumed) => resumed,
-            None => {
-                let (source, proof) = self.prove().await?;
-                self.create(source, proof).await?
-            }
+        let (mut plan, target) = if let Some(resumed) = self.resume().await? {
+            resumed
+        } else {
+            let (source, proof) = self.prove().await?;
+            self.create(source, proof).await?
         };
         self.fetch_all(&mut plan, &target).await?;
         drop(target);

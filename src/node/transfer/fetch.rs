@@ -8,7 +8,7 @@ use crate::base::{PeerId, PieceIndex};
 use crate::engine::transfer::BarPart;
 use crate::engine::transfer::plan::{Plan, Run, Standing};
 use crate::engine::transfer::reason::Reason;
-use crate::engine::transfer::source::SourceState;
+use crate::engine::transfer::source::{Source, SourceState};
 use crate::wire::control::BarRun;
 use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
@@ -155,7 +155,7 @@ impl Download {
         for (peer, known) in self.peers.iter_mut() {
             known.rate = known.meter.rate(now, known.received.load(Ordering::Relaxed));
             fetching.plan.set_rate(peer, known.rate);
-            let state = fetching.plan.source(peer).map(|source| source.state());
+            let state = fetching.plan.source(peer).map(Source::state);
             known.is_spare = state == Some(SourceState::Spare);
         }
         self.wake_sources(fetching);

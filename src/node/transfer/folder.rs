@@ -174,15 +174,14 @@ impl Folder {
         };
         let (request, kept) = (self.request.clone(), files.clone());
         let target = blocking(move || {
-            let target = match request.name() {
-                Some(name) => FolderTarget::open(&request.to, &name)?,
-                None => {
-                    let name = request.folder.last().and_then(|name| FileName::new(name).ok());
-                    let (target, name) =
-                        FolderTarget::begin(&request.to, &name.ok_or(PartialError::NamesTaken)?)?;
-                    request.choose(name);
-                    target
-                }
+            let target = if let Some(name) = request.name() {
+                FolderTarget::open(&request.to, &name)?
+            } else {
+                let name = request.folder.last().and_then(|name| FileName::new(name).ok());
+                let name = name.ok_or(PartialError::NamesTaken)?;
+                let (target, name) = FolderTarget::begin(&request.to, &name)?;
+                request.choose(name);
+                target
             };
             target.save_list(&kept)?;
             Ok(target)

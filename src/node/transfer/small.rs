@@ -120,15 +120,12 @@ impl Folder {
 async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<File>) {
     let mut connection: Option<Box<dyn Connection>> = None;
     while let Some((place, file)) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed)) {
-        let mut opened = match connection.take().filter(|kept| kept.is_open()) {
-            Some(kept) => kept,
-            None => {
-                let connecting = work.network.connect(&work.source, file.content, Way::Http);
-                match within(SILENCE, connecting).await {
-                    Ok(opened) => opened,
-                    Err(_) => return,
-                }
-            }
+        let mut opened = if let Some(kept) = connection.take().filter(|kept| kept.is_open()) {
+            kept
+        } else {
+            let connecting = work.network.connect(&work.source, file.content, Way::Http);
+            let Ok(opened) = within(SILENCE, connecting).await else { return };
+            opened
         };
         match fetch(&work, &mut *opened, file).await {
             Ok(bytes) => {

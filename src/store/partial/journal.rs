@@ -77,11 +77,10 @@ impl<S: Steps> Marker<S> {
             return Ok(());
         }
         self.steps.sync_data()?;
-        let mut number = (self.end - self.first_record) / RECORD as u64;
+        let numbers = (self.end - self.first_record) / RECORD as u64..;
         let mut bytes = Vec::new();
-        for (first, count) in runs(pieces) {
+        for (number, (first, count)) in numbers.zip(runs(pieces)) {
             bytes.extend(record(&self.key, number, first, count));
-            number += 1;
         }
         self.steps.write_journal(&bytes, self.end)?;
         self.end += bytes.len() as u64;
@@ -97,7 +96,9 @@ fn header(content: ContentId, layout: PieceLayout, pieces: &[PieceHash], inode: 
     bytes.extend(layout.size().to_le_bytes());
     bytes.extend(layout.piece_size().to_le_bytes());
     bytes.extend(inode.to_le_bytes());
-    pieces.iter().for_each(|piece| bytes.extend(piece.0));
+    for piece in pieces {
+        bytes.extend(piece.0);
+    }
     let key = *blake3::hash(&bytes).as_bytes();
     bytes.extend(key);
     (bytes, key)
