@@ -22,6 +22,8 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1_000;
 /// How long the view may take to show a new download: ten pictures.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
+/// How long the view may take to show a change, if it shows: some pictures.
+const SEEN_DEADLINE: Duration = Duration::from_millis(300);
 
 /// Serves `control_`.
 pub(super) struct ControlHandlers {
@@ -190,7 +192,14 @@ impl ControlServer for ControlHandlers {
     async fn change(&self, extensions: &Extensions, what: String, ids: Option<Vec<u64>>) -> RpcResult<()> {
         let change = Change::from_word(&what)
             .ok_or_else(|| convert::bad("what", "pause, resume, cancel, retry, up, down, top or clear"))?;
-        self.done(extensions, Command::Transfers(change, ids.unwrap_or_default())).await
+        let mut views = self.handle.views();
+        self.done(extensions, Command::Transfers(change, ids.unwrap_or_default())).await?;
+        // Whoever looks next sees it.
+        views.mark_unchanged();
+        if tokio::time::timeout(SEEN_DEADLINE, views.changed()).await.is_err() {
+            tracing::trace!("the change is not in the view yet");
+        }
+        Ok(())
     }
 
     async fn limits(&self, extensions: &Extensions) -> RpcResult<Limits> {

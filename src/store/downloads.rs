@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "downloads";
+const FILE: &str = "transfers";
 const FIRST_LINE: &str = "cardume downloads 1\n";
 /// The largest list: ten thousand downloads take a few MiB.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -98,7 +98,7 @@ impl std::fmt::Debug for DownloadStore {
 }
 
 impl DownloadStore {
-    /// Reads the list in `dir`, which exists. A damaged one is put aside as `downloads.damaged` and said in the
+    /// Reads the list in `dir`, which exists. A damaged one is put aside as `transfers.damaged` and said in the
     /// log. Blocks.
     ///
     /// # Errors
@@ -307,15 +307,15 @@ mod tests {
     fn a_damaged_list_is_put_aside() {
         let disk = VolatileDisk::new();
         open(&disk).0.save(&list(3)).expect("saved");
-        let whole = disk.read(Path::new("/p/downloads"), MAX_BYTES).expect("there");
+        let whole = disk.read(Path::new("/p/transfers"), MAX_BYTES).expect("there");
         for length in 0..whole.len() {
             let mut flipped = whole.clone();
             flipped[length] ^= 4;
             for bytes in [&whole[..length], &flipped[..]] {
                 let disk = VolatileDisk::new();
-                disk.put(Path::new("/p/downloads"), bytes);
+                disk.put(Path::new("/p/transfers"), bytes);
                 assert_eq!(open(&disk).1, [], "byte {length}");
-                let aside = disk.read(Path::new("/p/downloads.damaged"), MAX_BYTES).expect("put aside");
+                let aside = disk.read(Path::new("/p/transfers.damaged"), MAX_BYTES).expect("put aside");
                 assert_eq!(aside, bytes);
             }
         }
