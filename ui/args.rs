@@ -77,7 +77,7 @@ pub(crate) enum Command {
     #[command(after_help = QUERIES)]
     Search {
         /// Words, without regard to case and accents; operators; or a link.
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
@@ -123,6 +123,15 @@ pub(crate) enum Command {
         /// Leave another group for good, if this home belongs to one.
         #[arg(long)]
         replace: bool,
+    },
+    /// Opens a link: an invite asks whether to join, a file's link is searched in a window.
+    #[command(
+        after_help = "Desktops call this when a `cardume:` link is clicked; `cardume LINK` is the same.\n\nExamples:\n  \
+        cardume open 'cardume:?h=6f3a…&n=lecture.pdf'\n  cardume open 'cardume:join?…'"
+    )]
+    Open {
+        /// The link, from *Copy link* or from `cardume group invite`.
+        link: String,
     },
     /// A fault drill: makes the tracker silent as a crash does, and back.
     #[command(
@@ -189,6 +198,9 @@ pub(crate) struct PeerArgs {
     /// How large the window is.
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
+    /// The link that the window's search begins with.
+    #[arg(skip)]
+    pub(crate) link: Option<String>,
 }
 
 /// What to do with a shared folder.
@@ -418,6 +430,18 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(rate(text).map_err(|_| ()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn an_option_behind_the_words_of_a_search_is_an_option() {
+        let cli = Cli::try_parse_from(["cardume", "search", "whale", "song", "--json"]).expect("understood");
+        assert!(cli.global.json);
+        let words = |arguments: &[&str]| match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+            Ok(Some(Command::Search { words, .. })) => words,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(words(&["cardume", "search", "whale", "--json"]), ["whale"]);
+        assert_eq!(words(&["cardume", "search", "--", "whale", "-draft"]), ["whale", "-draft"]);
     }
 
     #[test]

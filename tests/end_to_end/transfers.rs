@@ -86,7 +86,7 @@ fn a_download_survives_kills_at_any_moment_and_goes_on_by_itself() {
         done = after.max(done);
     }
     group.json(&["--profile", "peer-3", "limits", "--down", "none", "--json"]);
-    let finished = wait_for("the end", Duration::from_secs(120), || {
+    let finished = wait_for("the end", Duration::from_mins(2), || {
         let all = transfers(&group)?;
         (all[0]["state"] == "finished").then(|| all[0].clone())
     });

@@ -7,6 +7,7 @@ use super::action::{Action, Page, Verb, yields_to_typing};
 use super::bridge::{Bridge, Peer};
 use super::model::Model;
 use super::reduce::{Effect, reduce};
+use super::system_fonts;
 use super::text::Language;
 use super::theme;
 use super::theme_choice::ThemeChoice;
@@ -56,7 +57,12 @@ impl<P: Peer> Shell<P> {
         let language = options.language.or(kept.language).or_else(system).unwrap_or_default();
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
+        system_fonts::install(&creation.egui_ctx);
         shell.model.page = kept.page;
+        if let Some(link) = &options.link {
+            shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
+            shell.take(&creation.egui_ctx, Action::Words(link.clone()));
+        }
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.
             let place = egui::ViewportCommand::OuterPosition(egui::pos2(x, y));

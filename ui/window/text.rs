@@ -4,9 +4,12 @@
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
 mod en;
+mod invite;
 mod library;
 mod pt_br;
 mod transfers;
+
+pub(crate) use invite::InviteText;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
