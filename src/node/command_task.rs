@@ -1,6 +1,7 @@
 //! Carries out what a person asks for. Each command runs in a task of its own, so that a search that
 //! waits for a tracker holds up nothing else; how many run at once is limited.
 
+use super::config::Profile;
 use super::drill::Drill;
 use super::events::EventSink;
 use super::faults::Faults;
@@ -11,13 +12,14 @@ use super::library_commands::inspect;
 use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
-use super::transfer_task::{DownloadRequest, TransferHandle};
+use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
 use super::watch_task::Watcher;
 use crate::base::{FileName, PeerId};
 use crate::net::Client;
 use crate::net::peer_link::PeerLinks;
 use crate::store::Library;
 use crate::wire::codes::Code;
+use crate::wire::control::Limits;
 use crate::wire::group::GroupClient;
 use jsonrpsee::core::ClientError;
 use std::path::PathBuf;
@@ -43,6 +45,8 @@ pub(super) struct Commands {
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) stopper: Stopper,
     pub(super) download_folder: PathBuf,
+    pub(super) profile: Profile,
+    pub(super) limits: Arc<watch::Sender<Limits>>,
     pub(super) sink: EventSink,
 }
 
@@ -100,6 +104,16 @@ impl Commands {
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
+            Command::DownloadFolder { peer, folder, to } => {
+                if folder.is_empty() {
+                    return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
+                }
+                let to = to.unwrap_or_else(|| self.download_folder.clone());
+                let request = FolderRequest::new(peer, folder, to);
+                self.transfers.download_folder(request).await.map(Reply::Transfer)
+            }
+            Command::Transfers(what, ids) => self.transfers.change(what, ids).await.map(|()| Reply::Done),
+            Command::Limits(limits) => self.set_limits(limits).await,
             Command::Cancel(id) => self.transfers.cancel(id).await.map(|()| Reply::Done),
             Command::Crash(duration) => {
                 self.drill.start(duration);
@@ -128,6 +142,24 @@ impl Commands {
                 Ok(Reply::Done)
             }
         }
+    }
+
+    async fn set_limits(&self, limits: Limits) -> Result<Reply, CommandError> {
+        let rates = [limits.down, limits.up].into_iter().flatten();
+        let at_once = 1..=Limits::MAX_SIMULTANEOUS;
+        if !at_once.contains(&limits.simultaneous) || rates.into_iter().any(|rate| rate < Limits::MIN_RATE) {
+            let (least, most) = (Limits::MIN_RATE / 1024, Limits::MAX_SIMULTANEOUS);
+            let message = format!("a rate is at least {least} KiB/s, and 1 to {most} downloads run at once");
+            return Err(refuse(Code::BadParameter, message));
+        }
+        self.limits.send_replace(limits);
+        let profile = self.profile.clone();
+        let kept = tokio::task::spawn_blocking(move || profile.set_limits(&limits)).await;
+        let failed = |error: &dyn std::fmt::Display| {
+            refuse(Code::Internal, format!("the limits hold, but only until the peer stops: {error}"))
+        };
+        kept.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        Ok(Reply::Done)
     }
 
     async fn crash_tracker(&self, duration: Duration) -> Result<Reply, CommandError> {

@@ -50,5 +50,6 @@ pub use handle::{Command, CommandError, Handle, Reply};
 pub use opening::StartError;
 pub use remote::{DownloadRequest, Remote, RemoteError, identity};
 pub use start::start;
+pub use transfer_task::Change as TransferChange;
 pub use view::{Notice, View};
 pub use watch_task::{TraceChunk, TraceFeed};

@@ -29,7 +29,7 @@ use super::view::View;
 use super::view_task::{Sources, view_task};
 use super::watch_task::{Watcher, Watching};
 use super::{state_writer, timing, transfer_task};
-use crate::base::{Epoch, PeerId};
+use crate::base::{ByteRate, Epoch, PeerId};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
@@ -40,8 +40,9 @@ use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
 use crate::net::{ContentService, RemoteIndex, Uploads};
+use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::store::{Library, StateStore};
-use crate::wire::control::{ControlServer, NamesState};
+use crate::wire::control::{ControlServer, Limits, NamesState};
 use crate::wire::convert;
 use crate::wire::election::IndexSummary;
 use crate::wire::group::GroupServer;
@@ -103,6 +104,7 @@ struct Core {
     tracker: TrackerHandle,
     searcher: Searcher<Route>,
     transfers: TransferHandle,
+    limits: Arc<watch::Sender<Limits>>,
     drill: Drill,
     faults: Faults,
     tracer: Tracer,
@@ -111,7 +113,7 @@ struct Core {
 }
 
 async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> {
-    let Opened { identity, store, saved, library, general, election, here } = opened;
+    let Opened { identity, store, saved, library, downloads, general, election, here } = opened;
     let (sink, records) = EventSink::new();
     let (faults, start_faults) = Faults::new();
     let timed = Timed {
@@ -126,7 +128,8 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         timed.start(election, store, saved).await?;
     let tracer = Tracer::spawn(events.clone(), group.clone(), Arc::clone(&library));
     let (core, start_drill) =
-        core(Made { config, identity, here, library, sink, faults, tracer }, group.clone());
+        core(Made { config, identity, here, library, downloads, sink, faults, tracer }, group.clone());
+    core.spawn_limits();
     core.spawn_index(&events, group.clone(), positions);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
@@ -234,6 +237,7 @@ struct Made {
     identity: Identity,
     here: Addresses,
     library: Arc<Library>,
+    downloads: Option<(DownloadStore, Vec<SavedDownload>)>,
     sink: EventSink,
     faults: Faults,
     tracer: Tracer,
@@ -241,7 +245,7 @@ struct Made {
 
 /// Makes what the tasks share.
 fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOnce(Silenced)) {
-    let Made { config, identity, here, library, sink, faults, tracer } = made;
+    let Made { config, identity, here, library, downloads, sink, faults, tracer } = made;
     let me = identity.peer_id();
     let links = PeerLinks::new(identity.clone(), CallerLimits::GENERAL);
     let tracker = tracker_task::spawn(me, group.clone());
@@ -251,9 +255,14 @@ fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOn
     let searcher = Searcher::new(route(me, &links, &tracker), group, SEARCH_DEADLINE);
     let contents = Arc::new(Contents::new(Arc::clone(&library)));
     let finished = Arc::clone(&library);
+    let network = Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() });
+    let (limits, limits_seen) = watch::channel(config.profile.limits());
     let transfers = transfer_task::spawn(TransferDeps {
         me,
-        network: Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() }),
+        network: network.clone(),
+        lister: network,
+        limits: limits_seen,
+        kept: downloads,
         finder: Arc::new(TrackerFinder(searcher.clone())),
         contents: contents.clone(),
         finished: Arc::new(move |path| finished.noticed(path)),
@@ -270,6 +279,7 @@ fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOn
         tracker,
         searcher,
         transfers,
+        limits: Arc::new(limits),
         drill,
         faults,
         tracer,
@@ -287,6 +297,20 @@ fn route(me: PeerId, links: &PeerLinks, tracker: &TrackerHandle) -> Route {
 }
 
 impl Core {
+    /// Uploads keep the limit that the person sets.
+    fn spawn_limits(&self) {
+        let (uploads, mut limits) = (self.uploads.clone(), self.limits.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let up = limits.borrow_and_update().up;
+                uploads.limit_speed(up.map(ByteRate::per_second));
+                if limits.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     fn route(&self) -> Route {
         route(self.me, &self.links, &self.tracker)
     }
@@ -342,6 +366,7 @@ impl Core {
             faults: self.faults.now(),
             trace: self.watcher.feed(),
             transfers: self.transfers.transfers(),
+            limits: self.limits.subscribe(),
             uploads: self.sent(),
             library_changed: self.library.changed(),
             library: Arc::clone(&self.library),
@@ -419,7 +444,9 @@ impl Core {
             links: self.links,
             group,
             stopper,
-            download_folder: self.config.profile.download_folder,
+            download_folder: self.config.profile.download_folder.clone(),
+            profile: self.config.profile,
+            limits: self.limits,
             sink: self.sink,
         }
     }

@@ -2,7 +2,7 @@
 //! changed. It uses the shapes of `control_`, so that both show the same.
 
 use super::watch_task::TraceFeed;
-use crate::wire::control::{EventRecord, MemberState, Share, Status, Transfer, Upload};
+use crate::wire::control::{EventRecord, Limits, MemberState, Share, Status, Transfer, Upload};
 use std::sync::Arc;
 
 /// A picture of a running peer. Cloning is cheap; every part is replaced as a whole when it changes.
@@ -14,8 +14,11 @@ pub struct View {
     pub members: Arc<Vec<MemberState>>,
     /// The shared folders.
     pub shares: Arc<Vec<Share>>,
-    /// The downloads of this process, the newest first.
-    pub transfers: Arc<Vec<Transfer>>,
+    /// The downloads: those that are not over in the order in which they run, then the others, the newest
+    /// first.
+    pub transfers: Arc<Vec<Arc<Transfer>>>,
+    /// The limits of transfers.
+    pub limits: Limits,
     /// What is sent to other peers, and was sent in the last half minute.
     pub uploads: Arc<Vec<Upload>>,
     /// The latest events (at most [`View::MAX_EVENTS`]), oldest first.

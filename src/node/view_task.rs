@@ -5,6 +5,7 @@ use super::events::{Counters, Occurrence, role_text};
 use super::faults::FaultsNow;
 use super::group_state::GroupState;
 use super::speed::Speed;
+use super::transfer_task::Transfers;
 use super::upload_task::Sent;
 use super::view::View;
 use super::watch_task::TraceFeed;
@@ -12,8 +13,8 @@ use crate::base::{Epoch, PeerId};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberNote, MemberState, NamesState, PeerRef, Quorum, Share,
-    Status, Transfer, Upload,
+    EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum,
+    Share, Status, Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -42,7 +43,8 @@ pub(super) struct Sources {
     pub(super) drill: watch::Receiver<bool>,
     pub(super) faults: watch::Receiver<FaultsNow>,
     pub(super) trace: watch::Receiver<Arc<TraceFeed>>,
-    pub(super) transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    pub(super) transfers: watch::Receiver<Transfers>,
+    pub(super) limits: watch::Receiver<Limits>,
     pub(super) uploads: watch::Receiver<Arc<Vec<Sent>>>,
     pub(super) library: Arc<Library>,
     pub(super) library_changed: watch::Receiver<u64>,
@@ -94,6 +96,7 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.faults.changed() => None,
             Ok(()) = sources.trace.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
+            Ok(()) = sources.limits.changed() => None,
             Ok(()) = sources.uploads.changed() => None,
             Ok(()) = sources.library_changed.changed() => None,
             _ = look.tick() => None,
@@ -127,6 +130,7 @@ impl Sources {
             members: Arc::default(),
             shares: Arc::default(),
             transfers: Arc::default(),
+            limits: Limits::default(),
             uploads: Arc::default(),
             events: Arc::default(),
             trace: Arc::default(),
@@ -148,12 +152,14 @@ impl Sources {
         }
         let trace = self.trace.borrow_and_update().clone();
         let transfers = self.transfers.borrow_and_update().clone();
+        let limits = *self.limits.borrow_and_update();
         View {
             trace,
             status: keep(&last.status, self.status()),
             members: keep(&last.members, self.members()),
             shares: keep(&last.shares, self.shares()),
             transfers,
+            limits,
             uploads: keep(&last.uploads, self.uploads()),
             events: log.map_or_else(
                 || Arc::clone(&last.events),

@@ -7,6 +7,7 @@ mod group;
 
 pub(crate) use group::{GroupAction, Step};
 mod library;
+mod transfers;
 
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use library::LibraryAction;
+pub(crate) use transfers::TransfersAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,6 +218,8 @@ pub(crate) enum Subject {
     Download(String),
     /// Cancelling a download.
     Cancel,
+    /// Changing transfers or their limits.
+    Transfers,
     /// Making the tracker silent.
     CrashTracker,
     /// Making this peer silent.
@@ -277,6 +281,8 @@ pub(crate) enum Action {
     Unshare(String),
     /// Something with shared folders.
     Library(LibraryAction),
+    /// Something with transfers.
+    Transfers(TransfersAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.

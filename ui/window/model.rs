@@ -9,6 +9,7 @@ pub(crate) use group::{
     DELAY, Drill, GroupPage, Happening, HappeningKind, LEASE, Playback, RENEWAL, Reading, Speed, Stopwatch,
 };
 mod library;
+mod transfers;
 
 use super::action::{Page, Subject};
 use super::text::Language;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use library::{Library, Warning};
+pub(crate) use transfers::Transfers;
 
 /// How long a toast is shown.
 pub(crate) const TOAST: Duration = Duration::from_secs(4);
@@ -64,6 +66,8 @@ pub(crate) struct Model {
     pub library: Library,
     /// The group page.
     pub group: GroupPage,
+    /// The transfers page.
+    pub transfers: Transfers,
     /// The stopwatch of the group page.
     pub drill: Drill,
     /// The time of day, in microseconds since 1970, as of this frame.
@@ -96,6 +100,7 @@ impl Model {
             search: Search { due: Some(Duration::ZERO), ..Search::default() },
             library: Library::default(),
             group: GroupPage::default(),
+            transfers: Transfers::default(),
             drill: Drill::Idle,
             unix_micros: 0,
             visible: true,

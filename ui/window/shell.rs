@@ -210,6 +210,9 @@ fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
                 actions.push(Action::Do(verb));
             }
         }
+        if model.page == Page::Transfers && !model.help && !typing && focus.is_none() {
+            actions.extend(views::transfers_keys(input));
+        }
         if in_results {
             for (key, by) in
                 [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 10), (Key::PageUp, -10)]

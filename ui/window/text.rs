@@ -8,6 +8,7 @@ mod group;
 mod invite;
 mod library;
 mod pt_br;
+mod transfers;
 
 pub(crate) use group::{GroupText, OnRing, Says};
 pub(crate) use invite::InviteText;
@@ -16,6 +17,7 @@ use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
 pub(crate) use library::{Counted, LibraryText};
 use serde::{Deserialize, Serialize};
+pub(crate) use transfers::TransfersText;
 
 /// A language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,8 @@ macro_rules! text {
             $(pub $sentence: $kind,)*
             /// Of the library page.
             pub sharing: LibraryText,
+            /// Of the transfers page.
+            pub moving: TransfersText,
         }
 
         #[cfg(test)]
@@ -111,7 +115,6 @@ text! {
         running: fn(&Progress<'_>) -> String,
         failed: fn(&str) -> String,
         finished_at: fn(&str, f64) -> String,
-        cancel_named: fn(&str) -> String,
         row_transfer: fn(&str, &str) -> String,
         share_totals: fn(u64, &str) -> String,
         stop_sharing_named: fn(&str) -> String,

@@ -30,6 +30,10 @@ pub(crate) const LOGO: f32 = 30.0;
 pub(crate) const CONTROL: f32 = 28.0;
 /// Height of a line with a name and a value.
 pub(crate) const FACT: f32 = 24.0;
+/// Height of the details below a list.
+pub(crate) const DETAILS: f32 = 252.0;
+/// Thickness of the bar of pieces in the details.
+pub(crate) const WIDE_BAR: f32 = 14.0;
 /// Thickness of a progress bar.
 pub(crate) const BAR: f32 = 4.0;
 /// Corners of buttons, fields and rows.

@@ -5,6 +5,7 @@
 mod group;
 mod library;
 mod search;
+mod transfers;
 
 use super::action::{Action, LibraryAction, Page, Subject, Verb};
 use super::diagnostics::diagnostics;
@@ -83,6 +84,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShareTyped => library::share_typed(model),
         Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
         Action::Library(action) => library::library(model, action),
+        Action::Transfers(action) => transfers::transfers(model, action),
         Action::Unshare(path) => {
             let command = Command::Unshare(PathBuf::from(&path));
             vec![Effect::Command(Subject::Unshare(path), command)]

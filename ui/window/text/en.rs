@@ -148,7 +148,6 @@ pub(super) const TEXT: Text = Text {
     running,
     failed: |why| format!("Failed: {why}"),
     finished_at: |size, seconds| format!("Finished: {size} in {seconds:.1} s, verified"),
-    cancel_named: |name| format!("Cancel {name}"),
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
     share_totals: |files, bytes| match files {
         1 => format!("1 file · {bytes}"),
@@ -171,6 +170,7 @@ pub(super) const TEXT: Text = Text {
     counter,
     event,
     sharing: super::library::ENGLISH,
+    moving: super::transfers::ENGLISH,
     note_downloaded: |name| format!("Downloaded {name}"),
     note_download_failed: |name, why| format!("Could not download {name}: {why}"),
     note_download_started: |name| format!("Downloading {name}"),

@@ -155,7 +155,6 @@ pub(super) const TEXT: Text = Text {
         let seconds = format!("{seconds:.1}").replace('.', ",");
         format!("Concluído: {size} em {seconds} s, verificado")
     },
-    cancel_named: |name| format!("Cancelar {name}"),
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
     share_totals: |files, bytes| match files {
         1 => format!("1 arquivo · {bytes}"),
@@ -178,6 +177,7 @@ pub(super) const TEXT: Text = Text {
     counter,
     event,
     sharing: super::library::PORTUGUESE,
+    moving: super::transfers::PORTUGUESE,
     note_downloaded: |name| format!("{name} foi baixado"),
     note_download_failed: |name, why| format!("Não foi possível baixar {name}: {why}"),
     note_download_started: |name| format!("Baixando {name}"),

@@ -119,6 +119,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
             Subject::Unshare(path) => (text.note_unshare_failed)(path, why),
             Subject::Download(name) => (text.note_start_failed)(name, why),
             Subject::Cancel => (text.note_cancel_failed)(why),
+            Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),
             Subject::Drill | Subject::Watch => (text.of_group.drill_failed)(why),
             Subject::Export(path) => (text.of_group.export_failed)(path, why),

@@ -16,6 +16,8 @@ mod search;
 mod status_bar;
 mod transfers;
 
+pub(crate) use transfers::transfers_keys;
+
 use super::action::{Action, Page};
 use super::model::Model;
 use super::text::Text;
