@@ -77,7 +77,7 @@ pub(crate) enum Command {
     #[command(after_help = QUERIES)]
     Search {
         /// Words, without regard to case and accents; operators; or a link.
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
@@ -372,6 +372,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_option_behind_the_words_of_a_search_is_an_option() {
+        let cli = Cli::try_parse_from(["cardume", "search", "whale", "song", "--json"]).expect("understood");
+        assert!(cli.global.json);
+        let words = |arguments: &[&str]| match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+            Ok(Some(Command::Search { words, .. })) => words,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(words(&["cardume", "search", "whale", "--json"]), ["whale"]);
+        assert_eq!(words(&["cardume", "search", "--", "whale", "-draft"]), ["whale", "-draft"]);
     }
 
     #[test]
