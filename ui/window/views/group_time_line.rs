@@ -58,7 +58,7 @@ pub(crate) fn time_line_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mu
 fn row_ui(ui: &mut Ui, model: &Model, text: &Text, row: &Happening, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
     let (name, sentence) = sentence(model, text, row);
-    let label = if name.is_empty() { sentence.clone() } else { format!("{name} {sentence}") };
+    let label = if name.is_empty() { sentence.clone() } else { [name.as_str(), sentence.as_str()].join(" ") };
     let (rect, response) = widgets::row_ui(ui, ROW, false, &label);
     if response.on_hover_text(text.of_group.time_line_tip).clicked() {
         actions.push(Action::Group(GroupAction::Seek(row.at_micros)));
