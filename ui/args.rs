@@ -13,6 +13,7 @@ Examples:
   cardume --home D --profile peer-2 status     how that peer is
   cardume search holiday pictures --json       who has these files
   cardume get lecture.pdf --from peer-3        download from the peer of your choice
+  cardume check                                what is wrong with the connections
   cardume crash                                silence the tracker for 5 s and watch the election
   cardume names list                           what is registered at the name service
 
@@ -84,6 +85,13 @@ pub(crate) enum Command {
     Unshare {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Tests the links to the name service and to every peer, and says which one fails and what to do.
+    Check,
+    /// Calls the running peer NAME from now on.
+    Name {
+        /// What others see it as.
+        name: String,
     },
     /// Lists the downloads of the running peer.
     Transfers {

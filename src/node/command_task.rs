@@ -1,11 +1,14 @@
 //! Carries out what a person asks for. Each command runs in a task of its own, so that a search that
 //! waits for a tracker holds up nothing else; how many run at once is limited.
 
+use super::check::Checker;
+use super::config::Profile;
 use super::drill::Drill;
 use super::events::EventSink;
 use super::group_state::GroupState;
 use super::handle::{Ask, Command, CommandError, Reply};
 use super::library_commands::inspect;
+use super::naming::Rename;
 use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
@@ -35,7 +38,10 @@ pub(super) struct Commands {
     pub(super) links: PeerLinks,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) stopper: Stopper,
-    pub(super) download_folder: PathBuf,
+    pub(super) downloads: watch::Sender<PathBuf>,
+    pub(super) profile: Profile,
+    pub(super) renames: mpsc::Sender<Rename>,
+    pub(super) checker: Checker,
     pub(super) sink: EventSink,
 }
 
@@ -67,6 +73,9 @@ impl Commands {
         match command {
             Command::Share(path) => self.share(path).await,
             Command::Unshare(path) => self.unshare(path).await,
+            Command::Check => Ok(Reply::Check(self.checker.check().await)),
+            Command::Rename(name) => self.rename(&name).await,
+            Command::SetDownloadFolder(path) => self.set_download_folder(path).await,
             Command::Inspect(path) => inspect(path).await,
             Command::Rescan(path) => self.rescan(path).await,
             Command::PauseHashing(path) => self.pause_hashing(path).await,
@@ -89,7 +98,7 @@ impl Commands {
                 let name = name.map_err(|error| {
                     refuse(Code::BadParameter, format!("the file's name is refused: {error}"))
                 })?;
-                let to = to.unwrap_or_else(|| self.download_folder.clone());
+                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }

@@ -3,6 +3,7 @@
 use super::election_handlers::caller;
 use super::handle::{Command, CommandError, Handle, Reply};
 use crate::base::PeerId;
+use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
 use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer};
 use crate::wire::convert;
@@ -71,6 +72,21 @@ impl ControlServer for ControlHandlers {
 
     async fn unshare(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
         self.done(extensions, Command::Unshare(PathBuf::from(path))).await
+    }
+
+    async fn check(&self, extensions: &Extensions) -> RpcResult<CheckReport> {
+        match self.run(extensions, Command::Check).await? {
+            Reply::Check(report) => Ok(report),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn rename(&self, extensions: &Extensions, name: String) -> RpcResult<()> {
+        self.done(extensions, Command::Rename(name)).await
+    }
+
+    async fn set_download_folder(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::SetDownloadFolder(PathBuf::from(path))).await
     }
 
     async fn inspect(&self, extensions: &Extensions, path: String) -> RpcResult<Inspection> {

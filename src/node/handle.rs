@@ -2,6 +2,7 @@
 
 use super::view::View;
 use crate::base::{ContentId, PeerId};
+use crate::wire::check::CheckReport;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
 use std::path::PathBuf;
@@ -26,6 +27,12 @@ pub enum Command {
     ResumeHashing(PathBuf),
     /// What of a shared folder is not shared, and why.
     Skipped(PathBuf),
+    /// Test the links, and what else may stand in the way.
+    Check,
+    /// Call this peer so from now on.
+    Rename(String),
+    /// Put finished downloads into this folder from now on.
+    SetDownloadFolder(PathBuf),
     /// Search at the tracker, at most so many contents.
     Search {
         /// The words.
@@ -69,6 +76,8 @@ pub enum Reply {
     Done,
     /// The number of the transfer that was started.
     Transfer(u64),
+    /// What a connection check found.
+    Check(CheckReport),
     /// What a folder holds.
     Inspection(Inspection),
     /// What is not shared.

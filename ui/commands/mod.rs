@@ -2,6 +2,7 @@
 //! it in one place.
 
 mod asking;
+mod check;
 mod completions;
 mod demo;
 mod drill;
@@ -55,6 +56,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Get(args)) => get::run(&global, args),
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
+        Some(Command::Check) => check::run(&global),
+        Some(Command::Name { name }) => check::rename(&global, name),
         Some(Command::Transfers { cancel }) => transfers::run(&global, cancel),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),

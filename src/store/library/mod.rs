@@ -36,6 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use table::{ShareRow, Table};
 use tokio::sync::watch as news;
+pub use watch::Watched;
 
 /// How many events wait for the keeper; the watcher drops (and has all looked at again) beyond it.
 const MAX_EVENTS: usize = 1024;
@@ -331,6 +332,12 @@ impl Library {
         let table = self.shared.table();
         let found = table.shares.values().find(|row| row.path == share);
         found.map(|row| row.skips.clone()).unwrap_or_default()
+    }
+
+    /// How far the system tells what changes in them.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.shared.table().watched
     }
 
     /// All shared files together.
