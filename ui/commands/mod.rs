@@ -25,6 +25,9 @@ pub(crate) use failure::{Failure, Outcome};
 pub(crate) use names::NamesCommand;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Runs the command and says how it ended.
 pub(crate) fn run(cli: Cli) -> ExitCode {
@@ -44,7 +47,22 @@ fn start_log(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("CARDUME_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).init();
+    let to_terminal =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal).with_filter(filter);
+    let subscriber = tracing_subscriber::registry().with(to_terminal);
+    #[cfg(feature = "window")]
+    let subscriber = subscriber.with(opens_window(cli).then(crate::window::log_layer));
+    subscriber.init();
+}
+
+/// Whether somebody will look at the log in a window.
+#[cfg(feature = "window")]
+fn opens_window(cli: &Cli) -> bool {
+    match &cli.command {
+        None => true,
+        Some(Command::Peer(args)) => !args.headless,
+        Some(_) => false,
+    }
 }
 
 fn dispatch(cli: Cli) -> Outcome {

@@ -3,6 +3,7 @@
 //!
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
+mod activity;
 mod library;
 
 use super::text::{Language, Text};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use activity::{ActivityAction, News};
 pub(crate) use library::LibraryAction;
 
 /// A page of the window.
@@ -71,6 +73,10 @@ pub(crate) enum Verb {
     CrashTracker,
     /// Make this peer silent for a while.
     CrashMe,
+    /// Test the links.
+    Check,
+    /// Put the invite to this group on the clipboard.
+    CopyInvite,
     /// Copy what helps to find a fault.
     CopyDiagnostics,
     /// Show all shortcuts.
@@ -86,7 +92,7 @@ const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
 
 impl Verb {
     /// All of them, as in the list of shortcuts.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Go(Page::Search),
         Self::Go(Page::Transfers),
         Self::Go(Page::Library),
@@ -99,6 +105,8 @@ impl Verb {
         Self::ShareFolder,
         Self::CrashTracker,
         Self::CrashMe,
+        Self::Check,
+        Self::CopyInvite,
         Self::CopyDiagnostics,
         Self::Shortcuts,
         Self::Escape,
@@ -115,6 +123,8 @@ impl Verb {
             Self::Collapse => text.hide_sources,
             Self::CrashTracker => text.crash_tracker,
             Self::CrashMe => text.crash_me,
+            Self::Check => text.activities.check,
+            Self::CopyInvite => text.activities.copy_invite,
             Self::CopyDiagnostics => text.copy_diagnostics,
             Self::Shortcuts => text.shortcuts,
             Self::Escape => text.escape,
@@ -135,6 +145,8 @@ impl Verb {
             Self::Expand | Self::Collapse => text.sources_tip,
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
+            Self::Check => text.activities.check_tip,
+            Self::CopyInvite => text.activities.copy_invite_tip,
             Self::CopyDiagnostics => text.copy_diagnostics_tip,
             Self::Shortcuts => text.shortcuts_tip,
             Self::Escape => text.escape_tip,
@@ -153,6 +165,8 @@ impl Verb {
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
             Self::Shortcuts => Some(Icon::Help),
+            Self::Check => Some(Icon::Activity),
+            Self::CopyInvite => Some(Icon::Key),
             Self::CrashTracker | Self::CrashMe | Self::CopyDiagnostics | Self::Escape => None,
         }
     }
@@ -174,7 +188,8 @@ impl Verb {
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
             Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
-            Self::CrashMe => &[],
+            Self::CrashMe | Self::CopyInvite => &[],
+            Self::Check => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::H)] },
             Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
             Self::Shortcuts => const { &[key(NONE, Key::F1)] },
             Self::Escape => const { &[key(NONE, Key::Escape)] },
@@ -202,6 +217,16 @@ pub(crate) enum Subject {
     Unshare(String),
     /// Downloading the file of this name.
     Download(String),
+    /// Testing the links.
+    Check,
+    /// Changing the peer's name.
+    Rename,
+    /// Changing the download folder.
+    Downloads,
+    /// Making an invite.
+    Invite,
+    /// Changing whether the peer starts with the system.
+    Autostart,
     /// Cancelling a download.
     Cancel,
     /// Making the tracker silent.
@@ -257,6 +282,8 @@ pub(crate) enum Action {
     Share(Vec<PathBuf>),
     /// Stop sharing this folder.
     Unshare(String),
+    /// Something on the activity page, at the first start or when closing.
+    Activity(ActivityAction),
     /// Something with shared folders.
     Library(LibraryAction),
     /// The folder dialog was left with this.

@@ -6,11 +6,14 @@
 //! Absent on purpose: what the group is; that is in the peer's view.
 
 mod action;
+mod autostart;
 mod bridge;
+mod desk;
 mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod log;
 mod model;
 mod reduce;
 mod shell;
@@ -22,6 +25,8 @@ mod theme_choice;
 mod views;
 mod widgets;
 
+pub(crate) use desk::Desk;
+pub(crate) use log::layer as log_layer;
 pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
@@ -54,6 +59,10 @@ pub(crate) struct WindowOptions {
     /// Where language, theme, page and the window's place are kept (one file per profile); `None`: they
     /// are not.
     pub settings_file: Option<PathBuf>,
+    /// What the window does beside its peer; `None`: nothing.
+    pub desk: Option<Desk>,
+    /// Whether a person who starts for the first time is welcomed.
+    pub welcomes: bool,
 }
 
 /// Opens the window of a running peer and returns when it is closed and the peer has stopped (or took

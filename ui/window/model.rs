@@ -3,6 +3,7 @@
 //! Invariant: what the group is, is in [`Model::view`] alone; nothing of it is copied elsewhere, so the
 //! window cannot show two truths. Absent on purpose: sockets, threads, egui.
 
+mod activity;
 mod library;
 
 use super::action::{Page, Subject};
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use activity::{Activity, Form, MAX_FILTER, Section, Welcome};
 pub(crate) use library::{Library, Warning};
 
 /// How long a toast is shown.
@@ -53,6 +55,12 @@ pub(crate) struct Model {
     pub search: Search,
     /// The library page.
     pub library: Library,
+    /// The activity page.
+    pub activity: Activity,
+    /// The first start, until the person shared or dismissed it.
+    pub welcome: Option<Welcome>,
+    /// Whether the person is asked before the window closes.
+    pub asks_to_close: bool,
     /// The stopwatch of the group page.
     pub drill: Drill,
     /// What the person was told, the newest last.
@@ -78,6 +86,9 @@ impl Model {
             theme,
             search: Search { due: Some(Duration::ZERO), ..Search::default() },
             library: Library::default(),
+            activity: Activity::default(),
+            welcome: None,
+            asks_to_close: false,
             drill: Drill::Idle,
             notes: VecDeque::new(),
             notes_made: 0,
@@ -257,6 +268,10 @@ pub(crate) enum NoteKind {
     NoTrackerToCrash,
     /// The diagnostics are on the clipboard.
     Copied,
+    /// Lines of the log are.
+    LogCopied,
+    /// The invite is.
+    InviteCopied,
 }
 
 impl NoteKind {

@@ -3,10 +3,11 @@
 //! Invariant: the model is changed by [`reduce`] only.
 
 use super::WindowOptions;
-use super::action::{Action, Page, Verb, yields_to_typing};
+use super::action::{Action, ActivityAction, Page, Verb, yields_to_typing};
 use super::bridge::{Bridge, Peer};
-use super::model::Model;
-use super::reduce::{Effect, reduce};
+use super::log::feed;
+use super::model::{Model, Welcome};
+use super::reduce::{Effect, reduce, shows_log};
 use super::text::Language;
 use super::theme;
 use super::theme_choice::ThemeChoice;
@@ -28,6 +29,9 @@ struct Settings {
     language: Option<Language>,
     theme: ThemeChoice,
     page: Page,
+    /// Whether the first start is over.
+    #[serde(default)]
+    welcomed: bool,
 }
 
 /// The running window.
@@ -57,6 +61,9 @@ impl<P: Peer> Shell<P> {
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         shell.model.page = kept.page;
+        shell.bridge.desk.clone_from(&options.desk);
+        let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();
+        shell.model.welcome = welcomes.then(Welcome::default);
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.
             let place = egui::ViewportCommand::OuterPosition(egui::pos2(x, y));
@@ -95,6 +102,11 @@ impl<P: Peer> Shell<P> {
         }
         for action in self.bridge.answers() {
             self.take(ctx, action);
+        }
+        feed().watch(shows_log(&self.model));
+        let lines = feed().take();
+        if !lines.is_empty() {
+            self.take(ctx, Action::Activity(ActivityAction::Log(lines)));
         }
         self.take(ctx, Action::Tick);
         let closing = ctx.input(|input| input.viewport().close_requested());
@@ -140,6 +152,8 @@ impl<P: Peer> Shell<P> {
             Effect::Search { .. }
             | Effect::Command(..)
             | Effect::PickFolder
+            | Effect::PickDownloads
+            | Effect::Desk(_)
             | Effect::StopPicking
             | Effect::Open(_)
             | Effect::StopPeer => {}
@@ -162,6 +176,7 @@ impl<P: Peer> eframe::App for Shell<P> {
                 language: Some(self.model.language),
                 theme: self.model.theme,
                 page: self.model.page,
+                welcomed: self.model.welcome.is_none(),
             };
             eframe::set_value(storage, SETTINGS, &settings);
         }

@@ -3,10 +3,13 @@
 //! Invariant: a table is a value of [`Text`], so that a missing sentence does not compile. Sentences are
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
+mod activity;
+mod check;
 mod en;
 mod library;
 mod pt_br;
 
+pub(crate) use activity::ActivityText;
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
 pub(crate) use library::{Counted, LibraryText};
@@ -54,6 +57,8 @@ macro_rules! text {
             $(pub $sentence: $kind,)*
             /// Of the library page.
             pub sharing: LibraryText,
+            /// Of the activity page.
+            pub activities: ActivityText,
         }
 
         #[cfg(test)]
@@ -176,6 +181,14 @@ impl Text {
             other => other,
         }
     }
+}
+
+/// The time of day of an event, to the millisecond: elections are faster than a second. In UTC, as in
+/// the logs, so that five windows side by side tell one story.
+pub(crate) fn time_of_day(unix_millis: u64) -> String {
+    let millis = unix_millis % 86_400_000;
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A number in groups of three digits.

@@ -173,6 +173,7 @@ pub(super) const TEXT: Text = Text {
     counter,
     event,
     sharing: super::library::ENGLISH,
+    activities: super::activity::ENGLISH,
     note_downloaded: |name| format!("Downloaded {name}"),
     note_download_failed: |name, why| format!("Could not download {name}: {why}"),
     note_download_started: |name| format!("Downloading {name}"),

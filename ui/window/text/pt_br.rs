@@ -180,6 +180,7 @@ pub(super) const TEXT: Text = Text {
     counter,
     event,
     sharing: super::library::PORTUGUESE,
+    activities: super::activity::PORTUGUESE,
     note_downloaded: |name| format!("{name} foi baixado"),
     note_download_failed: |name, why| format!("Não foi possível baixar {name}: {why}"),
     note_download_started: |name| format!("Baixando {name}"),

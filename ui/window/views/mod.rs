@@ -3,7 +3,11 @@
 //! Invariant: views change nothing. Absent on purpose: colours and sizes (the theme), sentences (the text).
 
 mod activity;
+mod activity_check;
+mod activity_log;
+mod activity_settings;
 mod group;
+mod leaving;
 mod library;
 mod library_warning;
 mod overlays;
@@ -11,6 +15,7 @@ mod rail;
 mod search;
 mod status_bar;
 mod transfers;
+mod welcome;
 
 use super::action::{Action, Page};
 use super::model::Model;
