@@ -1,6 +1,7 @@
 //! What the command line understands. Sentences for people stand here and in `commands`; what the window
 //! says is in its translations.
 
+use cardume::node::Sort;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -19,6 +20,22 @@ Examples:
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment";
+
+/// How a search is written; PROTOCOL.md says it in full.
+const QUERIES: &str = "\
+All of it must fit; case and accents do not matter:
+  word  \"two words\"      in the file's name
+  -word                   not in it (after --, as in: search holiday -- -draft)
+  ext:pdf,doc             with one of these endings
+  type:video              audio, video, image, document, archive, code, program, other
+  size:>10M  size:<1G     also >= <= and size:1M..5M
+  peer:peer-2             that peer has it; peer:\"Ana Maria\", -peer:bob
+  cardume:?h=…            the file of a link, or of a hash alone
+
+Examples:
+  cardume search lecture
+  cardume search \"sao paulo\" --limit 5 --json
+  cardume search holiday type:image size:>1M --sort -size";
 
 /// Share folders with the people around you, without a server.
 #[derive(Debug, Parser)]
@@ -58,20 +75,24 @@ pub(crate) enum Command {
     /// Says how the peer, its tracker and its group are.
     Status,
     /// Asks the tracker which files have all these words in their names.
-    #[command(
-        after_help = "Examples:\n  cardume search lecture\n  cardume search \"sao paulo\" --limit 5 --json"
-    )]
+    #[command(after_help = QUERIES)]
     Search {
-        /// Words, without regard to case and accents.
+        /// Words, without regard to case and accents; operators; or a link.
         #[arg(required = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Pass over so many first.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Sort by relevance, name, size, sources or type; with `-` before it the largest first.
+        #[arg(long, default_value_t, value_name = "ORDER", allow_hyphen_values = true)]
+        sort: Sort,
     },
     /// Asks the tracker who has a content.
     Sources {
-        /// The content's hash, or a file's name.
+        /// The content's hash, a link, or a file's name.
         content: String,
     },
     /// Downloads a file and waits until it is whole and verified.
@@ -93,12 +114,8 @@ pub(crate) enum Command {
         /// What others see it as.
         name: String,
     },
-    /// Lists the downloads of the running peer.
-    Transfers {
-        /// Cancel this one.
-        #[arg(long, value_name = "NUMBER")]
-        cancel: Option<u64>,
-    },
+    /// Lists the downloads of the running peer, and what others download from it.
+    Transfers(TransfersArgs),
     /// The name service: runs it, and asks what is registered.
     #[command(subcommand)]
     Names(crate::commands::NamesCommand),
@@ -225,7 +242,7 @@ pub(crate) struct DemoArgs {
     cardume get 6f3a… --to ~/Documents --json"
 )]
 pub(crate) struct GetArgs {
-    /// The content's hash, or a file's whole name.
+    /// A link, the content's hash, or a file's whole name.
     pub(crate) what: String,
     /// From this peer (name or id); repeated: from these [default: from all that have it].
     #[arg(long, value_name = "PEER")]
@@ -245,6 +262,17 @@ pub(crate) enum Via {
     Http,
     /// With nothing but JSON-RPC (`transfer_read`).
     Rpc,
+}
+
+/// What to do with the transfers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TransfersArgs {
+    /// Cancel this download.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cancel: Option<u64>,
+    /// Only what others download from here.
+    #[arg(long)]
+    pub(crate) uploads: bool,
 }
 
 /// What to do with the group.
@@ -311,6 +339,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Options after the words are options: programs write `search WORDS --json`.
+    #[test]
+    fn options_may_follow_the_words_of_a_search() {
+        let cli = Cli::parse_from(["cardume", "search", "two", "words", "--json", "--", "-draft"]);
+        let Some(Command::Search { words, .. }) = cli.command else { panic!("no search") };
+        assert!(cli.global.json);
+        assert_eq!(words, ["two", "words", "-draft"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::handle::{Command, CommandError, Handle, Reply};
 use crate::base::PeerId;
 use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer, Upload};
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
@@ -19,8 +19,6 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1_000;
 /// How long the view may take to show a new download: ten pictures.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
-/// Results of a search without a limit of its own.
-const DEFAULT_LIMIT: u32 = 200;
 
 /// Serves `control_`.
 pub(super) struct ControlHandlers {
@@ -125,9 +123,11 @@ impl ControlServer for ControlHandlers {
         extensions: &Extensions,
         words: String,
         limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
     ) -> RpcResult<SearchAnswer> {
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        match self.run(extensions, Command::Search { words, limit }).await? {
+        let page = convert::page_from_wire(limit, offset, sort.as_deref())?;
+        match self.run(extensions, Command::Search { words, page }).await? {
             Reply::Search(answer) => Ok(answer),
             _ => Err(mismatch()),
         }
@@ -171,6 +171,11 @@ impl ControlServer for ControlHandlers {
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
         self.own_key(extensions)?;
         Ok(self.handle.view().transfers.as_ref().clone())
+    }
+
+    async fn uploads(&self, extensions: &Extensions) -> RpcResult<Vec<Upload>> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().uploads.as_ref().clone())
     }
 
     async fn cancel(&self, extensions: &Extensions, id: u64) -> RpcResult<()> {

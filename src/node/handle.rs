@@ -2,6 +2,7 @@
 
 use super::view::View;
 use crate::base::{ContentId, PeerId};
+use crate::engine::index::Page;
 use crate::wire::check::CheckReport;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
@@ -33,12 +34,12 @@ pub enum Command {
     Rename(String),
     /// Put finished downloads into this folder from now on.
     SetDownloadFolder(PathBuf),
-    /// Search at the tracker, at most so many contents.
+    /// Search at the tracker.
     Search {
         /// The words.
         words: String,
-        /// The most results.
-        limit: u32,
+        /// Which part of the results.
+        page: Page,
     },
     /// Ask the tracker who has a content.
     Sources(ContentId),

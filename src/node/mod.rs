@@ -38,9 +38,12 @@ pub mod tracker_route;
 pub mod tracker_task;
 pub mod transfer;
 pub mod transfer_task;
+mod upload_task;
 mod view;
 mod view_task;
 
+/// What a search is made of, for those who ask.
+pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use crate::store::inspect;
 pub use check_text::{FINDINGS, millis_text};
 pub use config::PeerConfig;

@@ -5,10 +5,11 @@
 use super::CommandError;
 use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
+use crate::engine::index::Page;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
 use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer, Upload};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::SkippedFile;
@@ -187,8 +188,10 @@ impl Remote {
     ///
     /// # Errors
     /// As the peer answers; also if it stopped.
-    pub async fn search(&self, words: String, limit: u32) -> Result<SearchAnswer, CommandError> {
-        answer(self.client.search(words, Some(limit))).await
+    pub async fn search(&self, words: String, page: impl Into<Page>) -> Result<SearchAnswer, CommandError> {
+        let page = page.into();
+        let sort = page.sort.to_string();
+        answer(self.client.search(words, Some(page.limit), Some(page.offset), Some(sort))).await
     }
 
     /// Asks the tracker who has a content.
@@ -214,6 +217,14 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn transfers(&self) -> Result<Vec<Transfer>, CommandError> {
         answer(self.client.transfers()).await
+    }
+
+    /// What it sends to others.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn uploads(&self) -> Result<Vec<Upload>, CommandError> {
+        answer(self.client.uploads()).await
     }
 
     /// Cancels a download.

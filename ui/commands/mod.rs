@@ -20,6 +20,7 @@ mod status;
 mod transfers;
 
 use crate::args::{Cli, Command, PeerArgs};
+use cardume::node::Page;
 use clap::CommandFactory as _;
 pub(crate) use failure::{Failure, Outcome};
 pub(crate) use names::NamesCommand;
@@ -69,14 +70,16 @@ fn dispatch(cli: Cli) -> Outcome {
     let global = cli.global;
     match cli.command {
         Some(Command::Status) => status::run(&global),
-        Some(Command::Search { words, limit }) => search::search(&global, &words, limit),
+        Some(Command::Search { words, limit, offset, sort }) => {
+            search::search(&global, &words, Page { offset, limit, sort })
+        }
         Some(Command::Sources { content }) => search::sources(&global, &content),
         Some(Command::Get(args)) => get::run(&global, args),
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
         Some(Command::Check) => check::run(&global),
         Some(Command::Name { name }) => check::rename(&global, name),
-        Some(Command::Transfers { cancel }) => transfers::run(&global, cancel),
+        Some(Command::Transfers(args)) => transfers::run(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
         Some(Command::Crash(args)) => drill::crash(&global, &args),

@@ -131,25 +131,11 @@ impl<P: Peer> Bridge<P> {
                 None
             }
             Effect::PickFolder => {
-                let back = self.back.clone();
-                let task = self.runtime.spawn(async move {
-                    let picked = rfd::AsyncFileDialog::new().pick_folder().await;
-                    back.send(Action::Picked(picked.map(|folder| folder.path().to_owned())));
-                });
-                self.picking = Some(task.abort_handle());
+                self.pick(Action::Picked);
                 None
             }
             Effect::PickDownloads => {
-                let back = self.back.clone();
-                let task = self.runtime.spawn(async move {
-                    let picked = rfd::AsyncFileDialog::new().pick_folder().await;
-                    let picked = picked.map(|folder| folder.path().to_owned());
-                    back.send(Action::Activity(ActivityAction::PickedDownloads(picked)));
-                });
-                // A dialog that hangs is given up when another one is opened.
-                if let Some(older) = self.picking.replace(task.abort_handle()) {
-                    older.abort();
-                }
+                self.pick(|picked| Action::Activity(ActivityAction::PickedDownloads(picked)));
                 None
             }
             Effect::Desk(order) => {
@@ -185,6 +171,18 @@ impl<P: Peer> Bridge<P> {
         }
     }
 
+    /// Lets the person choose a folder. A dialog that hangs is given up when another one is opened.
+    fn pick(&mut self, chosen: fn(Option<PathBuf>) -> Action) {
+        let back = self.back.clone();
+        let task = self.runtime.spawn(async move {
+            let picked = rfd::AsyncFileDialog::new().pick_folder().await;
+            back.send(chosen(picked.map(|folder| folder.path().to_owned())));
+        });
+        if let Some(older) = self.picking.replace(task.abort_handle()) {
+            older.abort();
+        }
+    }
+
     /// Has something done beside the peer, on a thread that may block.
     fn ask_desk(&self, order: Order) {
         let (desk, back) = (self.desk.clone(), self.back.clone());
@@ -198,7 +196,7 @@ impl<P: Peer> Bridge<P> {
     fn start_search(&self, number: u64, words: String, limit: u32) -> AbortHandle {
         let (peer, back) = (self.peer.clone(), self.back.clone());
         let task = self.runtime.spawn(async move {
-            let answer = match peer.command(Command::Search { words, limit }).await {
+            let answer = match peer.command(Command::Search { words, page: limit.into() }).await {
                 Ok(Reply::Search(answer)) => Ok(answer),
                 Ok(_) => Err(internal("the peer answered something else than a search".to_owned())),
                 Err(error) => Err(error),

@@ -91,7 +91,7 @@ text! {
         members, column_member, column_role, column_address, column_contact, column_connected,
         connected, not_connected, voter, guest, me, never, just_now,
         time_line, no_events, simulate, simulate_hint, counters,
-        settings, language, theme, theme_system, theme_light, theme_dark, download_folder, profile,
+        language, theme, theme_system, theme_light, theme_dark, download_folder, profile,
         messages, no_messages, this_peer, peer_id, process, close_hint, closing,
         copied, no_tracker_to_crash, dismiss,;
     sentences:

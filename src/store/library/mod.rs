@@ -8,6 +8,7 @@
 //! begins with a dot), which are never shared.
 
 mod cache;
+mod error;
 mod hasher;
 mod keeper;
 mod never;
@@ -22,6 +23,7 @@ use crate::base::{ContentId, FileName, PieceLayout};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use crate::engine::transfer::manifest::PieceHash;
 use cache::Cache;
+pub use error::LibraryError;
 use hasher::{Gate, Progress};
 use keeper::{Event, Hold, Keeper};
 pub use never::NeverShared;
@@ -42,79 +44,6 @@ pub use watch::Watched;
 const MAX_EVENTS: usize = 1024;
 /// The most shared folders: each is watched and rescanned.
 const MAX_SHARES: usize = 256;
-
-/// Why the library cannot do something.
-#[derive(Debug, thiserror::Error)]
-pub enum LibraryError {
-    /// The path is not absolute.
-    #[error("a shared folder is given with its whole path ({0})")]
-    Relative(PathBuf),
-    /// There is no such folder, or it cannot be read.
-    #[error("cannot share the folder: {error}; check that it exists and can be read ({path})")]
-    Folder {
-        /// What the system says.
-        error: io::Error,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Not a folder.
-    #[error("only folders are shared, and this is a file; share the folder that it is in ({0})")]
-    File(PathBuf),
-    /// The path is not text.
-    #[error("the folder's path is not valid UTF-8; rename it ({0:?})")]
-    NotText(PathBuf),
-    /// The folder lies in a shared one.
-    #[error("the folder is already shared as a part of another one ({outer})")]
-    Inside {
-        /// The shared folder around it.
-        outer: PathBuf,
-    },
-    /// A shared folder lies in it.
-    #[error("a part of the folder is already shared; stop sharing that first ({inner})")]
-    Around {
-        /// The shared folder in it.
-        inner: PathBuf,
-    },
-    /// The program's own folder.
-    #[error("the folder holds this program's keys and is never shared; choose another one ({0})")]
-    Own(PathBuf),
-    /// Not shared.
-    #[error("the folder is not shared ({0})")]
-    NotShared(PathBuf),
-    /// Too many.
-    #[error("at most {MAX_SHARES} folders are shared; share a folder around them")]
-    TooMany,
-    /// The database was written by a newer version.
-    #[error("the library was written by a newer version of the program (format {format}); update ({path})")]
-    Newer {
-        /// Its format.
-        format: u64,
-        /// The database.
-        path: PathBuf,
-    },
-    /// The database cannot be used.
-    #[error(
-        "cannot use the library's database: {error}; check the disk, or remove it and share again ({path})"
-    )]
-    Database {
-        /// What the database says.
-        error: String,
-        /// The database.
-        path: PathBuf,
-    },
-    /// The system gives no thread.
-    #[error("cannot start the library: {0}")]
-    Thread(io::Error),
-    /// The library was stopped.
-    #[error("the library is stopped")]
-    Stopped,
-}
-
-impl LibraryError {
-    fn database(path: &Path, error: &redb::Error) -> Self {
-        Self::Database { error: error.to_string(), path: path.to_owned() }
-    }
-}
 
 /// A shared folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +88,8 @@ pub struct OpenShared {
     pub size: u64,
     /// What it is called here.
     pub name: FileName,
+    /// Its number in this library, see [`Library::doubt`].
+    pub key: u64,
 }
 
 /// Why a content cannot be opened.
@@ -167,6 +98,9 @@ pub enum OpenContentError {
     /// No shared file has it.
     #[error("the content is not shared here")]
     Unknown,
+    /// The file was removed.
+    #[error("the file is gone; search again")]
+    Gone,
     /// The file is not any more as it was hashed. It is hashed again.
     #[error("the file has changed and is hashed again; search again")]
     Changed,
@@ -390,17 +324,29 @@ impl Library {
         for (root, record) in candidates {
             match keeper::open_unchanged(&root, &record) {
                 Ok(file) => {
-                    return Ok(OpenShared { file, size: record.identity.size, name: record.name.clone() });
+                    let (size, name, key) = (record.identity.size, record.name.clone(), record.key);
+                    return Ok(OpenShared { file, size, name, key });
                 }
                 Err(cause) => {
                     // If the queue is full, the next rescan looks at it.
-                    let look = Event::Touched(vec![root.path().join(&record.path)]);
+                    let look = match cause {
+                        // It looks as before and cannot be read: only reading it shows when it can.
+                        OpenContentError::Io(_) => Event::Doubt(record.key, content),
+                        _ => Event::Touched(vec![root.path().join(&record.path)]),
+                    };
                     drop(self.events.try_send(look));
                     error = cause;
                 }
             }
         }
         Err(error)
+    }
+
+    /// Who read the file with this key ([`OpenShared::key`]) did not find `content` in it, whatever its times
+    /// say: nobody is told any more that it has it, until it was hashed again.
+    pub fn doubt(&self, key: u64, content: ContentId) {
+        // If the queue is full, the next reader doubts again.
+        drop(self.events.try_send(Event::Doubt(key, content)));
     }
 
     /// The pieces of a content that is shared here. Blocks shortly.
@@ -414,6 +360,12 @@ impl Library {
         let pieces = self.shared.cache.manifest(content);
         let pieces = pieces.inspect_err(|error| tracing::warn!(%error, "cannot read a manifest")).ok()??;
         (pieces.len() as u64 == u64::from(layout.count())).then_some((layout, pieces))
+    }
+
+    /// Whether a shared file has this content, as far as is known.
+    #[must_use]
+    pub fn has(&self, content: ContentId) -> bool {
+        self.shared.table().holders(content).next().is_some()
     }
 
     /// Where a shared file with this content lies.

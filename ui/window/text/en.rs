@@ -104,7 +104,6 @@ pub(super) const TEXT: Text = Text {
     simulate: "Fault drill",
     simulate_hint: "See how fast the others notice a silent tracker and elect a new one",
     counters: "Counters",
-    settings: "Settings",
     language: "Language",
     theme: "Theme",
     theme_system: "As the system",

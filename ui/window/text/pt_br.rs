@@ -105,7 +105,6 @@ pub(super) const TEXT: Text = Text {
     simulate: "Ensaio de falha",
     simulate_hint: "Veja com que rapidez os outros percebem um tracker mudo e elegem um novo",
     counters: "Contadores",
-    settings: "Configurações",
     language: "Idioma",
     theme: "Tema",
     theme_system: "Como o sistema",
