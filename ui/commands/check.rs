@@ -11,9 +11,9 @@ pub(crate) fn run(global: &Global) -> Outcome {
     with_peer(global, async |peer| {
         let report = peer.check().await?;
         if global.json {
-            json(&report)?
+            json(&report)?;
         } else {
-            line(&text(&report))?
+            line(&text(&report))?;
         }
         let failed = report.count(Verdict::Failed) as u64;
         if failed == 0 {
@@ -24,9 +24,9 @@ pub(crate) fn run(global: &Global) -> Outcome {
 }
 
 /// Calls the running peer so from now on.
-pub(crate) fn rename(global: &Global, name: String) -> Outcome {
+pub(crate) fn rename(global: &Global, name: &str) -> Outcome {
     with_peer(global, async |peer| {
-        peer.rename(name.clone()).await?;
+        peer.rename(name.to_owned()).await?;
         if global.json {
             json(&serde_json::json!({ "name": name }))
         } else {

@@ -78,7 +78,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
         Some(Command::Check) => check::run(&global),
-        Some(Command::Name { name }) => check::rename(&global, name),
+        Some(Command::Name { name }) => check::rename(&global, &name),
         Some(Command::Transfers(args)) => transfers::run(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),

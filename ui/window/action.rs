@@ -160,12 +160,11 @@ impl Verb {
             Self::Go(Page::Transfers) => Some(Icon::Transfers),
             Self::Go(Page::Library) | Self::ShareFolder => Some(Icon::Folder),
             Self::Go(Page::Group) => Some(Icon::Group),
-            Self::Go(Page::Activity) => Some(Icon::Activity),
+            Self::Go(Page::Activity) | Self::Check => Some(Icon::Activity),
             Self::Download => Some(Icon::Download),
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
             Self::Shortcuts => Some(Icon::Help),
-            Self::Check => Some(Icon::Activity),
             Self::CopyInvite => Some(Icon::Key),
             Self::CrashTracker | Self::CrashMe | Self::CopyDiagnostics | Self::Escape => None,
         }

@@ -80,9 +80,9 @@ fn item_ui(ui: &mut Ui, text: &Text, verb: Verb, selected: bool, badge: Option<&
     let icon = if narrow { rect } else { widgets::span(rect, rect.left() + 8.0, rect.left() + 24.0) };
     let picture = verb.icon().unwrap_or(Icon::Help);
     if selected {
-        picture.paint_filled(ui, icon, color)
+        picture.paint_filled(ui, icon, color);
     } else {
-        picture.paint(ui, icon, color)
+        picture.paint(ui, icon, color);
     }
     if !narrow {
         let font = if selected { theme::strong() } else { theme::body() };
