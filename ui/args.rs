@@ -130,6 +130,15 @@ pub(crate) enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Opens a link: an invite asks whether to join, a file's link is searched in a window.
+    #[command(
+        after_help = "Desktops call this when a `cardume:` link is clicked; `cardume LINK` is the same.\n\nExamples:\n  \
+        cardume open 'cardume:?h=6f3a…&n=lecture.pdf'\n  cardume open 'cardume:join?…'"
+    )]
+    Open {
+        /// The link, from *Copy link* or from `cardume group invite`.
+        link: String,
+    },
     /// A fault drill: makes the tracker silent as a crash does, and back.
     #[command(
         after_help = "Examples:\n  cardume crash\n  cardume crash --peer peer-2 --for 10s\n  cardume crash --recover"
@@ -195,6 +204,9 @@ pub(crate) struct PeerArgs {
     /// How large the window is.
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
+    /// The link that the window's search begins with.
+    #[arg(skip)]
+    pub(crate) link: Option<String>,
 }
 
 /// What to do with a shared folder.

@@ -195,6 +195,7 @@ fn open_window(
         title: format!("Cardume - {}", profile.name),
         position: args.position.map(|(x, y)| [x, y]),
         size: args.size.map(|(width, height)| [width, height]),
+        link: args.link.clone(),
         settings_file: Some(profile.dir.join("window.ron")),
         desk: Some(desk.clone()),
         welcomes: args.share.is_empty(),

@@ -8,6 +8,7 @@ use super::bridge::{Bridge, Peer};
 use super::log::feed;
 use super::model::{Model, Welcome};
 use super::reduce::{Effect, reduce, shows_log};
+use super::system_fonts;
 use super::text::Language;
 use super::theme;
 use super::theme_choice::ThemeChoice;
@@ -60,10 +61,15 @@ impl<P: Peer> Shell<P> {
         let language = options.language.or(kept.language).or_else(system).unwrap_or_default();
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
+        system_fonts::install(&creation.egui_ctx);
         shell.model.page = kept.page;
         shell.bridge.desk.clone_from(&options.desk);
         let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();
         shell.model.welcome = welcomes.then(Welcome::default);
+        if let Some(link) = &options.link {
+            shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
+            shell.take(&creation.egui_ctx, Action::Words(link.clone()));
+        }
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.
             let place = egui::ViewportCommand::OuterPosition(egui::pos2(x, y));

@@ -6,10 +6,13 @@
 mod activity;
 mod check;
 mod en;
+mod invite;
 mod library;
 mod pt_br;
 
 pub(crate) use activity::ActivityText;
+pub(crate) use invite::InviteText;
+
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
 pub(crate) use library::{Counted, LibraryText};
