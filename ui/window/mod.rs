@@ -11,6 +11,7 @@ mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod keys;
 mod model;
 mod reduce;
 mod shell;

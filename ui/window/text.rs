@@ -6,6 +6,9 @@
 mod en;
 mod library;
 mod pt_br;
+mod search;
+
+pub(crate) use search::SearchText;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
@@ -90,12 +93,12 @@ text! {
         messages, no_messages, this_peer, peer_id, process, close_hint, closing,
         copied, no_tracker_to_crash, dismiss,;
     sentences:
+        finding: SearchText,
         tracker_is: fn(&str, u64) -> String,
         peers_here: fn(u32, u32) -> String,
         quorum_missing: fn(u32, u32, u32) -> String,
         files: fn(u64) -> String,
         index_partial: fn(u32, u32) -> String,
-        results: fn(u64, u64) -> String,
         nothing_found: fn(&str) -> String,
         source_as: fn(&str) -> String,
         search_failed: fn(&str) -> String,
@@ -216,7 +219,8 @@ mod tests {
     fn no_word_is_empty_and_buttons_follow_the_style() {
         for language in Language::ALL {
             let marks = ["thousands", "decimal_point"];
-            let words = language.text().words().into_iter();
+            let text = language.text();
+            let words = text.words().into_iter().chain(text.finding.words());
             for (field, word) in words.filter(|(field, _)| !marks.contains(field)) {
                 assert!(!word.trim().is_empty(), "{language:?}: {field} is empty");
                 assert!(!word.contains("..."), "{language:?}: {field} needs an ellipsis");
