@@ -4,6 +4,8 @@
 
 use super::super::action::{Page, Verb};
 use super::super::icon::Icon;
+use super::super::text::Language;
+use super::super::theme_choice::ThemeChoice;
 use super::Model;
 use cardume::node::fold;
 use eframe::egui::KeyboardShortcut;
@@ -34,6 +36,10 @@ pub(crate) enum Goal {
     Search(String),
     /// Open a file.
     Open(PathBuf),
+    /// Look like this.
+    Theme(ThemeChoice),
+    /// Speak this language.
+    Language(Language),
 }
 
 /// An item of the palette.
@@ -115,7 +121,37 @@ fn all_items(model: &Model) -> Vec<Item> {
             goal: Goal::Open(PathBuf::from(path)),
         })
     });
-    verbs.chain(peers).chain(finished.take(MAX_FILES)).collect()
+    verbs.chain(peers).chain(finished.take(MAX_FILES)).chain(choices(model)).collect()
+}
+
+/// Themes and languages other than the one in use.
+fn choices(model: &Model) -> impl Iterator<Item = Item> {
+    let text = model.language.text();
+    let themes = [
+        (ThemeChoice::System, Icon::Gauge, text.theme_system),
+        (ThemeChoice::Light, Icon::Sun, text.theme_light),
+        (ThemeChoice::Dark, Icon::Moon, text.theme_dark),
+    ];
+    let item = |icon: Icon, label: String, goal: Goal| Item {
+        icon,
+        label,
+        detail: text.settings.to_owned(),
+        keys: None,
+        hue: None,
+        goal,
+    };
+    let used = model.theme;
+    let themes = themes
+        .into_iter()
+        .filter(move |(theme, ..)| *theme != used)
+        .map(move |(theme, icon, name)| item(icon, format!("{}: {name}", text.theme), Goal::Theme(theme)));
+    let spoken = model.language;
+    let languages =
+        Language::ALL.into_iter().filter(move |language| *language != spoken).map(move |language| {
+            let label = format!("{}: {}", text.language, language.own_name());
+            item(Icon::Language, label, Goal::Language(language))
+        });
+    themes.chain(languages)
 }
 
 /// Whether a verb can do something now and makes sense in a list.

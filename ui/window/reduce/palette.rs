@@ -47,6 +47,8 @@ fn run(model: &mut Model, number: usize) -> Vec<Effect> {
     model.palette = None;
     match item.goal {
         Goal::Do(verb) => reduce(model, Action::Do(verb)),
+        Goal::Theme(theme) => reduce(model, Action::Theme(theme)),
+        Goal::Language(language) => reduce(model, Action::Language(language)),
         Goal::Open(path) => vec![Effect::Open(path)],
         Goal::Search(words) => {
             let mut effects = reduce(model, Action::Do(Verb::FocusSearch));

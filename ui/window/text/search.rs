@@ -34,7 +34,7 @@ search_text! {
         size, peers, nobody_has_it, nobody_has_it_hint, filled_soon,
         target_field, choose_folder, download_here,
         query_too_long, query_too_many,
-        help_word, help_phrase, help_without, help_ext, help_type, help_size, help_peer, help_link, help_try,;
+        help_word, help_phrase, help_without, help_ext, help_type, help_size, help_range, help_peer, help_link, help_try,;
     sentences:
         sort_by: fn(&str) -> String,
         counted: fn(u64, u64) -> String,
@@ -114,7 +114,8 @@ pub(super) const EN: SearchText = SearchText {
     help_without: "not in the name; works before every operator too",
     help_ext: "with one of these endings",
     help_type: "audio, video, image, document, archive, code, program, other",
-    help_size: "also <, >=, <=; k, M, G and T",
+    help_size: "larger than 10 MB; also <, >=, <= and k, G, T",
+    help_range: "from 1 MB to below 5 MB; either end may be open",
     help_peer: "that this peer has",
     help_link: "a pasted link, or a hash alone, finds that very content",
     help_try: "Click one to try it",
@@ -211,7 +212,8 @@ pub(super) const PT_BR: SearchText = SearchText {
     help_without: "não no nome; vale também antes de cada operador",
     help_ext: "com uma destas terminações",
     help_type: "audio, video, image, document, archive, code, program, other",
-    help_size: "também <, >=, <=; k, M, G e T",
+    help_size: "maior que 10 MB; também <, >=, <= e k, G, T",
+    help_range: "de 1 MB até menos de 5 MB; um dos lados pode faltar",
     help_peer: "que este peer tem",
     help_link: "um link colado, ou só o hash, encontra exatamente esse conteúdo",
     help_try: "Clique em um para experimentar",

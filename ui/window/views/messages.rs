@@ -38,7 +38,7 @@ pub(super) fn toasts_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<A
             for note in toasts.iter().rev().take(MAX_TOASTS).rev() {
                 theme::floating_frame(tokens).show(ui, |ui| {
                     ui.set_width(WIDTH);
-                    note_ui(ui, text, note, Some(note.number), actions);
+                    note_ui(ui, text, note, &Shown::Toast, actions);
                 });
             }
         });
@@ -80,9 +80,8 @@ pub(super) fn list_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Act
             ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
                 for note in model.notes.iter().rev() {
                     widgets::hairline(ui);
-                    note_ui(ui, text, note, None, actions);
                     let age = (text.ago)(model.now.saturating_sub(note.at).as_secs());
-                    ui.label(RichText::new(age).font(theme::small()).color(tokens.weak));
+                    note_ui(ui, text, note, &Shown::Listed(age), actions);
                 }
             });
         });
@@ -100,8 +99,16 @@ fn icon_of(note: &NoteKind) -> Icon {
     }
 }
 
-/// A message with what can be done about it; a toast (with its number) can be put away.
-fn note_ui(ui: &mut Ui, text: &Text, note: &Note, toast: Option<u64>, actions: &mut Vec<Action>) {
+/// How a message is shown.
+enum Shown {
+    /// For a while; it can be put away.
+    Toast,
+    /// In the list, with its age.
+    Listed(String),
+}
+
+/// A message with what can be done about it.
+fn note_ui(ui: &mut Ui, text: &Text, note: &Note, shown: &Shown, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
     let sentence = note_sentence(text, note);
     let color = if note.what.is_bad() { tokens.error } else { tokens.text };
@@ -113,20 +120,23 @@ fn note_ui(ui: &mut Ui, text: &Text, note: &Note, toast: Option<u64>, actions: &
             _ => tokens.weak,
         };
         icon_of(&note.what).paint(ui, rect, mark);
-        let close = if toast.is_some() { 28.0 } else { 0.0 };
-        let width = ui.available_width() - close;
+        let is_toast = matches!(shown, Shown::Toast);
+        let width = ui.available_width() - if is_toast { 28.0 } else { 0.0 };
         ui.vertical(|ui| {
             ui.set_width(width);
             let label = ui.label(RichText::new(&sentence).color(color));
-            let role = if toast.is_some() { Role::Status } else { Role::ListItem };
+            let role = if is_toast { Role::Status } else { Role::ListItem };
             label.widget_info(|| WidgetInfo::labeled(role, true, &sentence));
+            if let Shown::Listed(age) = shown {
+                ui.label(RichText::new(age).font(theme::small()).color(tokens.weak));
+            }
             file_ui(ui, text, note, actions);
         });
-        if let Some(number) = toast {
+        if is_toast {
             let (rect, _) = ui.allocate_exact_size(vec2(20.0, 20.0), egui::Sense::hover());
             let label = text.finding.dismiss_message;
-            if widgets::icon_button_at(ui, rect, ("dismiss", number), Icon::Close, label).clicked() {
-                actions.push(Action::Dismiss(number));
+            if widgets::icon_button_at(ui, rect, ("dismiss", note.number), Icon::Close, label).clicked() {
+                actions.push(Action::Dismiss(note.number));
             }
         }
     });

@@ -12,6 +12,9 @@ use egui::{Align, Rect, Role, Sense, Ui, WidgetInfo};
 /// From so wide on there is a column with the type in words.
 const WITH_TYPE: f32 = 640.0;
 
+/// From so wide on the sources are named.
+const WITH_NAMES: f32 = 520.0;
+
 /// Where the columns begin and end.
 #[derive(Clone, Copy)]
 pub(super) struct Columns {
@@ -28,7 +31,12 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn of(rect: Rect) -> Self {
         let (left, right) = (rect.left(), rect.right());
-        let sources_width = (rect.width() * 0.27).clamp(110.0, 320.0);
+        let sources_width = if rect.width() < WITH_NAMES {
+            // Room for the dots and a number.
+            84.0
+        } else {
+            (rect.width() * 0.27).clamp(110.0, 320.0)
+        };
         let button = right - 40.0;
         let sources = button - sources_width;
         let size = sources - 92.0;

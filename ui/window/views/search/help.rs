@@ -9,7 +9,9 @@ use eframe::egui;
 use egui::{Align, Id, Modal, Ui};
 
 /// Width of the column with what is typed.
-const TYPED: f32 = 150.0;
+const TYPED: f32 = 130.0;
+/// Width of the list; less where the window is narrow.
+const WIDTH: f32 = 560.0;
 
 /// Draws the list, if it is open.
 pub(super) fn help_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
@@ -25,13 +27,13 @@ pub(super) fn help_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Act
         ("type:video", finding.help_type),
         ("ext:pdf,doc", finding.help_ext),
         ("size:>10M", finding.help_size),
-        ("size:1M..5M", finding.help_size),
+        ("size:1M..5M", finding.help_range),
         ("peer:peer-2", finding.help_peer),
         ("cardume:?h=…", finding.help_link),
     ];
     let modal = Modal::new(Id::unique("operators")).frame(theme::floating_frame(tokens));
     let response = modal.show(ui.ctx(), |ui| {
-        ui.set_width(theme::DIALOG + 60.0);
+        ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 64.0));
         widgets::title_ui(ui, finding.operators);
         ui.spacing_mut().item_spacing.y = 0.0;
         for (typed, means) in rows {

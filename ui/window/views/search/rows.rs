@@ -27,7 +27,7 @@ pub(super) fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut 
     let scrolls = rows_height(count) > ui.available_height() - theme::FACT;
     let bar = if scrolls { ui.spacing().scroll.allocated_width() } else { 0.0 };
     header_ui(ui, model, text, bar, actions);
-    list_focus_ui(ui, text);
+    list_focus_ui(ui, model, text);
     let mut area = ScrollArea::vertical().id_salt("results").auto_shrink(false);
     if search.to_top {
         area = area.vertical_scroll_offset(0.0);
@@ -51,13 +51,20 @@ pub(super) fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut 
 }
 
 /// What has the keys while the person is among the results. Arrows stay with it.
-fn list_focus_ui(ui: &Ui, text: &Text) {
+fn list_focus_ui(ui: &Ui, model: &Model, text: &Text) {
     let id = id_of(Field::Results);
     let rect = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 1.0));
     let response = ui.interact(rect, id, Sense::focusable_noninteractive());
     response.widget_info(|| WidgetInfo::labeled(Role::List, true, text.search));
     let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+    let is_free = !model.is_covered() && !egui::Popup::is_any_open(ui.ctx());
+    ui.memory_mut(|memory| {
+        // Where nothing has the keys an arrow would move the focus to any button.
+        if is_free && memory.focused().is_none() {
+            memory.request_focus(id);
+        }
+        memory.set_focus_lock_filter(id, filter);
+    });
 }
 
 fn rows_height(count: usize) -> f32 {

@@ -39,14 +39,13 @@ fn folder_ui(ui: &mut Ui, text: &Text, target: &Target, actions: &mut Vec<Action
         .desired_width(f32::INFINITY)
         .margin(egui::Margin::symmetric(10, 6));
     let response = ui.add(field).accessible_name(text.finding.target_field);
-    if ui.memory(|memory| memory.focused().is_none()) {
-        response.request_focus();
-    }
     if response.changed() {
         actions.push(Action::Search(SearchAction::TargetFolder(folder)));
     }
     if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
         actions.push(Action::Search(SearchAction::DownloadThere));
+    } else if ui.memory(|memory| memory.focused().is_none()) {
+        response.request_focus();
     }
 }
 
