@@ -106,12 +106,8 @@ pub(crate) enum Command {
         /// The folder.
         folder: PathBuf,
     },
-    /// Lists the downloads of the running peer.
-    Transfers {
-        /// Cancel this one.
-        #[arg(long, value_name = "NUMBER")]
-        cancel: Option<u64>,
-    },
+    /// Lists the downloads of the running peer, and what others download from it.
+    Transfers(TransfersArgs),
     /// The name service: runs it, and asks what is registered.
     #[command(subcommand)]
     Names(crate::commands::NamesCommand),
@@ -258,6 +254,17 @@ pub(crate) enum Via {
     Http,
     /// With nothing but JSON-RPC (`transfer_read`).
     Rpc,
+}
+
+/// What to do with the transfers.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TransfersArgs {
+    /// Cancel this download.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) cancel: Option<u64>,
+    /// Only what others download from here.
+    #[arg(long)]
+    pub(crate) uploads: bool,
 }
 
 /// What to do with the group.

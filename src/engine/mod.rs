@@ -5,3 +5,4 @@ pub mod election;
 pub mod index;
 pub mod registry;
 pub mod transfer;
+pub mod upload;

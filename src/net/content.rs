@@ -1,47 +1,27 @@
 //! Contents as plain HTTP bodies: `GET /content/<64 hexadecimal digits>` with one `Range`, because JSON
 //! cannot carry bytes at the speed of a wire.
 //!
-//! The sender promises a length and keeps it or breaks the connection: a file that became shorter ends the
-//! body early, which the receiver sees. What is absent on purpose: any check of the bytes. The receiver
-//! checks them against the content's hash, whoever sent them.
+//! The sender promises a length and keeps it or breaks the connection: a file that changed ends the body
+//! before its last byte, which the receiver sees. Every byte is checked against the content's pieces
+//! ([`Reader`]); the receiver checks again, whoever sent them.
 
-use super::caller::{ConnectError, open};
-use super::identity::Identity;
+use super::checked::{OpenContent, ReadFault, Reader};
 use super::route::text;
-use super::server::ServerLimits;
-use super::stream::Cuts;
+use super::uploads::{Busy, Turn, Upload, Uploads};
 use crate::base::{ContentId, PeerId};
-use http_body_util::{BodyExt, Empty, StreamBody};
+use http_body_util::StreamBody;
 use hyper::body::{Bytes, Frame, Incoming};
-use hyper::client::conn::http1::SendRequest;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use jsonrpsee::server::HttpBody;
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Where contents are served.
 pub(super) const PATH: &str = "/content/";
-/// Bytes read and sent at once: large enough that switching threads costs little.
-const BLOCK_BYTES: u64 = 256 * 1024;
-/// When to ask again after 429.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// A file that is being sent.
-#[derive(Debug)]
-pub struct OpenContent {
-    /// Opened for reading; it is read at positions, so the same file may be opened more than once.
-    pub file: File,
-    /// Its bytes: the content's size.
-    pub size: u64,
-}
+/// After so many bytes others come first, if they wait: the largest piece.
+const TURN_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Why a content is not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +29,9 @@ pub enum ContentRefusal {
     /// No such content is shared here (404).
     #[error("no such content is shared here")]
     Unknown,
+    /// The file was removed (410).
+    #[error("the file is gone")]
+    Gone,
     /// The file changed since it was hashed (409).
     #[error("the file changed since it was hashed; it is announced anew")]
     Changed,
@@ -60,6 +43,12 @@ pub enum ContentRefusal {
     Unreadable(String),
 }
 
+impl From<Busy> for ContentRefusal {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
 /// Where the server gets files from. Implemented by whoever knows the shares.
 pub trait ContentRoute: Send + Sync {
     /// Opens a content for `caller`. Runs on a thread where it may block.
@@ -68,50 +57,23 @@ pub trait ContentRoute: Send + Sync {
     /// Says how to answer instead.
     fn open(&self, caller: PeerId, content: ContentId) -> Result<OpenContent, ContentRefusal>;
 
-    /// So many more bytes of a content were handed to the connection of `caller`.
-    fn served(&self, caller: PeerId, content: ContentId, bytes: u64);
+    /// A file that was opened with this [`OpenContent::tag`] has not (any more) the bytes of the content, or
+    /// cannot be read. Runs on a thread where it may block.
+    fn spoiled(&self, content: ContentId, tag: u64);
 }
 
-/// The route, and how many contents are being sent.
+/// Where contents come from, and the turns in which they are sent.
 #[derive(Clone)]
-pub(super) struct Uploads {
-    route: Arc<dyn ContentRoute>,
-    limits: ServerLimits,
-    running: Arc<watch::Sender<BTreeMap<PeerId, usize>>>,
+pub struct ContentService {
+    /// The files.
+    pub route: Arc<dyn ContentRoute>,
+    /// Shared by everything that sends contents.
+    pub uploads: Uploads,
 }
 
-impl Uploads {
-    pub(super) fn new(route: Arc<dyn ContentRoute>, limits: ServerLimits) -> Self {
-        Self { route, limits, running: Arc::default() }
-    }
-
-    /// Counts one more, unless there are too many.
-    fn begin(&self, peer: PeerId) -> Option<Upload> {
-        let begun = self.running.send_if_modified(|running| {
-            let all: usize = running.values().sum();
-            let mine = running.entry(peer).or_default();
-            let free = all < self.limits.uploads && *mine < self.limits.uploads_per_peer;
-            *mine += usize::from(free);
-            free
-        });
-        begun.then(|| Upload { running: self.running.clone(), peer })
-    }
-}
-
-/// One content being sent; counted until it is dropped.
-struct Upload {
-    running: Arc<watch::Sender<BTreeMap<PeerId, usize>>>,
-    peer: PeerId,
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        self.running.send_modify(|running| {
-            if let Some(mine) = running.get_mut(&self.peer) {
-                *mine = mine.saturating_sub(1);
-            }
-            running.retain(|_, count| *count > 0);
-        });
+impl std::fmt::Debug for ContentService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContentService").finish_non_exhaustive()
     }
 }
 
@@ -127,8 +89,8 @@ enum Asked {
 }
 
 /// RFC 9110, section 14.1.2, with exactly one range.
-fn asked(headers: &HeaderMap, size: u64) -> Asked {
-    let Some(value) = headers.get(header::RANGE) else {
+fn asked(header: Option<&HeaderValue>, size: u64) -> Asked {
+    let Some(value) = header else {
         return Asked::Whole;
     };
     let spec = value.to_str().ok().and_then(|text| text.trim().strip_prefix("bytes="));
@@ -151,7 +113,7 @@ fn asked(headers: &HeaderMap, size: u64) -> Asked {
 
 /// Answers `GET` and `HEAD` of a content.
 pub(super) async fn serve(
-    uploads: &Uploads,
+    service: &ContentService,
     caller: PeerId,
     request: &Request<Incoming>,
 ) -> Response<HttpBody> {
@@ -162,52 +124,115 @@ pub(super) async fn serve(
     let Some(content) = id else {
         return text(StatusCode::NOT_FOUND, "a content is 64 lower-case hexadecimal digits\n");
     };
-    let Some(upload) = uploads.begin(caller) else {
-        return refused(&ContentRefusal::Busy);
-    };
-    let route = uploads.route.clone();
-    let opened = tokio::task::spawn_blocking(move || route.open(caller, content)).await;
-    let opened = match opened {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(refusal)) => return refused(&refusal),
-        Err(error) => return refused(&ContentRefusal::Unreadable(error.to_string())),
-    };
-    let size = opened.size;
-    let (status, range) = match asked(request.headers(), size) {
-        Asked::Whole => (StatusCode::OK, 0..size),
-        Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Asked::Malformed => {
-            return text(StatusCode::BAD_REQUEST, "one range `bytes=first-last` is expected\n");
-        }
-        Asked::Outside => {
-            let mut response =
-                text(StatusCode::RANGE_NOT_SATISFIABLE, "the range lies outside of the content\n");
-            set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{size}"));
-            return response;
-        }
-    };
-    let body = if *request.method() == Method::HEAD {
-        HttpBody::empty()
-    } else {
-        let sending = Sending {
-            route: uploads.route.clone(),
-            caller,
-            content,
-            file: Arc::new(opened.file),
-            _upload: upload,
+    let range = request.headers().get(header::RANGE).cloned();
+    let (service, has_body) = (service.clone(), *request.method() == Method::GET);
+    let asking = Asking { service, caller, content, range, has_body };
+    asking.answer().await.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+/// A request that was understood.
+struct Asking {
+    service: ContentService,
+    caller: PeerId,
+    content: ContentId,
+    range: Option<HeaderValue>,
+    has_body: bool,
+}
+
+/// A block of a body, read on a thread that may block.
+type Block = (Reader, Result<Vec<u8>, ReadFault>);
+
+/// A content that was opened.
+struct Opened {
+    name: String,
+    size: u64,
+    asked: Asked,
+    reader: Reader,
+    /// The first block, if it was read already.
+    block: Option<Result<Vec<u8>, ReadFault>>,
+}
+
+impl Asking {
+    async fn answer(self) -> Result<Response<HttpBody>, ContentRefusal> {
+        let uploads = &self.service.uploads;
+        let turn = if self.has_body { uploads.try_turn(self.caller) } else { None };
+        // With a turn the first block is read at once, on the same thread.
+        let Opened { name, size, asked, reader, block } = self.open(turn.is_some()).await?;
+        let (status, range) = match asked {
+            Asked::Whole => (StatusCode::OK, 0..size),
+            Asked::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+            Asked::Malformed | Asked::Outside => return Ok(no_range(&asked, size)),
         };
-        HttpBody::new(sending.body(range.clone()))
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    set(headers, header::CONTENT_LENGTH, &(range.end - range.start).to_string());
-    set(headers, header::CONTENT_TYPE, "application/octet-stream");
-    set(headers, header::ACCEPT_RANGES, "bytes");
-    set(headers, header::ETAG, &format!("\"{content}\""));
-    if status == StatusCode::PARTIAL_CONTENT {
-        set(headers, header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
+        let body = if !self.has_body || range.is_empty() {
+            HttpBody::empty()
+        } else {
+            let mut upload = uploads.begin(self.caller, self.content, &name, size);
+            let turn = match turn {
+                Some(turn) => turn,
+                None => uploads.turn(self.caller).await?,
+            };
+            upload.sending();
+            let (reader, block) = match block {
+                Some(block) => (reader, block),
+                None => read(reader).await?,
+            };
+            let sending = Sending { service: self.service.clone(), content: self.content, upload };
+            let block = match block {
+                Ok(block) => Bytes::from(block),
+                Err(fault) => return Err(sending.spoiled(reader, fault).await),
+            };
+            HttpBody::new(sending.body(turn, reader, block))
+        };
+        Ok(self.with_headers(Response::new(body), status, &range, size))
     }
+
+    /// Opens the content and understands the range; with a turn, reads its first block too.
+    async fn open(&self, has_turn: bool) -> Result<Opened, ContentRefusal> {
+        let route = self.service.route.clone();
+        let (caller, content, header) = (self.caller, self.content, self.range.clone());
+        let opening = spawn_blocking(move || {
+            let mut opened = route.open(caller, content)?;
+            let (name, size) = (std::mem::take(&mut opened.name), opened.size);
+            let asked = asked(header.as_ref(), size);
+            let range = match &asked {
+                Asked::Whole => 0..size,
+                Asked::Part(range) => range.clone(),
+                Asked::Malformed | Asked::Outside => 0..0,
+            };
+            let reads = has_turn && !range.is_empty();
+            let mut reader = Reader::new(opened, range);
+            let block = reads.then(|| reader.next());
+            Ok(Opened { name, size, asked, reader, block })
+        });
+        opening.await.map_err(|error| ContentRefusal::Unreadable(error.to_string()))?
+    }
+
+    fn with_headers(
+        &self,
+        mut response: Response<HttpBody>,
+        status: StatusCode,
+        range: &Range<u64>,
+        size: u64,
+    ) -> Response<HttpBody> {
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        set(headers, header::CONTENT_LENGTH, &(range.end - range.start).to_string());
+        set(headers, header::CONTENT_TYPE, "application/octet-stream");
+        set(headers, header::ACCEPT_RANGES, "bytes");
+        set(headers, header::ETAG, &format!("\"{}\"", self.content));
+        if status == StatusCode::PARTIAL_CONTENT {
+            set(headers, header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
+        }
+        response
+    }
+}
+
+fn no_range(asked: &Asked, size: u64) -> Response<HttpBody> {
+    if *asked == Asked::Malformed {
+        return text(StatusCode::BAD_REQUEST, "one range `bytes=first-last` is expected\n");
+    }
+    let mut response = text(StatusCode::RANGE_NOT_SATISFIABLE, "the range lies outside of the content\n");
+    set(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{size}"));
     response
 }
 
@@ -218,10 +243,12 @@ fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
 fn refused(refusal: &ContentRefusal) -> Response<HttpBody> {
     match refusal {
         ContentRefusal::Unknown => text(StatusCode::NOT_FOUND, "no such content is shared here\n"),
+        ContentRefusal::Gone => text(StatusCode::GONE, "the file is gone\n"),
         ContentRefusal::Changed => text(StatusCode::CONFLICT, "the file changed since it was hashed\n"),
         ContentRefusal::Busy => {
             let mut response = text(StatusCode::TOO_MANY_REQUESTS, "too many contents are being sent\n");
-            set(response.headers_mut(), header::RETRY_AFTER, &RETRY_AFTER.as_secs().to_string());
+            let seconds = Uploads::RETRY_AFTER.as_secs().to_string();
+            set(response.headers_mut(), header::RETRY_AFTER, &seconds);
             response
         }
         ContentRefusal::Unreadable(error) => {
@@ -231,229 +258,85 @@ fn refused(refusal: &ContentRefusal) -> Response<HttpBody> {
     }
 }
 
-/// A body being sent.
-struct Sending {
-    route: Arc<dyn ContentRoute>,
-    caller: PeerId,
-    content: ContentId,
-    file: Arc<File>,
-    _upload: Upload,
+async fn read(reader: Reader) -> Result<Block, ContentRefusal> {
+    spawn_blocking(|| reader.into_next()).await.map_err(|error| ContentRefusal::Unreadable(error.to_string()))
 }
 
-type Block = JoinHandle<std::io::Result<Vec<u8>>>;
+/// A body being sent.
+struct Sending {
+    service: ContentService,
+    content: ContentId,
+    upload: Upload,
+}
+
+/// Where a body is: what was read and not sent, and what is being read meanwhile.
+struct Position {
+    sending: Sending,
+    turn: Turn,
+    block: Bytes,
+    next: Option<JoinHandle<Block>>,
+    /// Bytes since the turn began.
+    in_turn: u64,
+}
 
 impl Sending {
+    /// Tells whoever knows the shares, and the list of uploads.
+    async fn spoiled(&self, reader: Reader, fault: ReadFault) -> ContentRefusal {
+        self.upload.spoiled();
+        let (route, content, tag) = (self.service.route.clone(), self.content, reader.tag());
+        if let Err(error) = spawn_blocking(move || route.spoiled(content, tag)).await {
+            tracing::warn!(%error, "a changed file could not be reported");
+        }
+        match fault {
+            ReadFault::Changed => ContentRefusal::Changed,
+            ReadFault::Io(error) => ContentRefusal::Unreadable(error.to_string()),
+        }
+    }
+
     /// The bytes in order; the next block is read while one is sent.
     fn body(
         self,
-        range: Range<u64>,
+        turn: Turn,
+        reader: Reader,
+        block: Bytes,
     ) -> StreamBody<impl futures_util::Stream<Item = std::io::Result<Frame<Bytes>>> + Send> {
-        let begun = self.read(&range);
-        let blocks =
-            futures_util::stream::try_unfold((self, range, begun), |(sending, mut left, block)| async move {
-                let Some(block) = block else {
-                    return Ok(None);
-                };
-                let bytes = block.await.map_err(std::io::Error::other)??;
-                left.start += bytes.len() as u64;
-                let next = sending.read(&left);
-                sending.route.served(sending.caller, sending.content, bytes.len() as u64);
-                Ok(Some((Frame::data(Bytes::from(bytes)), (sending, left, next))))
-            });
+        let position = Position { sending: self, turn, block, next: ahead(reader), in_turn: 0 };
+        let blocks = futures_util::stream::try_unfold(position, |mut position| async move {
+            if position.block.is_empty() {
+                let Some(next) = position.next.take() else { return Ok(None) };
+                position = position.advance(next).await?;
+            }
+            let part = position.sending.upload.part(position.block.len()).await;
+            let bytes = position.block.split_to(part);
+            position.sending.upload.sent(part);
+            position.in_turn += part as u64;
+            Ok(Some((Frame::data(bytes), position)))
+        });
         StreamBody::new(blocks)
     }
-
-    fn read(&self, left: &Range<u64>) -> Option<Block> {
-        let length = (left.end - left.start).min(BLOCK_BYTES);
-        let (file, offset) = (self.file.clone(), left.start);
-        (length > 0).then(|| {
-            tokio::task::spawn_blocking(move || {
-                let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
-                read_exact_at(&file, &mut bytes, offset)?;
-                Ok(bytes)
-            })
-        })
-    }
 }
 
-/// Reads at a position. An error if the file ends before.
-#[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+/// Begins to read the next block, if there is one.
+fn ahead(reader: Reader) -> Option<JoinHandle<Block>> {
+    (!reader.is_done()).then(|| spawn_blocking(|| reader.into_next()))
 }
 
-/// Reads at a position. An error if the file ends before. Blocks of one file are read one after the other,
-/// so its shared position does no harm.
-#[cfg(not(unix))]
-fn read_exact_at(mut file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    file.seek(SeekFrom::Start(offset))?;
-    file.read_exact(bytes)
-}
-
-/// Why a content did not arrive.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FetchError {
-    /// No connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The peer does not share it (any more).
-    #[error("the peer does not share this content")]
-    Unknown,
-    /// The peer's file changed.
-    #[error("the file changed at the peer")]
-    Changed,
-    /// The peer sends to too many at once.
-    #[error("the peer is busy; ask again in {0:?}")]
-    Busy(Duration),
-    /// An answer that does not fit the request.
-    #[error("the peer's answer does not fit the request: {0}")]
-    Unfit(String),
-    /// The connection broke.
-    #[error("the connection to the peer broke: {0}")]
-    Broken(String),
-    /// Nothing arrived for too long.
-    #[error("nothing arrived from the peer for {0:?}")]
-    Silent(Duration),
-}
-
-/// A kept connection for contents: one request after the other.
-#[derive(Debug)]
-pub struct ContentClient {
-    sender: SendRequest<Empty<Bytes>>,
-    host: HeaderValue,
-    silence: Duration,
-}
-
-impl ContentClient {
-    /// How long a connection attempt may take.
-    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-    /// How long nothing may arrive before a source counts as silent.
-    pub const SILENCE: Duration = Duration::from_secs(5);
-
-    /// Connects to exactly this peer. `silence` is how long nothing may arrive in a request; usually
-    /// [`ContentClient::SILENCE`].
-    ///
-    /// # Errors
-    /// [`FetchError::Connect`].
-    pub async fn connect(
-        identity: &Identity,
-        address: SocketAddr,
-        expected: PeerId,
-        silence: Duration,
-    ) -> Result<Self, FetchError> {
-        let within = Self::CONNECT_TIMEOUT;
-        let connecting = async {
-            let (switch, cuts) = watch::channel(Cuts::default());
-            let (mut stream, _) = open(identity, address, Some(expected), silence, &cuts).await?;
-            stream.get_mut().0.hold(Arc::new(switch));
-            let protocol = |error: hyper::Error| ConnectError::Protocol { why: error.to_string(), address };
-            let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-            shaken.map_err(protocol)
-        };
-        let connected = tokio::time::timeout(within, connecting).await;
-        let (sender, connection) = connected.map_err(|_| ConnectError::TimedOut { within, address })??;
-        // Ends when the sender and the last body are gone, or the connection breaks.
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%address, %error, "content connection ended");
+impl Position {
+    async fn advance(mut self, next: JoinHandle<Block>) -> std::io::Result<Self> {
+        let (reader, block) = next.await.map_err(std::io::Error::other)?;
+        match block {
+            Ok(block) => self.block = Bytes::from(block),
+            Err(fault) => {
+                let refusal = self.sending.spoiled(reader, fault).await;
+                return Err(std::io::Error::other(refusal));
             }
-        });
-        let host = HeaderValue::from_str(&address.to_string()).expect("an address is ASCII");
-        Ok(Self { sender, host, silence })
-    }
-
-    /// Whether another request can be made; otherwise connect anew.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        !self.sender.is_closed()
-    }
-
-    /// Asks for a range of a content. The body of the request before has to be read to its end first (or
-    /// dropped, which closes the connection). Not cancel-safe: drop the client as well.
-    ///
-    /// # Errors
-    /// [`FetchError`]; after `Unknown`, `Changed` and `Busy` the connection can be used again.
-    pub async fn get(&mut self, content: ContentId, range: Range<u64>) -> Result<ContentBody, FetchError> {
-        if range.is_empty() {
-            return Err(FetchError::Unfit("an empty range cannot be asked for".to_owned()));
         }
-        let asked = format!("bytes={}-{}", range.start, range.end - 1);
-        let request = Request::get(format!("{PATH}{content}"))
-            .header(header::HOST, self.host.clone())
-            .header(header::RANGE, asked)
-            .body(Empty::new())
-            .map_err(|error| FetchError::Unfit(error.to_string()))?;
-        let broken = |error: hyper::Error| FetchError::Broken(error.to_string());
-        let asking = async {
-            self.sender.ready().await.map_err(broken)?;
-            self.sender.send_request(request).await.map_err(broken)
-        };
-        let silence = self.silence;
-        let answer =
-            tokio::time::timeout(silence, asking).await.map_err(|_| FetchError::Silent(silence))??;
-        let size = fits(&answer, &range)?;
-        Ok(ContentBody { body: answer.into_body(), left: range.end - range.start, size, silence })
-    }
-}
-
-/// Checks an answer's head against the request; the size that the peer says the content has.
-fn fits(answer: &Response<Incoming>, range: &Range<u64>) -> Result<u64, FetchError> {
-    let unfit = |why: String| Err(FetchError::Unfit(why));
-    match answer.status() {
-        StatusCode::PARTIAL_CONTENT => {}
-        StatusCode::NOT_FOUND => return Err(FetchError::Unknown),
-        StatusCode::CONFLICT => return Err(FetchError::Changed),
-        StatusCode::TOO_MANY_REQUESTS => return Err(FetchError::Busy(RETRY_AFTER)),
-        status if status.is_server_error() => return Err(FetchError::Broken(format!("status {status}"))),
-        status => return unfit(format!("status {status}")),
-    }
-    let value = answer.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    let expected = format!("bytes {}-{}/", range.start, range.end - 1);
-    let size = value.and_then(|value| value.strip_prefix(&expected)).and_then(|size| size.parse().ok());
-    match size {
-        Some(size) => Ok(size),
-        None => unfit("it is not the range that was asked for".to_owned()),
-    }
-}
-
-/// The bytes of a range as they arrive.
-#[derive(Debug)]
-pub struct ContentBody {
-    body: Incoming,
-    left: u64,
-    size: u64,
-    silence: Duration,
-}
-
-impl ContentBody {
-    /// The size of the whole content, as the peer says.
-    #[must_use]
-    pub const fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The next bytes; `None` after exactly as many as were asked for. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Result<Bytes, FetchError>> {
-        loop {
-            let silence = self.silence;
-            let frame = match tokio::time::timeout(silence, self.body.frame()).await {
-                Err(_) => return Some(Err(FetchError::Silent(silence))),
-                Ok(None) if self.left == 0 => return None,
-                Ok(None) => {
-                    return Some(Err(FetchError::Unfit("the body is shorter than asked for".to_owned())));
-                }
-                Ok(Some(Err(error))) => return Some(Err(FetchError::Broken(error.to_string()))),
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(bytes) = frame.into_data() else {
-                continue;
-            };
-            let Some(left) = self.left.checked_sub(bytes.len() as u64) else {
-                return Some(Err(FetchError::Unfit("the body is longer than asked for".to_owned())));
-            };
-            self.left = left;
-            return Some(Ok(bytes));
+        self.next = ahead(reader);
+        if self.in_turn >= TURN_BYTES {
+            let turn = self.sending.upload.let_others(self.turn).await;
+            self.turn = turn.map_err(|_| std::io::Error::other(ContentRefusal::Busy))?;
+            self.in_turn = 0;
         }
+        Ok(self)
     }
 }

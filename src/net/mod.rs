@@ -6,7 +6,9 @@
 //! file that [`content::ContentRoute`] opened.
 
 pub mod caller;
+mod checked;
 pub mod content;
+mod fetch;
 pub mod handlers;
 pub mod identity;
 mod index_calls;
@@ -17,10 +19,14 @@ pub mod server;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod uploads;
 
 pub use caller::{CallError, CallerLimits, Client, ConnectError, call, connect};
-pub use content::{ContentBody, ContentClient, ContentRefusal, ContentRoute, FetchError, OpenContent};
+pub use checked::OpenContent;
+pub use content::{ContentRefusal, ContentRoute, ContentService};
+pub use fetch::{ContentBody, ContentClient, FetchError};
 pub use identity::{Credentials, GroupKey, Identity, IdentityError, PeerKey, peer_id_of};
 pub use index_calls::{CALL_TIMEOUT, ClientSource, IndexCalls, RemoteIndex};
 pub use peer_link::{LinkError, PeerLinks};
 pub use server::{Server, ServerHandle, ServerLimits};
+pub use uploads::{UploadChanges, UploadPhase, UploadRow, Uploads};

@@ -3,7 +3,7 @@
 //! Requests with an `Origin` come from a page in a browser and are refused (403): no page may use a
 //! person's certificate. The `Host` means nothing: who is asked and who asks follow from the certificates.
 
-use super::content::{self, Uploads};
+use super::content::{self, ContentService};
 use super::server::ServerLimits;
 use crate::wire::Caller;
 use crate::wire::codes::Code;
@@ -28,7 +28,7 @@ pub(super) type RpcService = TowerService<Stack<InFlightLayer, Identity>, Identi
 pub(super) struct Connection {
     pub(super) caller: Caller,
     pub(super) rpc: RpcService,
-    pub(super) uploads: Option<Uploads>,
+    pub(super) contents: Option<ContentService>,
     pub(super) limits: ServerLimits,
 }
 
@@ -42,10 +42,10 @@ pub(super) async fn route(
     }
     let path = request.uri().path();
     if path.starts_with(content::PATH) {
-        let Some(uploads) = &connection.uploads else {
+        let Some(contents) = &connection.contents else {
             return Ok(text(StatusCode::NOT_FOUND, "contents are not served on this port\n"));
         };
-        return Ok(content::serve(uploads, connection.caller.peer, &request).await);
+        return Ok(content::serve(contents, connection.caller.peer, &request).await);
     }
     if path != "/" {
         return Ok(text(StatusCode::NOT_FOUND, "JSON-RPC is served at `/`, contents at `/content/<hash>`\n"));

@@ -7,7 +7,7 @@
 //! What is absent on purpose: methods. They come as jsonrpsee `Methods`; each finds the
 //! [`crate::wire::Caller`] in its extensions.
 
-use super::content::{ContentRoute, Uploads};
+use super::content::ContentService;
 use super::identity::{Identity, peer_id_of};
 use super::route::{self, Connection, InFlightLayer};
 use super::stream::{self, Cuts, Guarded};
@@ -63,10 +63,6 @@ pub struct ServerLimits {
     pub ping_interval: Duration,
     /// A WebSocket without a sign of life for so long is closed.
     pub dead_after: Duration,
-    /// Contents being sent, in all; more are answered with 429.
-    pub uploads: usize,
-    /// Contents being sent to one member.
-    pub uploads_per_peer: usize,
     /// How long [`ServerHandle::stop`] lets calls finish.
     pub stop_grace: Duration,
 }
@@ -88,8 +84,6 @@ impl ServerLimits {
         subscriptions_per_connection: 16,
         ping_interval: Duration::from_secs(10),
         dead_after: Duration::from_secs(30),
-        uploads: 64,
-        uploads_per_peer: 16,
         stop_grace: Duration::from_millis(500),
     };
 
@@ -106,8 +100,6 @@ impl ServerLimits {
         response_bytes: 64 * 1024,
         calls_per_connection: 64,
         subscriptions_per_connection: 0,
-        uploads: 0,
-        uploads_per_peer: 0,
         stop_grace: Duration::from_millis(100),
         ..Self::GENERAL
     };
@@ -130,7 +122,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Server;
 
 impl Server {
-    /// Serves `methods` (and `content`, if given) on `listener`, with tasks on the current tokio runtime.
+    /// Serves `methods` (and `contents`, if given) on `listener`, with tasks on the current tokio runtime.
     ///
     /// # Errors
     /// If the listener has no address.
@@ -138,7 +130,7 @@ impl Server {
         listener: TcpListener,
         identity: &Identity,
         methods: Methods,
-        content: Option<Arc<dyn ContentRoute>>,
+        contents: Option<ContentService>,
         limits: ServerLimits,
     ) -> std::io::Result<ServerHandle> {
         let address = listener.local_addr()?;
@@ -151,7 +143,7 @@ impl Server {
             tls: TlsAcceptor::from(identity.server_config()),
             rpc: rpc_builder(limits),
             methods,
-            uploads: content.map(|content| Uploads::new(content, limits)),
+            contents,
             limits,
             stop,
             cuts: switch.subscribe(),
@@ -244,7 +236,7 @@ struct Acceptance {
     tls: TlsAcceptor,
     rpc: RpcBuilder,
     methods: Methods,
-    uploads: Option<Uploads>,
+    contents: Option<ContentService>,
     limits: ServerLimits,
     stop: StopHandle,
     cuts: watch::Receiver<Cuts>,
@@ -350,7 +342,7 @@ impl Acceptance {
         let connection = Connection {
             caller,
             rpc: rpc.build(self.methods.clone(), self.stop.clone()),
-            uploads: self.uploads.clone(),
+            contents: self.contents.clone(),
             limits: self.limits,
         };
         self.tracker.spawn(serve_task(stream, connection, self.stop.clone()));

@@ -34,9 +34,9 @@ fn methods() -> jsonrpsee::Methods {
     module.into()
 }
 
-async fn server(identity: &Identity, content: Option<Arc<dyn ContentRoute>>) -> ServerHandle {
+async fn server(identity: &Identity, contents: Option<ContentService>) -> ServerHandle {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
-    Server::start(listener, identity, methods(), content, ServerLimits::GENERAL).expect("an address")
+    Server::start(listener, identity, methods(), contents, ServerLimits::GENERAL).expect("an address")
 }
 
 async fn who(client: &Client) -> Result<Option<String>, CallError> {
@@ -57,7 +57,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 struct Shelf {
     file: std::fs::File,
     size: u64,
-    served: AtomicU64,
+    spoiled: AtomicU64,
 }
 
 const SHARED: ContentId = ContentId::from_bytes([7; 32]);
@@ -69,15 +69,15 @@ impl ContentRoute for Shelf {
             SHARED => {
                 let file = self.file.try_clone();
                 let file = file.map_err(|error| ContentRefusal::Unreadable(error.to_string()))?;
-                Ok(OpenContent { file, size: self.size })
+                Ok(OpenContent { file, size: self.size, name: "shelf".to_owned(), tag: 3, pieces: None })
             }
             CHANGED => Err(ContentRefusal::Changed),
             _ => Err(ContentRefusal::Unknown),
         }
     }
 
-    fn served(&self, _: PeerId, _: ContentId, bytes: u64) {
-        self.served.fetch_add(bytes, Ordering::Relaxed);
+    fn spoiled(&self, _: ContentId, tag: u64) {
+        self.spoiled.fetch_add(tag, Ordering::Relaxed);
     }
 }
 
@@ -85,7 +85,11 @@ fn shelf(bytes: &[u8]) -> Arc<Shelf> {
     use std::io::Write;
     let mut file = tempfile::tempfile().expect("a temporary file");
     file.write_all(bytes).expect("room for a small file");
-    Arc::new(Shelf { file, size: bytes.len() as u64, served: AtomicU64::new(0) })
+    Arc::new(Shelf { file, size: bytes.len() as u64, spoiled: AtomicU64::new(0) })
+}
+
+fn service(route: Arc<Shelf>) -> ContentService {
+    ContentService { route, uploads: Uploads::new(Uploads::LIMITS) }
 }
 
 async fn collect(mut body: ContentBody) -> Result<Vec<u8>, FetchError> {
@@ -212,7 +216,8 @@ async fn contents_arrive_whole_and_in_parts() {
     let (host, guest) = (member(&group), member(&group));
     let bytes: Vec<u8> = (0..1_000_003_u32).map(|i| (i * 31 % 251) as u8).collect();
     let shelf = shelf(&bytes);
-    let server = server(&host, Some(shelf.clone())).await;
+    let contents = service(shelf.clone());
+    let server = server(&host, Some(contents.clone())).await;
     let mut client =
         ContentClient::connect(&guest, server.local_addr(), host.peer_id(), SOON).await.expect("member");
     let size = bytes.len() as u64;
@@ -223,7 +228,8 @@ async fn contents_arrive_whole_and_in_parts() {
         let expected = &bytes[at(range.start)..at(range.end)];
         assert!(collect(body).await.expect("whole") == expected, "{range:?}");
     }
-    assert_eq!(shelf.served.load(Ordering::Relaxed), size + 1 + 1 + 131_072 + 637_857);
+    let sent: Vec<_> = contents.uploads.rows().iter().map(|row| (row.peer, row.content, row.sent)).collect();
+    assert_eq!(sent, [(guest.peer_id(), SHARED, size + 1 + 1 + 131_072 + 637_857)]);
     assert_eq!(client.get(ContentId::from_bytes([0; 32]), 0..1).await.err(), Some(FetchError::Unknown));
     assert_eq!(client.get(CHANGED, 0..1).await.err(), Some(FetchError::Changed));
     assert!(client.is_open(), "a refusal does not cost the connection");
@@ -237,7 +243,9 @@ async fn contents_arrive_whole_and_in_parts() {
         Ok(body) => collect(body).await,
         Err(error) => Err(error),
     };
-    assert!(matches!(arrived, Err(FetchError::Broken(_))), "{arrived:?}");
+    assert!(matches!(arrived, Err(FetchError::Broken(_) | FetchError::Changed)), "{arrived:?}");
+    assert_eq!(shelf.spoiled.load(Ordering::Relaxed), 3, "whoever knows the shares is told, with the tag");
+    assert_eq!(contents.uploads.rows()[0].phase, UploadPhase::Spoiled);
     server.stop().await;
 }
 
@@ -261,7 +269,7 @@ fn a_server_runs_on_a_thread_of_its_own() {
 async fn curl_calls_a_peer() {
     let group = GroupKey::random();
     let (host, guest) = (member(&group), member(&group));
-    let server = server(&host, Some(shelf(b"a short text"))).await;
+    let server = server(&host, Some(service(shelf(b"a short text")))).await;
     let folder = tempfile::tempdir().expect("a folder");
     let Credentials { ca, cert, key } = guest.credentials_pem();
     for (name, text) in [("ca.pem", ca), ("cert.pem", cert), ("key.pem", key)] {

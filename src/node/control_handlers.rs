@@ -4,7 +4,7 @@ use super::election_handlers::caller;
 use super::handle::{Command, CommandError, Handle, Reply};
 use crate::base::PeerId;
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer, Upload};
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
@@ -155,6 +155,11 @@ impl ControlServer for ControlHandlers {
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
         self.own_key(extensions)?;
         Ok(self.handle.view().transfers.as_ref().clone())
+    }
+
+    async fn uploads(&self, extensions: &Extensions) -> RpcResult<Vec<Upload>> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().uploads.as_ref().clone())
     }
 
     async fn cancel(&self, extensions: &Extensions, id: u64) -> RpcResult<()> {

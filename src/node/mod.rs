@@ -33,6 +33,7 @@ pub mod tracker_route;
 pub mod tracker_task;
 pub mod transfer;
 pub mod transfer_task;
+mod upload_task;
 mod view;
 mod view_task;
 

@@ -8,7 +8,7 @@ use crate::base::PeerId;
 use crate::engine::index::Page;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer, Upload};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::SkippedFile;
@@ -200,6 +200,14 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn transfers(&self) -> Result<Vec<Transfer>, CommandError> {
         answer(self.client.transfers()).await
+    }
+
+    /// What it sends to others.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn uploads(&self) -> Result<Vec<Upload>, CommandError> {
+        answer(self.client.uploads()).await
     }
 
     /// Cancels a download.

@@ -22,13 +22,13 @@ use super::tracker_route::TrackerRoute;
 use super::tracker_task::{self, TrackerHandle};
 use super::transfer::link::PeerNetwork;
 use super::transfer_task::{TransferDeps, TransferHandle};
+use super::upload_task::{Sent, upload_task};
 use super::view::View;
 use super::view_task::{Sources, view_task};
 use super::{state_writer, timing, transfer_task};
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
-use crate::net::RemoteIndex;
 use crate::net::caller::CallerLimits;
 use crate::net::handlers::index::index_methods;
 use crate::net::handlers::transfer::TransferHandler;
@@ -36,6 +36,7 @@ use crate::net::identity::Identity;
 use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
+use crate::net::{ContentService, RemoteIndex, Uploads};
 use crate::store::{Library, StateStore};
 use crate::wire::control::{ControlServer, NamesState};
 use crate::wire::convert;
@@ -94,6 +95,7 @@ struct Core {
     here: Addresses,
     library: Arc<Library>,
     contents: Arc<Contents>,
+    uploads: Uploads,
     links: PeerLinks,
     tracker: TrackerHandle,
     searcher: Searcher<Route>,
@@ -234,6 +236,7 @@ fn core(
         here,
         library,
         contents,
+        uploads: Uploads::new(Uploads::LIMITS),
         links,
         tracker,
         searcher,
@@ -305,6 +308,7 @@ impl Core {
             names,
             drill: self.drill.running(),
             transfers: self.transfers.transfers(),
+            uploads: self.sent(),
             library_changed: self.library.changed(),
             library: Arc::clone(&self.library),
             records,
@@ -314,6 +318,13 @@ impl Core {
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));
         pictures
+    }
+
+    /// What is sent to others, as it changes.
+    fn sent(&self) -> watch::Receiver<Arc<Vec<Sent>>> {
+        let (sender, sent) = watch::channel(Arc::default());
+        tokio::spawn(upload_task(self.uploads.clone(), sender));
+        sent
     }
 
     fn serve(
@@ -329,11 +340,12 @@ impl Core {
             listen: self.config.listen,
         };
         let control = ControlHandlers { me: self.me, handle: handle.clone() };
+        let service = ContentService { route: self.contents.clone(), uploads: self.uploads.clone() };
         let parts: [Methods; 4] = [
             group.into_rpc().into(),
             control.into_rpc().into(),
             index_methods(self.tracker.clone()).into(),
-            TransferHandler::new(self.contents.clone()).into_rpc().into(),
+            TransferHandler::new(self.contents.clone(), service.clone()).into_rpc().into(),
         ];
         let mut methods = Methods::new();
         for part in parts {
@@ -341,7 +353,7 @@ impl Core {
         }
         listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        Server::start(listener, &self.identity, methods, Some(self.contents.clone()), ServerLimits::GENERAL)
+        Server::start(listener, &self.identity, methods, Some(service), ServerLimits::GENERAL)
     }
 
     fn names_link(

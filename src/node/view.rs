@@ -1,7 +1,7 @@
 //! The picture of a peer that the window and the command line show: immutable, published when something
 //! changed. It uses the shapes of `control_`, so that both show the same.
 
-use crate::wire::control::{EventRecord, MemberState, Share, Status, Transfer};
+use crate::wire::control::{EventRecord, MemberState, Share, Status, Transfer, Upload};
 use std::sync::Arc;
 
 /// A picture of a running peer. Cloning is cheap; every part is replaced as a whole when it changes.
@@ -15,6 +15,8 @@ pub struct View {
     pub shares: Arc<Vec<Share>>,
     /// The downloads of this process, the newest first.
     pub transfers: Arc<Vec<Transfer>>,
+    /// What is sent to other peers, and was sent in the last half minute.
+    pub uploads: Arc<Vec<Upload>>,
     /// The latest events (at most [`View::MAX_EVENTS`]), oldest first.
     pub events: Arc<Vec<EventRecord>>,
     /// Where finished downloads go.

@@ -4,12 +4,14 @@
 use super::events::{Counters, Occurrence, role_text};
 use super::group_state::GroupState;
 use super::speed::Speed;
+use super::upload_task::Sent;
 use super::view::View;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
     EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
+    Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -37,6 +39,7 @@ pub(super) struct Sources {
     pub(super) names: watch::Receiver<NamesState>,
     pub(super) drill: watch::Receiver<bool>,
     pub(super) transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    pub(super) uploads: watch::Receiver<Arc<Vec<Sent>>>,
     pub(super) library: Arc<Library>,
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
@@ -85,6 +88,7 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.names.changed() => None,
             Ok(()) = sources.drill.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
+            Ok(()) = sources.uploads.changed() => None,
             Ok(()) = sources.library_changed.changed() => None,
             _ = look.tick() => None,
         };
@@ -117,6 +121,7 @@ impl Sources {
             members: Arc::default(),
             shares: Arc::default(),
             transfers: Arc::default(),
+            uploads: Arc::default(),
             events: Arc::default(),
             download_folder: Arc::clone(&self.download_folder),
         };
@@ -134,11 +139,13 @@ impl Sources {
         fn keep<T: PartialEq>(last: &Arc<T>, new: T) -> Arc<T> {
             if **last == new { Arc::clone(last) } else { Arc::new(new) }
         }
+        let transfers = self.transfers.borrow_and_update().clone();
         View {
             status: keep(&last.status, self.status()),
             members: keep(&last.members, self.members()),
             shares: keep(&last.shares, self.shares()),
-            transfers: self.transfers.borrow_and_update().clone(),
+            transfers,
+            uploads: keep(&last.uploads, self.uploads()),
             events: log.map_or_else(
                 || Arc::clone(&last.events),
                 |log| Arc::new(log.records.iter().cloned().collect()),
@@ -172,6 +179,8 @@ impl Sources {
                 hashing: totals.hashing,
                 hashing_rate: self.hashing.rate(self.library.hashed_bytes()),
             },
+            rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
+            rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
         }
     }
@@ -233,6 +242,12 @@ impl Sources {
         members
             .sort_by(|a, b| a.peer.name.cmp(&b.peer.name).then_with(|| a.peer.peer_id.cmp(&b.peer.peer_id)));
         members
+    }
+
+    fn uploads(&mut self) -> Vec<Upload> {
+        let names = self.peer_names();
+        let sent = self.uploads.borrow_and_update();
+        sent.iter().map(|sent| sent.shown(names.get(&sent.row.peer).map(String::as_str))).collect()
     }
 
     fn shares(&self) -> Vec<Share> {

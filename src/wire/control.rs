@@ -90,6 +90,12 @@ pub struct Status {
     pub index: IndexState,
     /// Its own files.
     pub library: LibraryState,
+    /// Bytes per second that all downloads receive, over the last 5 s.
+    #[serde(default)]
+    pub rate_down: u64,
+    /// Bytes per second that all uploads send, over the last 5 s.
+    #[serde(default)]
+    pub rate_up: u64,
     /// `timers_fired`, `pre_votes_refused`, `elections_started`, `needless_elections`,
     /// `heartbeats_late`, `heartbeats_sent`, `heartbeats_received`, …
     pub counters: BTreeMap<String, u64>,
@@ -162,6 +168,28 @@ pub struct Transfer {
     pub seconds: f64,
     /// Where it comes from.
     pub sources: Vec<TransferSource>,
+}
+
+/// A content that is sent to a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// 64 hexadecimal digits.
+    pub peer: String,
+    /// What a person calls that peer.
+    pub peer_name: String,
+    /// BLAKE3 of the content.
+    pub content: String,
+    /// What the file is called here.
+    pub name: String,
+    /// Bytes of the whole content.
+    pub size: u64,
+    /// Bytes sent to that peer lately, repetitions included.
+    pub sent: u64,
+    /// Bytes per second over the last 5 s.
+    pub rate: u64,
+    /// `sending`, `waiting` (for its turn), `idle` (nothing is asked for now), `changed` (the file is not
+    /// what it was, and is hashed anew).
+    pub state: String,
 }
 
 /// A member of the group as this peer sees it.
@@ -275,6 +303,10 @@ pub trait Control {
     /// The downloads of this process.
     #[method(name = "transfers", param_kind = map, with_extensions)]
     async fn transfers(&self) -> RpcResult<Vec<Transfer>>;
+
+    /// What is sent to other peers.
+    #[method(name = "uploads", param_kind = map, with_extensions)]
+    async fn uploads(&self) -> RpcResult<Vec<Upload>>;
 
     /// Cancels a download.
     #[method(name = "cancel", param_kind = map, with_extensions)]

@@ -65,6 +65,15 @@ fn one_command_gives_a_group_that_elects_searches_and_downloads() {
     assert_eq!(hash_of(Path::new(from_one["path"].as_str().expect("a path"))), content);
     let sources = from_one["sources"].as_array().expect("sources");
     assert_eq!(sources.iter().map(|source| &source["name"]).collect::<Vec<_>>(), ["peer-2"]);
+    wait_for("the chosen source to show whom it sent to", LONG, || {
+        let sent = json(home, &["--profile", "peer-2", "transfers", "--uploads", "--json"])?;
+        let mut to_peer_4 = sent.as_array()?.iter().filter(|upload| upload["peer_name"] == "peer-4");
+        to_peer_4.find(|upload| {
+            let whole = upload["sent"].as_u64() >= Some(64 * 1024 * 1024 + 44);
+            whole && upload["name"] == "Reef recording.wav" && upload["content"] == content
+        })?;
+        Some(())
+    });
     let by_rpc = ["--profile", "peer-4", "get", "Reef fish.csv", "--via", "rpc", "--json"];
     let by_rpc = json(home, &by_rpc).expect("downloaded");
     assert_eq!(hash_of(Path::new(by_rpc["path"].as_str().expect("a path"))), by_rpc["content"]);

@@ -64,7 +64,8 @@ fn a_changed_file_is_not_given_as_what_it_was() {
     // Same length; only the time tells.
     place.write("a", b"AFTER!");
     let opened = library.open_content(content(b"before"));
-    let gone = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+    let gone =
+        matches!(opened, Err(OpenContentError::Changed | OpenContentError::Gone | OpenContentError::Unknown));
     assert!(gone, "{opened:?}");
     wait_for_files(&library, &[("a", b"AFTER!")]);
     assert!(matches!(library.open_content(content(b"before")), Err(OpenContentError::Unknown)));
@@ -178,4 +179,39 @@ fn a_folder_that_was_replaced_by_another_one_is_watched_again() {
     wait_for_files(&library, &[("b", b"b")]);
     place.write("c", b"c");
     wait_for_files(&library, &[("b", b"b"), ("c", b"c")]);
+}
+
+/// The bytes change and size and times do not: only who reads the file can tell.
+#[test]
+fn a_doubted_file_is_taken_back_and_hashed_again() {
+    let place = Place::new();
+    let path = place.write("a", b"before");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"before")]);
+    let times = std::fs::metadata(&path).unwrap().modified().unwrap();
+    std::fs::write(&path, b"AFTER!").unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(times).unwrap();
+    let opened = library.open_content(content(b"before")).unwrap();
+    let seq = library.position().seq;
+    library.doubt(opened.key, content(b"other"));
+    library.doubt(opened.key, content(b"before"));
+    wait_for_files(&library, &[("a", b"AFTER!")]);
+    assert!(matches!(library.open_content(content(b"before")), Err(OpenContentError::Unknown)));
+    let first = library.changes_since(seq).unwrap().into_iter().next();
+    let taken_back = matches!(&first, Some(Change::Put(entry)) if entry.content.is_none());
+    assert!(taken_back, "others hear at once that it is not there: {first:?}");
+}
+
+#[test]
+fn a_deleted_file_is_gone_and_comes_off_the_list() {
+    let place = Place::new();
+    let path = place.write("a", b"a file");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"a file")]);
+    std::fs::remove_file(path).unwrap();
+    let opened = library.open_content(content(b"a file"));
+    assert!(matches!(opened, Err(OpenContentError::Gone | OpenContentError::Unknown)), "{opened:?}");
+    wait_for_files(&library, &[]);
 }

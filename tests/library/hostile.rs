@@ -169,7 +169,10 @@ fn what_took_a_files_place_is_not_opened() {
         std::fs::remove_file(&path).unwrap();
         put(&path, &outside);
         let opened = library.open_content(content(name.as_bytes()));
-        let refused = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+        let refused = matches!(
+            opened,
+            Err(OpenContentError::Changed | OpenContentError::Gone | OpenContentError::Unknown)
+        );
         assert!(refused, "{name}: {opened:?}");
         // What was open stays what it was.
         let mut text = String::new();
@@ -269,7 +272,10 @@ fn a_link_to_the_file_that_was_shared_is_not_followed() {
     }
     for bytes in [b"one", b"two"] {
         let opened = library.open_content(content(bytes));
-        let refused = matches!(opened, Err(OpenContentError::Changed | OpenContentError::Unknown));
+        let refused = matches!(
+            opened,
+            Err(OpenContentError::Changed | OpenContentError::Gone | OpenContentError::Unknown)
+        );
         assert!(refused, "{opened:?}");
     }
     wait_for_files(&library, &[]);

@@ -4,8 +4,8 @@ use cardume::base::{ContentId, FileName, PeerId, PieceLayout};
 use cardume::engine::transfer::manifest::{PieceHash, piece_hash};
 use cardume::net::handlers::transfer::{ContentError, SharedContents, TransferHandler};
 use cardume::net::{
-    CallerLimits, ContentRefusal, ContentRoute, GroupKey, Identity, OpenContent, PeerKey, PeerLinks, Server,
-    ServerHandle, ServerLimits,
+    CallerLimits, ContentRefusal, ContentRoute, ContentService, GroupKey, Identity, OpenContent, PeerKey,
+    PeerLinks, Server, ServerHandle, ServerLimits, Uploads,
 };
 use cardume::node::CommandError;
 use cardume::node::transfer::link::PeerNetwork;
@@ -96,10 +96,14 @@ impl SharedContents for Shelf {
 impl ContentRoute for Shelf {
     fn open(&self, _: PeerId, content: ContentId) -> Result<OpenContent, ContentRefusal> {
         let opened = SharedContents::open(self, &content);
-        opened.map(|(file, size)| OpenContent { file, size }).map_err(|_| ContentRefusal::Unknown)
+        let name = "sample".to_owned();
+        // Not checked: these sources may lie.
+        opened
+            .map(|(file, size)| OpenContent { file, size, name, tag: 0, pieces: None })
+            .map_err(|_| ContentRefusal::Unknown)
     }
 
-    fn served(&self, _: PeerId, _: ContentId, _: u64) {}
+    fn spoiled(&self, _: ContentId, _: u64) {}
 }
 
 /// A group of members.
@@ -119,8 +123,9 @@ impl Group {
 pub(crate) async fn serve(identity: &Identity, shelf: Shelf) -> ServerHandle {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let shelf = Arc::new(shelf);
-    let methods = TransferHandler::new(shelf.clone()).into_rpc().into();
-    Server::start(listener, identity, methods, Some(shelf), ServerLimits::GENERAL).expect("serves")
+    let service = ContentService { route: shelf.clone(), uploads: Uploads::new(Uploads::LIMITS) };
+    let methods = TransferHandler::new(shelf, service.clone()).into_rpc().into();
+    Server::start(listener, identity, methods, Some(service), ServerLimits::GENERAL).expect("serves")
 }
 
 /// Who has the sample, in place of a tracker.

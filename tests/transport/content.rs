@@ -1,8 +1,9 @@
 //! Contents: ranges, methods, and readers that stop reading.
 
 use crate::support::{Host, LIMITS, SHARED, SHARED_BYTES, SOON, status};
-use cardume::base::ContentId;
-use cardume::net::{ContentClient, FetchError, ServerLimits};
+use cardume::base::{ByteRate, ContentId};
+use cardume::engine::upload::turns::TurnLimits;
+use cardume::net::{ContentClient, FetchError, ServerLimits, UploadPhase, Uploads};
 use std::time::Duration;
 
 #[tokio::test]
@@ -69,8 +70,10 @@ async fn other_contents_and_methods() {
 
 #[tokio::test]
 async fn a_reader_that_stops_reading_gives_way() {
-    let limits = ServerLimits { uploads_per_peer: 1, ..LIMITS };
-    let host = Host::start(limits).await;
+    let turns = TurnLimits { per_peer: 1, ..Uploads::LIMITS };
+    // Longer than a request waits for its turn.
+    let limits = ServerLimits { write_timeout: Uploads::WAIT * 3 / 2, ..LIMITS };
+    let host = Host::start_sending(limits, turns).await;
     let client = async || {
         ContentClient::connect(&host.guest, host.address, host.identity.peer_id(), SOON)
             .await
@@ -80,7 +83,9 @@ async fn a_reader_that_stops_reading_gives_way() {
     let stuck = first.get(SHARED, 0..SHARED_BYTES).await.expect("shared");
     let mut second = client().await;
     let busy = second.get(SHARED, 0..1).await.err();
-    assert_eq!(busy, Some(FetchError::Busy(Duration::from_secs(1))));
+    assert_eq!(busy, Some(FetchError::Busy(Duration::from_secs(1))), "after it waited its time");
+    let rows = host.uploads.rows();
+    assert_eq!((rows.len(), rows[0].phase), (1, UploadPhase::Sending), "one row for a peer and a content");
     let freed = async {
         while second.get(SHARED, 0..1).await.is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -91,5 +96,66 @@ async fn a_reader_that_stops_reading_gives_way() {
     };
     assert!(tokio::time::timeout(SOON, freed).await.is_ok(), "the stuck reader kept its place");
     drop(stuck);
+    host.still_serves().await;
+}
+
+/// A peer that asks for as much as it may does not keep another one waiting.
+#[tokio::test]
+async fn a_greedy_peer_does_not_starve_another() {
+    let turns = TurnLimits { all: 1, per_peer: 1, ..Uploads::LIMITS };
+    let host = Host::start_sending(LIMITS, turns).await;
+    let other = crate::support::member(&host.group);
+    let client = async |identity| {
+        ContentClient::connect(identity, host.address, host.identity.peer_id(), SOON).await.expect("a member")
+    };
+    let mut greedy = Vec::new();
+    for _ in 0..4 {
+        let mut client = client(&host.guest).await;
+        greedy.push(tokio::spawn(async move {
+            let mut body = client.get(SHARED, 0..SHARED_BYTES).await.expect("its turn comes");
+            let mut bytes = 0;
+            while let Some(next) = body.next().await {
+                bytes += next.expect("whole").len() as u64;
+            }
+            bytes
+        }));
+    }
+    let mut small = client(&other).await;
+    for _ in 0..3 {
+        let mut body = small.get(SHARED, 0..100).await.expect("its turn comes soon");
+        assert_eq!(body.next().await.expect("bytes").expect("whole").len(), 100);
+        assert!(body.next().await.is_none());
+    }
+    let others = host.uploads.rows();
+    let greedy_row = others.iter().find(|row| row.peer == host.guest.peer_id()).expect("in the list");
+    assert!(greedy_row.sent < 4 * SHARED_BYTES, "the other one did not wait for all of it: {others:?}");
+    for task in greedy {
+        assert_eq!(task.await.expect("no panic"), SHARED_BYTES, "nobody is broken off");
+    }
+    host.still_serves().await;
+}
+
+/// The limit holds for all together, and each gets its part.
+#[tokio::test]
+async fn the_limit_of_speed_holds_and_is_shared() {
+    let host = Host::start(LIMITS).await;
+    host.uploads.limit_speed(Some(ByteRate::per_second(2_000_000)));
+    let other = crate::support::member(&host.group);
+    let began = tokio::time::Instant::now();
+    let fetch = async |identity| {
+        let peer = host.identity.peer_id();
+        let mut client = ContentClient::connect(identity, host.address, peer, SOON).await.expect("a member");
+        let mut body = client.get(SHARED, 0..500_000).await.expect("shared");
+        while let Some(bytes) = body.next().await {
+            bytes.expect("whole");
+        }
+        began.elapsed()
+    };
+    let (one, two) = tokio::join!(fetch(&host.guest), fetch(&other));
+    for (took, from, until) in [(one.max(two), 350, 4_000), (one.min(two), 250, 4_000)] {
+        let (from, until) = (Duration::from_millis(from), Duration::from_millis(until));
+        assert!((from..until).contains(&took), "{one:?} and {two:?} for 1 MB at 2 MB/s");
+    }
+    host.uploads.limit_speed(None);
     host.still_serves().await;
 }

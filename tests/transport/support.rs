@@ -1,11 +1,12 @@
 //! A listener on loopback with short time-outs, and raw ways to talk to it.
 
 use cardume::base::{ContentId, PeerId};
+use cardume::engine::upload::turns::TurnLimits;
 use cardume::net::caller::call;
 use cardume::net::identity::server_name;
 use cardume::net::{
-    CallerLimits, ContentRefusal, ContentRoute, GroupKey, Identity, OpenContent, PeerKey, Server,
-    ServerHandle, ServerLimits, connect,
+    CallerLimits, ContentRefusal, ContentRoute, ContentService, GroupKey, Identity, OpenContent, PeerKey,
+    Server, ServerHandle, ServerLimits, Uploads, connect,
 };
 use cardume::wire::Caller;
 use jsonrpsee::core::client::ClientT;
@@ -70,10 +71,10 @@ impl ContentRoute for Shelf {
             return Err(ContentRefusal::Unknown);
         }
         let file = self.0.try_clone().map_err(|error| ContentRefusal::Unreadable(error.to_string()))?;
-        Ok(OpenContent { file, size: SHARED_BYTES })
+        Ok(OpenContent { file, size: SHARED_BYTES, name: "shelf".to_owned(), tag: 0, pieces: None })
     }
 
-    fn served(&self, _: PeerId, _: ContentId, _: u64) {}
+    fn spoiled(&self, _: ContentId, _: u64) {}
 }
 
 /// A member that serves, and another one that calls.
@@ -82,6 +83,7 @@ pub(crate) struct Host {
     pub(crate) identity: Identity,
     pub(crate) guest: Identity,
     pub(crate) server: ServerHandle,
+    pub(crate) uploads: Uploads,
     pub(crate) address: SocketAddr,
 }
 
@@ -92,16 +94,22 @@ pub(crate) fn member(group: &GroupKey) -> Identity {
 
 impl Host {
     pub(crate) async fn start(limits: ServerLimits) -> Self {
+        Self::start_sending(limits, Uploads::LIMITS).await
+    }
+
+    /// With these limits of what is sent at once.
+    pub(crate) async fn start_sending(limits: ServerLimits, turns: TurnLimits) -> Self {
         let group = GroupKey::random();
         let (identity, guest) = (member(&group), member(&group));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let file = tempfile::tempfile().expect("a temporary file");
         file.set_len(SHARED_BYTES).expect("a sparse file");
-        let shelf = Arc::new(Shelf(file));
-        let server = Server::start(listener, &identity, Echo.into_rpc().into(), Some(shelf), limits);
+        let uploads = Uploads::new(turns);
+        let service = ContentService { route: Arc::new(Shelf(file)), uploads: uploads.clone() };
+        let server = Server::start(listener, &identity, Echo.into_rpc().into(), Some(service), limits);
         let server = server.expect("an address");
         let address = server.local_addr();
-        Self { group, identity, guest, server, address }
+        Self { group, identity, guest, server, uploads, address }
     }
 
     /// A member's call works, on a new connection; then the server stops in time.

@@ -58,7 +58,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Get(args)) => get::run(&global, args),
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
-        Some(Command::Transfers { cancel }) => transfers::run(&global, cancel),
+        Some(Command::Transfers(args)) => transfers::run(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
         Some(Command::Crash(args)) => drill::crash(&global, &args),

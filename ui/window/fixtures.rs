@@ -46,6 +46,8 @@ pub(crate) fn empty_view() -> View {
         names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
+        rate_down: 0,
+        rate_up: 0,
         counters: BTreeMap::new(),
         notice: "2 of 5 peers here, 3 needed".to_owned(),
     };
@@ -54,6 +56,7 @@ pub(crate) fn empty_view() -> View {
         members: Arc::new(Vec::new()),
         shares: Arc::new(Vec::new()),
         transfers: Arc::new(Vec::new()),
+        uploads: Arc::default(),
         events: Arc::new(Vec::new()),
         download_folder: "/srv/downloads".into(),
     }
@@ -70,6 +73,8 @@ pub(crate) fn typical_view() -> View {
         names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
         library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80, hashing_rate: 90_000_000 },
+        rate_down: 38_000_000,
+        rate_up: 2_000_000,
         counters: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         notice: String::new(),
         ..Status::clone(&empty_view().status)
@@ -79,6 +84,7 @@ pub(crate) fn typical_view() -> View {
         members: Arc::new((1..=5).map(member).collect()),
         shares: Arc::new(shares()),
         transfers: Arc::new(transfers()),
+        uploads: Arc::default(),
         events: Arc::new(events()),
         download_folder: "/srv/downloads".into(),
     }

@@ -1,11 +1,15 @@
 //! `transfer_`: manifests and parts of contents, to any member.
 //!
-//! Every read is positioned, blocks on a thread of its own, and is at most 1 MiB; at most
-//! [`TransferHandler::MAX_READS`] run at once, the others wait their turn. What is read is not trusted by
-//! the reader: it verifies each piece.
+//! Every read blocks on a thread of its own, is at most 1 MiB, is checked against the content's pieces,
+//! and takes a turn among all uploads ([`crate::net::Uploads`]). At most [`TransferHandler::MAX_READS`]
+//! manifests are read at once, the others wait.
 
-use crate::base::{ContentId, PieceLayout};
+use crate::base::{ContentId, PeerId, PieceLayout};
 use crate::engine::transfer::manifest::PieceHash;
+use crate::net::checked::{ReadFault, Reader};
+use crate::net::content::{ContentRefusal, ContentService};
+use crate::net::uploads::Uploads;
+use crate::wire::Caller;
 use crate::wire::codes::Code;
 use crate::wire::convert::{
     MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, manifest_to_wire, parse_content_id, part_to_wire,
@@ -16,7 +20,7 @@ use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -53,17 +57,57 @@ pub trait SharedContents: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct TransferHandler {
     contents: Arc<dyn SharedContents>,
+    service: ContentService,
     reads: Arc<Semaphore>,
 }
 
 impl TransferHandler {
-    /// The most calls that read the disk at once: 4 MiB of buffers, and enough for any disk.
+    /// The most manifests that are read at once: enough for any disk.
     pub const MAX_READS: usize = 4;
 
-    /// A handler on these contents.
+    /// A handler on these contents; parts of them come from `service`.
     #[must_use]
-    pub fn new(contents: Arc<dyn SharedContents>) -> Self {
-        Self { contents, reads: Arc::new(Semaphore::new(Self::MAX_READS)) }
+    pub fn new(contents: Arc<dyn SharedContents>, service: ContentService) -> Self {
+        Self { contents, service, reads: Arc::new(Semaphore::new(Self::MAX_READS)) }
+    }
+
+    /// A part of a content, when it is its turn.
+    async fn part(&self, caller: PeerId, content: ContentId, asked: Range<u64>) -> RpcResult<Part> {
+        let route = self.service.route.clone();
+        let opening = tokio::task::spawn_blocking(move || route.open(caller, content));
+        let opened = opening.await.map_err(|_| stopping())?.map_err(|refused| refusal(&refused))?;
+        if asked.end > opened.size {
+            return Err(Code::BadRange.error(format!(
+                "{} bytes from {} are not in the content's {}; ask within them",
+                asked.end - asked.start,
+                asked.start,
+                opened.size
+            )));
+        }
+        let uploads = &self.service.uploads;
+        let mut upload = uploads.begin(caller, content, &opened.name, opened.size);
+        let turn = uploads.turn(caller).await.map_err(|busy| refusal(&busy.into()))?;
+        upload.sending();
+        let (route, offset) = (self.service.route.clone(), asked.start);
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut reader = Reader::new(opened, asked);
+            reader.rest().inspect_err(|_| route.spoiled(content, reader.tag()))
+        });
+        let read = reading.await.map_err(|_| stopping())?;
+        let bytes = read.map_err(|fault| {
+            upload.spoiled();
+            refusal(&match fault {
+                ReadFault::Changed => ContentRefusal::Changed,
+                ReadFault::Io(error) => ContentRefusal::Unreadable(error.to_string()),
+            })
+        })?;
+        let mut left = bytes.len();
+        while left > 0 {
+            left = left.saturating_sub(upload.part(left).await);
+        }
+        upload.sent(bytes.len());
+        drop(turn);
+        Ok(part_to_wire(offset, &bytes))
     }
 
     /// Runs `work` on a thread that may block, in its turn.
@@ -72,18 +116,17 @@ impl TransferHandler {
         work: impl FnOnce(&dyn SharedContents) -> RpcResult<T> + Send + 'static,
     ) -> RpcResult<T> {
         let contents = self.contents.clone();
-        let internal = || Code::Internal.error("the peer is stopping; ask another one");
-        let turn = self.reads.clone().acquire_owned().await.map_err(|_| internal())?;
+        let turn = self.reads.clone().acquire_owned().await.map_err(|_| stopping())?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work(&*contents);
             drop(turn);
             result
         });
-        done.await.map_err(|_| internal())?
+        done.await.map_err(|_| stopping())?
     }
 }
 
-// Whoever got through the handshake is a member, and any member may read: who calls does not matter here.
+// Whoever got through the handshake is a member, and any member may read.
 #[async_trait]
 impl TransferServer for TransferHandler {
     async fn manifest(&self, _: &Extensions, content: String, first: Option<u32>) -> RpcResult<Manifest> {
@@ -91,14 +134,26 @@ impl TransferServer for TransferHandler {
         self.blocking(move |contents| page(contents, content, first.unwrap_or(0))).await
     }
 
-    async fn read(&self, _: &Extensions, content: String, offset: u64, length: u32) -> RpcResult<Part> {
+    async fn read(
+        &self,
+        extensions: &Extensions,
+        content: String,
+        offset: u64,
+        length: u32,
+    ) -> RpcResult<Part> {
         let content = parse_content_id("content", &content)?;
-        self.blocking(move |contents| part(contents, content, offset, length)).await
+        let caller = extensions.get::<Caller>().ok_or_else(stopping)?;
+        if length == 0 || length > MAX_PART_BYTES {
+            return Err(
+                Code::BadRange.error(format!("`length` is {length}, but 1 to {MAX_PART_BYTES} is possible"))
+            );
+        }
+        self.part(caller.peer, content, offset..offset.saturating_add(u64::from(length))).await
     }
 }
 
 fn page(contents: &dyn SharedContents, content: ContentId, first: u32) -> RpcResult<Manifest> {
-    let (layout, pieces) = contents.manifest(&content).map_err(|error| refusal(&error))?;
+    let (layout, pieces) = contents.manifest(&content).map_err(|error| refusal(&error.into()))?;
     let first = layout.piece(first).ok_or_else(|| {
         Code::BadRange.error(format!("`first` is {first}, but the content has {} pieces", layout.count()))
     })?;
@@ -106,38 +161,36 @@ fn page(contents: &dyn SharedContents, content: ContentId, first: u32) -> RpcRes
     Ok(manifest_to_wire(&ManifestPage { content, layout, first, pieces }))
 }
 
-fn part(contents: &dyn SharedContents, content: ContentId, offset: u64, length: u32) -> RpcResult<Part> {
-    if length == 0 || length > MAX_PART_BYTES {
-        return Err(
-            Code::BadRange.error(format!("`length` is {length}, but 1 to {MAX_PART_BYTES} is possible"))
-        );
-    }
-    let (file, size) = contents.open(&content).map_err(|error| refusal(&error))?;
-    if offset.checked_add(u64::from(length)).is_none_or(|end| end > size) {
-        return Err(Code::BadRange.error(format!(
-            "{length} bytes from {offset} are not in the content's {size}; ask within them"
-        )));
-    }
-    let mut bytes = vec![0; length as usize];
-    file.read_exact_at(&mut bytes, offset).map_err(|error| match error.kind() {
-        // It was longer when it was hashed.
-        io::ErrorKind::UnexpectedEof => refusal(&ContentError::Changed),
-        _ => refusal(&ContentError::Io(error)),
-    })?;
-    Ok(part_to_wire(offset, &bytes))
+fn stopping() -> ErrorObjectOwned {
+    Code::Internal.error("the peer is stopping; ask another one")
 }
 
-fn refusal(error: &ContentError) -> ErrorObjectOwned {
-    let code = match error {
-        ContentError::Unknown => Code::UnknownContent,
-        ContentError::Changed => Code::ContentChanged,
-        ContentError::Io(error) => {
+impl From<ContentError> for ContentRefusal {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Unknown => Self::Unknown,
+            ContentError::Changed => Self::Changed,
+            ContentError::Io(error) => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+fn refusal(refused: &ContentRefusal) -> ErrorObjectOwned {
+    match refused {
+        ContentRefusal::Unknown | ContentRefusal::Gone => Code::UnknownContent
+            .error("no such content is shared here; ask the tracker for its sources again"),
+        ContentRefusal::Changed => Code::ContentChanged.error(refused.to_string()),
+        ContentRefusal::Busy => {
+            let millis = u64::try_from(Uploads::RETRY_AFTER.as_millis()).unwrap_or(u64::MAX);
+            let data = serde_json::json!({ "retry_after_millis": millis });
+            Code::Busy.error_with(refused.to_string(), &data)
+        }
+        ContentRefusal::Unreadable(error) => {
             tracing::warn!(%error, "a shared file cannot be read");
             // Which file and where is nobody else's business.
-            return Code::Internal.error("the file cannot be read here; ask another source");
+            Code::Internal.error("the file cannot be read here; ask another source")
         }
-    };
-    code.error(error.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -145,13 +198,15 @@ fn refusal(error: &ContentError) -> ErrorObjectOwned {
 mod tests {
     use super::*;
     use crate::engine::transfer::manifest::piece_hash;
+    use crate::net::{ContentRoute, OpenContent};
     use std::collections::BTreeMap;
     use std::io::Write;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;
 
-    /// A content in memory, and what its file really holds.
-    struct Shelf(BTreeMap<ContentId, (Vec<u8>, Vec<u8>)>);
+    /// A content in memory, and what its file really holds; and how often it was found spoiled.
+    struct Shelf(BTreeMap<ContentId, (Vec<u8>, Vec<u8>)>, AtomicU64);
 
     impl SharedContents for Shelf {
         fn manifest(&self, content: &ContentId) -> Result<(PieceLayout, Arc<Vec<PieceHash>>), ContentError> {
@@ -172,10 +227,35 @@ mod tests {
         }
     }
 
-    fn handler(bytes: &[u8], on_disk: &[u8]) -> (TransferHandler, String) {
+    impl ContentRoute for Shelf {
+        fn open(&self, _: PeerId, content: ContentId) -> Result<OpenContent, ContentRefusal> {
+            let (file, size) = SharedContents::open(self, &content)?;
+            let pieces = Some(self.manifest(&content)?);
+            Ok(OpenContent { file, size, name: "shelf.bin".to_owned(), tag: 7, pieces })
+        }
+
+        fn spoiled(&self, _: ContentId, tag: u64) {
+            self.1.fetch_add(tag, Ordering::Relaxed);
+        }
+    }
+
+    fn shelf(bytes: &[u8], on_disk: &[u8]) -> (Arc<Shelf>, TransferHandler, String) {
         let content = ContentId::from_bytes(*blake3::hash(bytes).as_bytes());
-        let shelf = Shelf(BTreeMap::from([(content, (bytes.to_vec(), on_disk.to_vec()))]));
-        (TransferHandler::new(Arc::new(shelf)), content.to_string())
+        let shelf = BTreeMap::from([(content, (bytes.to_vec(), on_disk.to_vec()))]);
+        let shelf = Arc::new(Shelf(shelf, AtomicU64::new(0)));
+        let service = ContentService { route: shelf.clone(), uploads: Uploads::new(Uploads::LIMITS) };
+        (shelf.clone(), TransferHandler::new(shelf, service), content.to_string())
+    }
+
+    fn handler(bytes: &[u8], on_disk: &[u8]) -> (TransferHandler, String) {
+        let (_, handler, content) = shelf(bytes, on_disk);
+        (handler, content)
+    }
+
+    fn called() -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(Caller { peer: PeerId::from_bytes([1; 32]), address: None });
+        extensions
     }
 
     #[tokio::test]
@@ -200,23 +280,46 @@ mod tests {
     async fn a_part_is_within_the_content() {
         let bytes = b"0123456789";
         let (handler, content) = handler(bytes, bytes);
-        let part = handler.read(&Extensions::new(), content.clone(), 3, 4).await.expect("within");
+        let part = handler.read(&called(), content.clone(), 3, 4).await.expect("within");
         assert_eq!(part, Part { offset: 3, data: "MzQ1Ng==".to_owned() });
         for (offset, length) in
             [(0, 0), (0, 11), (10, 1), (u64::MAX, 1), (0, MAX_PART_BYTES + 1), (0, u32::MAX)]
         {
-            let error =
-                handler.read(&Extensions::new(), content.clone(), offset, length).await.expect_err("outside");
+            let error = handler.read(&called(), content.clone(), offset, length).await.expect_err("outside");
             assert_eq!(error.code(), Code::BadRange as i32, "{length} from {offset}");
         }
     }
 
     #[tokio::test]
+    async fn a_changed_byte_is_noticed_wherever_it_is() {
+        let bytes: Vec<u8> = (0..2 * PIECE + 9).map(|at| (at % 251) as u8).collect();
+        let mut on_disk = bytes.clone();
+        on_disk[PIECE as usize + 5] ^= 1;
+        let (shelf, handler, content) = shelf(&bytes, &on_disk);
+        for (offset, length, is_right) in [
+            (0, 9, true),
+            (PIECE - 9, 9, true),
+            (PIECE + 90, 9, false),
+            (PIECE - 9, 10, false),
+            (2 * PIECE, 9, true),
+        ] {
+            let part = handler.read(&called(), content.clone(), offset, length).await;
+            let code = part.as_ref().err().map(ErrorObjectOwned::code);
+            let expected = (!is_right).then_some(Code::ContentChanged as i32);
+            assert_eq!(code, expected, "{length} bytes from {offset}");
+        }
+        assert_eq!(shelf.1.load(Ordering::Relaxed), 2 * 7, "it is told each time, with the file's tag");
+        let rows = handler.service.uploads.rows();
+        let (name, sent) = (rows[0].name.as_str(), rows[0].sent);
+        assert_eq!((rows.len(), name, sent), (1, "shelf.bin", 9 + 9 + 9), "{rows:?}");
+    }
+
+    #[tokio::test]
     async fn what_is_not_there_is_said() {
         let (handler, content) = handler(b"0123456789", b"01234");
-        let shrunk = handler.read(&Extensions::new(), content, 3, 4).await.expect_err("the file shrank");
+        let shrunk = handler.read(&called(), content, 3, 4).await.expect_err("the file shrank");
         assert_eq!(shrunk.code(), Code::ContentChanged as i32);
-        let unknown = handler.read(&Extensions::new(), "0".repeat(64), 0, 1).await.expect_err("unknown");
+        let unknown = handler.read(&called(), "0".repeat(64), 0, 1).await.expect_err("unknown");
         assert_eq!(unknown.code(), Code::UnknownContent as i32);
         let unknown = handler.manifest(&Extensions::new(), "0".repeat(64), None).await.expect_err("unknown");
         assert_eq!(unknown.code(), Code::UnknownContent as i32);

@@ -51,13 +51,18 @@ impl Progress {
 
 /// Measures a rate over the last [`RATE_SPAN`].
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(in crate::node) struct Meter {
     samples: VecDeque<(Instant, u64)>,
 }
 
 impl Meter {
+    /// Nothing came before `now`.
+    pub(in crate::node) fn from_nothing(now: Instant) -> Self {
+        Self { samples: VecDeque::from([(now, 0)]) }
+    }
+
     /// The rate, when `total` bytes have come until `now`.
-    pub(super) fn rate(&mut self, now: Instant, total: u64) -> ByteRate {
+    pub(in crate::node) fn rate(&mut self, now: Instant, total: u64) -> ByteRate {
         self.samples.push_back((now, total));
         // One sample from before the span stays: what it is measured from.
         while self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_SPAN) {

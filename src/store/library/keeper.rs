@@ -58,6 +58,8 @@ pub(super) enum Event {
     Touched(Vec<PathBuf>),
     /// A file that is known to be complete.
     Complete(PathBuf),
+    /// The file of this key was read and had not this content.
+    Doubt(u64, ContentId),
     Hashed(Vec<Done>),
     Stop,
 }
@@ -211,6 +213,7 @@ impl Keeper {
             Event::Hold(path, hold, reply) => answer(&reply, self.hold(path, hold)),
             Event::Touched(paths) => self.hint(paths),
             Event::Complete(path) => self.look(&path, Settled::Yes),
+            Event::Doubt(key, content) => self.doubt(key, content),
             Event::Hashed(batch) => {
                 self.hasher_busy = false;
                 for done in batch {
@@ -380,6 +383,15 @@ impl Keeper {
         }
     }
 
+    /// Takes a content back and hashes the file anew, though it looks as before.
+    fn doubt(&mut self, key: u64, content: ContentId) {
+        let Some(record) = self.tree.get(key).filter(|file| file.content == Some(content)) else { return };
+        tracing::warn!(path = record.path, "a shared file has other bytes than before, or cannot be read");
+        let doubted = FileRecord { content: None, ..FileRecord::clone(record) };
+        self.tree.put(Arc::new(doubted));
+        self.queue.put(key, Instant::now());
+    }
+
     fn hand_out(&mut self) {
         if self.hasher_busy {
             return;
@@ -468,8 +480,9 @@ fn answer(reply: &Reply, result: Result<(), LibraryError>) {
 pub(super) fn open_unchanged(root: &Root, record: &FileRecord) -> Result<File, OpenContentError> {
     use io::ErrorKind::{NotADirectory, NotFound, Other};
     let file = root.file(&record.path).map_err(|error| match error.kind() {
+        NotFound | NotADirectory => OpenContentError::Gone,
         // `Other`: not a regular file any more.
-        NotFound | NotADirectory | Other => OpenContentError::Changed,
+        Other => OpenContentError::Changed,
         // The place is a link now (ELOOP).
         _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
             OpenContentError::Changed

@@ -158,6 +158,8 @@ pub struct OpenShared {
     pub size: u64,
     /// What it is called here.
     pub name: FileName,
+    /// Its number in this library, see [`Library::doubt`].
+    pub key: u64,
 }
 
 /// Why a content cannot be opened.
@@ -166,6 +168,9 @@ pub enum OpenContentError {
     /// No shared file has it.
     #[error("the content is not shared here")]
     Unknown,
+    /// The file was removed.
+    #[error("the file is gone; search again")]
+    Gone,
     /// The file is not any more as it was hashed. It is hashed again.
     #[error("the file has changed and is hashed again; search again")]
     Changed,
@@ -383,17 +388,29 @@ impl Library {
         for (root, record) in candidates {
             match keeper::open_unchanged(&root, &record) {
                 Ok(file) => {
-                    return Ok(OpenShared { file, size: record.identity.size, name: record.name.clone() });
+                    let (size, name, key) = (record.identity.size, record.name.clone(), record.key);
+                    return Ok(OpenShared { file, size, name, key });
                 }
                 Err(cause) => {
                     // If the queue is full, the next rescan looks at it.
-                    let look = Event::Touched(vec![root.path().join(&record.path)]);
+                    let look = match cause {
+                        // It looks as before and cannot be read: only reading it shows when it can.
+                        OpenContentError::Io(_) => Event::Doubt(record.key, content),
+                        _ => Event::Touched(vec![root.path().join(&record.path)]),
+                    };
                     drop(self.events.try_send(look));
                     error = cause;
                 }
             }
         }
         Err(error)
+    }
+
+    /// Who read the file with this key ([`OpenShared::key`]) did not find `content` in it, whatever its times
+    /// say: nobody is told any more that it has it, until it was hashed again.
+    pub fn doubt(&self, key: u64, content: ContentId) {
+        // If the queue is full, the next reader doubts again.
+        drop(self.events.try_send(Event::Doubt(key, content)));
     }
 
     /// The pieces of a content that is shared here. Blocks shortly.
@@ -407,6 +424,12 @@ impl Library {
         let pieces = self.shared.cache.manifest(content);
         let pieces = pieces.inspect_err(|error| tracing::warn!(%error, "cannot read a manifest")).ok()??;
         (pieces.len() as u64 == u64::from(layout.count())).then_some((layout, pieces))
+    }
+
+    /// Whether a shared file has this content, as far as is known.
+    #[must_use]
+    pub fn has(&self, content: ContentId) -> bool {
+        self.shared.table().holders(content).next().is_some()
     }
 
     /// Where a shared file with this content lies.

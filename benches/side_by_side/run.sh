@@ -1,0 +1,17 @@
+#!/bin/sh
+# Cardume beside other programs that bring a file from here to there, on this machine:
+#
+#   cargo build --release --no-default-features && benches/side_by_side/run.sh
+#
+# Prints three tables (one large file, many small files, links of 200 Mbit/s). Everything happens on loopback
+# or in network namespaces of its own, in one temporary folder, and is cleaned up however it ends. Programs
+# that are not installed are said to be missing. The third table needs root.
+#
+#   QUICK=1        a smoke test of a minute: small, one round
+#   SIZE=2147483648 FILES=10000 FILE_SIZE=10000 ROUNDS=5 LINK_SIZE=268435456 RATE=200mbit
+#   ONLY=large     one of: large small links heartbeats
+#   TOOLS=cardume,nginx-tls    only these
+#   FOLDER=/mnt/x  where everything lies (default: the system's temporary folder)
+#   CARDUME=target/release/cardume
+#   SECONDS_OF_LOAD=60   of the measure of heartbeats
+exec "${PYTHON:-python3}" "$(dirname "$0")/main.py" "$@"
