@@ -121,13 +121,7 @@ impl<P: Peer> Bridge<P> {
                 None
             }
             Effect::Commands(commands) => {
-                let (peer, back) = (self.peer.clone(), self.back.clone());
-                self.runtime.spawn(async move {
-                    for (subject, command) in commands {
-                        let answer = peer.command(command).await;
-                        back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
-                    }
-                });
+                self.runtime.spawn(commands_task(self.peer.clone(), self.back.clone(), commands));
                 None
             }
             Effect::Command(subject, command) => {
@@ -200,6 +194,14 @@ async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
         back.ctx.request_repaint_of(egui::ViewportId::ROOT);
     }
     back.send(Action::Stopped);
+}
+
+/// One after the other: a peer takes only so many at once.
+async fn commands_task<P: Peer>(peer: P, back: Back, commands: Vec<(Subject, Command)>) {
+    for (subject, command) in commands {
+        let answer = peer.command(command).await;
+        back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
+    }
 }
 
 /// Stops a peer gracefully: until it has handed over, but not longer than [`STOP_PATIENCE`].

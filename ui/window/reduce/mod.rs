@@ -81,8 +81,9 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Search(action) => search::reduce(model, action),
         Action::Palette(action) => palette::act(model, action),
         Action::Dismiss(number) => {
-            let note = model.notes.iter_mut().find(|note| note.number == number);
-            note.into_iter().for_each(|note| note.dismissed = true);
+            if let Some(note) = model.notes.iter_mut().find(|note| note.number == number) {
+                note.dismissed = true;
+            }
             Vec::new()
         }
         Action::Cancel(id) => vec![Effect::Command(Subject::Cancel, Command::Cancel(id))],

@@ -152,20 +152,16 @@ fn type_words(model: &mut Model, words: String) -> Vec<Effect> {
 
 /// Searches when typing rests; words that are no query are told at once instead.
 fn search_soon(model: &mut Model) -> Vec<Effect> {
-    match check(model) {
-        Err(error) => {
-            model.search.problem = Some(Problem::Query(error));
-            model.search.due = None;
-            Vec::new()
-        }
-        Ok(()) => {
-            if matches!(model.search.problem, Some(Problem::Query(_))) {
-                model.search.problem = None;
-            }
-            model.search.due = Some(model.now + DEBOUNCE);
-            vec![Effect::WakeAfter(DEBOUNCE)]
-        }
+    if let Err(error) = check(model) {
+        model.search.problem = Some(Problem::Query(error));
+        model.search.due = None;
+        return Vec::new();
     }
+    if matches!(model.search.problem, Some(Problem::Query(_))) {
+        model.search.problem = None;
+    }
+    model.search.due = Some(model.now + DEBOUNCE);
+    vec![Effect::WakeAfter(DEBOUNCE)]
 }
 
 /// Whether the tracker would understand the words: said in the person's language and without asking it.

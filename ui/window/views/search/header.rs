@@ -40,7 +40,7 @@ impl Columns {
         let button = right - 40.0;
         let sources = button - sources_width;
         let size = sources - 92.0;
-        let kind = (rect.width() >= WITH_TYPE).then(|| [size - 96.0, size - 4.0]);
+        let kind = (rect.width() >= WITH_TYPE).then_some([size - 96.0, size - 4.0]);
         Self {
             arrow: [left + 4.0, left + 28.0],
             icon: [left + 30.0, left + 50.0],

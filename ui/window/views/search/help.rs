@@ -53,7 +53,7 @@ pub(super) fn help_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Act
 
 fn row_ui(ui: &mut Ui, model: &Model, typed: &str, means: &str, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
-    let label = format!("{typed}: {means}");
+    let label = [typed, means].join(": ");
     // A link is pasted, not tried; and of peers, one that is there.
     let tried = match model.view.members.first() {
         _ if typed.ends_with('…') => None,
