@@ -5,3 +5,12 @@ verify:
 # Formats.
 fix:
     cargo fmt
+
+# Builds the program and puts it, its icon and its entry in the menu into your folders.
+install:
+    cargo build --release --locked
+    ui/desktop/install.sh
+
+# Takes them away again. What was shared, downloaded and remembered stays.
+uninstall:
+    ui/desktop/install.sh --uninstall

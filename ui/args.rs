@@ -24,7 +24,7 @@ Exit codes:
 const QUERIES: &str = "\
 All of it must fit; case and accents do not matter:
   word  \"two words\"      in the file's name
-  -word                   not in it (quote it for the shell, or write it after --)
+  -word                   not in it; behind `--`, as all that begins with `-`
   ext:pdf,doc             with one of these endings
   type:video              audio, video, image, document, archive, code, program, other
   size:>10M  size:<1G     also >= <= and size:1M..5M
@@ -34,7 +34,8 @@ All of it must fit; case and accents do not matter:
 Examples:
   cardume search lecture
   cardume search \"sao paulo\" --limit 5 --json
-  cardume search holiday type:image size:>1M --sort -size";
+  cardume search holiday type:image \"size:>1M\" --sort -size
+  cardume search --limit 5 -- holiday -draft";
 
 /// Share folders with the people around you, without a server.
 #[derive(Debug, Parser)]
@@ -77,7 +78,7 @@ pub(crate) enum Command {
     #[command(after_help = QUERIES)]
     Search {
         /// Words, without regard to case and accents; operators; or a link.
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
@@ -121,6 +122,15 @@ pub(crate) enum Command {
         /// Leave another group for good, if this home belongs to one.
         #[arg(long)]
         replace: bool,
+    },
+    /// Opens a link: an invite asks whether to join, a file's link is searched in a window.
+    #[command(
+        after_help = "Desktops call this when a `cardume:` link is clicked; `cardume LINK` is the same.\n\nExamples:\n  \
+        cardume open 'cardume:?h=6f3a…&n=lecture.pdf'\n  cardume open 'cardume:join?…'"
+    )]
+    Open {
+        /// The link, from *Copy link* or from `cardume group invite`.
+        link: String,
     },
     /// A fault drill: makes the tracker silent as a crash does, and back.
     #[command(
@@ -187,6 +197,9 @@ pub(crate) struct PeerArgs {
     /// How large the window is.
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
+    /// The link that the window's search begins with.
+    #[arg(skip)]
+    pub(crate) link: Option<String>,
 }
 
 /// What to do with a shared folder.

@@ -10,7 +10,7 @@ mod invite;
 mod profile;
 
 pub use crate::store::ProfileLock;
-pub use home::{DEFAULT_NAMES_ADDRESS, Home, NamesRuntime, Replace};
+pub use home::{DEFAULT_NAMES_ADDRESS, Home, Membership, NamesRuntime, Replace};
 pub use invite::{Invite, InviteError};
 pub use profile::{Ports, Profile, Runtime};
 

@@ -11,6 +11,7 @@ mod get;
 mod group;
 mod lifeline;
 mod names;
+mod open;
 mod output;
 mod peer;
 mod search;
@@ -23,6 +24,7 @@ use cardume::node::Page;
 use clap::CommandFactory as _;
 pub(crate) use failure::{Failure, Outcome};
 pub(crate) use names::NamesCommand;
+pub(crate) use open::with_command;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -38,8 +40,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 /// The log goes to standard error; `CARDUME_LOG` says what (as `info,cardume::node=debug`). What runs for
 /// long tells more than what answers at once.
 fn start_log(cli: &Cli) {
-    let runs_long =
-        matches!(cli.command, None | Some(Command::Peer(_) | Command::Names(NamesCommand::Serve { .. })));
+    let runs_long = matches!(
+        cli.command,
+        None | Some(Command::Peer(_) | Command::Open { .. } | Command::Names(NamesCommand::Serve { .. }))
+    );
     let usual = if runs_long { "info" } else { "error" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("CARDUME_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
@@ -61,6 +65,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Transfers(args)) => transfers::run(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
+        Some(Command::Open { link }) => open::run(&global, &link),
         Some(Command::Crash(args)) => drill::crash(&global, &args),
         Some(Command::Stop) => drill::stop(&global),
         Some(Command::Events { follow }) => events::run(&global, follow),

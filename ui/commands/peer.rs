@@ -173,6 +173,7 @@ fn open_window(
         title: format!("Cardume - {}", profile.name),
         position: args.position.map(|(x, y)| [x, y]),
         size: args.size.map(|(width, height)| [width, height]),
+        link: args.link.clone(),
         settings_file: Some(profile.dir.join("window.ron")),
         ..WindowOptions::default()
     };

@@ -11,10 +11,13 @@ mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod invite;
 mod keys;
+mod logo;
 mod model;
 mod reduce;
 mod shell;
+mod system_fonts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -23,6 +26,7 @@ mod theme_choice;
 mod views;
 mod widgets;
 
+pub(crate) use invite::{Question, ask as ask_to_join};
 pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
@@ -52,6 +56,8 @@ pub(crate) struct WindowOptions {
     pub language: Option<Language>,
     /// The theme; `None`: as chosen before, or as the system has it.
     pub theme: Option<ThemeChoice>,
+    /// A link that the person opened: the search begins with it.
+    pub link: Option<String>,
     /// Where language, theme, page and the window's place are kept (one file per profile); `None`: they
     /// are not.
     pub settings_file: Option<PathBuf>,
@@ -102,6 +108,7 @@ fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
     let mut viewport = egui::ViewportBuilder::default()
         .with_title(&options.title)
         .with_app_id("cardume")
+        .with_icon(logo::icon())
         .with_inner_size(options.size.unwrap_or(DEFAULT_SIZE))
         .with_min_inner_size(MIN_SIZE)
         .with_drag_and_drop(true);
@@ -110,6 +117,8 @@ fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
     }
     eframe::NativeOptions {
         viewport,
+        // Ours look for fonts only when one is missing.
+        system_font_fallback: false,
         persist_window: options.settings_file.is_some() && options.position.is_none(),
         persistence_path: options.settings_file.clone(),
         ..Default::default()

@@ -3,11 +3,12 @@
 //! Invariant: the model is changed by [`reduce`] only.
 
 use super::WindowOptions;
-use super::action::{Action, Page, Verb};
+use super::action::{Action, Page, SearchAction, Verb};
 use super::bridge::{Bridge, Peer};
 use super::keys::{go_behind_text, pressed_keys, select_text};
 use super::model::{Model, ZOOMS};
 use super::reduce::{Effect, reduce};
+use super::system_fonts;
 use super::text::Language;
 use super::theme;
 use super::theme_choice::ThemeChoice;
@@ -58,10 +59,15 @@ impl<P: Peer> Shell<P> {
         let language = options.language.or(kept.language).or_else(system).unwrap_or_default();
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
+        system_fonts::install(&creation.egui_ctx);
         shell.model.page = kept.page;
         if let Some(zoom) = kept.zoom.filter(|zoom| ZOOMS.contains(zoom)) {
             shell.model.zoom = zoom;
             shell.carry_out(&creation.egui_ctx, Effect::Zoom(zoom));
+        }
+        if let Some(link) = &options.link {
+            shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
+            shell.take(&creation.egui_ctx, Action::Search(SearchAction::Words(link.clone())));
         }
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.

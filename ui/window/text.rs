@@ -4,11 +4,14 @@
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
 mod en;
+mod invite;
 mod library;
 mod pt_br;
 mod search;
 
 pub(crate) use search::SearchText;
+
+pub(crate) use invite::InviteText;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;

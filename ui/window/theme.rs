@@ -24,6 +24,8 @@ pub(crate) const NARROW: f32 = 900.0;
 pub(crate) const ICON: f32 = 16.0;
 /// Side of an icon that stands alone.
 pub(crate) const LARGE_ICON: f32 = 24.0;
+/// Side of the program's icon in the rail.
+pub(crate) const LOGO: f32 = 30.0;
 /// Height of buttons and fields.
 pub(crate) const CONTROL: f32 = 28.0;
 /// Height of a line with a name and a value.

@@ -248,7 +248,7 @@ fn take_answer(
             search.waiting = false;
             search.problem = None;
             show_answer(search, page, answer);
-            if search.choosing_all {
+            if search.choosing_all && page.limit == MAX_SELECTED {
                 choose_all(model);
             }
             let mut effects = ask_missing(model);
