@@ -3,9 +3,13 @@
 //!
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
+mod group;
+
+pub(crate) use group::{GroupAction, Step};
 mod library;
 mod palette;
 mod search;
+mod transfers;
 
 pub(crate) use palette::PaletteAction;
 pub(crate) use search::{Pick, SearchAction};
@@ -21,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use library::LibraryAction;
+pub(crate) use transfers::TransfersAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +92,8 @@ pub(crate) enum Verb {
     CrashTracker,
     /// Make this peer silent for a while.
     CrashMe,
+    /// Have the tracker stand still for a while.
+    PauseTracker,
     /// Copy what helps to find a fault.
     CopyDiagnostics,
     /// Show all operators of a search.
@@ -131,6 +138,7 @@ impl Verb {
         Self::ShareFolder,
         Self::CrashTracker,
         Self::CrashMe,
+        Self::PauseTracker,
         Self::CopyDiagnostics,
         Self::Messages,
         Self::ZoomIn,
@@ -158,6 +166,7 @@ impl Verb {
             Self::Collapse => text.hide_sources,
             Self::CrashTracker => text.crash_tracker,
             Self::CrashMe => text.crash_me,
+            Self::PauseTracker => text.of_group.pause_tracker,
             Self::CopyDiagnostics => text.copy_diagnostics,
             Self::SearchHelp => text.finding.operators,
             Self::Messages => text.messages,
@@ -188,6 +197,7 @@ impl Verb {
             Self::ToggleSources | Self::Expand | Self::Collapse => text.sources_tip,
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
+            Self::PauseTracker => text.of_group.pause_tracker_tip,
             Self::CopyDiagnostics => text.copy_diagnostics_tip,
             Self::SearchHelp => text.finding.operators_tip,
             Self::Messages => text.finding.messages_tip,
@@ -222,6 +232,7 @@ impl Verb {
             Self::Shortcuts => Some(Icon::Help),
             Self::CrashTracker => Some(Icon::Lightning),
             Self::CrashMe => Some(Icon::Silent),
+            Self::PauseTracker => Some(Icon::Pause),
             Self::CopyDiagnostics => Some(Icon::Copy),
             Self::Escape => None,
         }
@@ -253,7 +264,7 @@ impl Verb {
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
             Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
-            Self::SearchHelp | Self::Messages | Self::CrashMe => &[],
+            Self::SearchHelp | Self::Messages | Self::CrashMe | Self::PauseTracker => &[],
             Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
             Self::Shortcuts => const { &[key(NONE, Key::F1)] },
             Self::Escape => const { &[key(NONE, Key::Escape)] },
@@ -290,10 +301,18 @@ pub(crate) enum Subject {
     DownloadOfMany(String),
     /// Cancelling a download.
     Cancel,
+    /// Changing transfers or their limits.
+    Transfers,
     /// Making the tracker silent.
     CrashTracker,
     /// Making this peer silent.
     CrashMe,
+    /// Another fault drill of the group page.
+    Drill,
+    /// Watching the group: nobody has to be told.
+    Watch,
+    /// Writing the records of the group into this file.
+    Export(String),
     /// Opening a folder or file.
     Open(String),
 }
@@ -327,10 +346,14 @@ pub(crate) enum Action {
     Unshare(String),
     /// Something with shared folders.
     Library(LibraryAction),
+    /// Something with transfers.
+    Transfers(TransfersAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.
     StopPicking,
+    /// Something of the group page.
+    Group(GroupAction),
     /// Speak this language.
     Language(Language),
     /// Look like this.

@@ -49,6 +49,9 @@ pub(super) fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
                 drop_text(input, shortcut);
             }
         }
+        if model.page == Page::Transfers && !model.is_covered() && !typing && focus.is_none() {
+            actions.extend(views::transfers_keys(input));
+        }
         if keys != Keys::Elsewhere {
             // Desktops give Ctrl+C as this event, not as a key.
             let copies = |event: &Event| matches!(event, Event::Copy);

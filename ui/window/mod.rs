@@ -15,6 +15,8 @@ mod invite;
 mod keys;
 mod logo;
 mod model;
+mod motion;
+mod pace;
 mod reduce;
 mod shell;
 mod system_fonts;

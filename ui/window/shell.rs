@@ -4,9 +4,10 @@
 
 use super::WindowOptions;
 use super::action::{Action, Page, SearchAction, Verb};
-use super::bridge::{Bridge, Peer};
+use super::bridge::{self, Bridge, Peer};
 use super::keys::{go_behind_text, pressed_keys, select_text};
 use super::model::{Model, ZOOMS};
+use super::pace::Pace;
 use super::reduce::{Effect, reduce};
 use super::system_fonts;
 use super::text::Language;
@@ -37,6 +38,7 @@ struct Settings {
 pub(crate) struct Shell<P: Peer> {
     pub(super) model: Model,
     bridge: Bridge<P>,
+    pace: Pace,
     keeps_settings: bool,
     may_close: bool,
 }
@@ -93,9 +95,11 @@ impl<P: Peer> Shell<P> {
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let view = peer.views().borrow().clone();
         let mut model = Model::new(view, language, theme);
+        model.reduced_motion = super::motion::is_unwanted();
         model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
         let bridge = Bridge::new(peer, runtime, ctx.clone(), stopped);
-        let mut shell = Self { model, bridge, keeps_settings: false, may_close: false };
+        let mut shell =
+            Self { model, bridge, pace: Pace::default(), keeps_settings: false, may_close: false };
         shell.take(ctx, Action::Do(Verb::FocusSearch));
         shell
     }
@@ -104,6 +108,8 @@ impl<P: Peer> Shell<P> {
     pub(crate) fn logic(&mut self, ctx: &egui::Context) {
         let seconds = ctx.input(|input| input.time).max(0.0);
         self.model.now = Duration::try_from_secs_f64(seconds).unwrap_or(self.model.now);
+        self.model.unix_micros = bridge::unix_micros();
+        self.model.visible = ctx.input(|input| input.viewport().visible().unwrap_or(true));
         if let Some(view) = self.bridge.new_view() {
             self.take(ctx, Action::View(view));
         }
@@ -163,6 +169,7 @@ impl<P: Peer> Shell<P> {
             | Effect::PickFolder
             | Effect::StopPicking
             | Effect::Open(_)
+            | Effect::Export { .. }
             | Effect::StopPeer => {}
         }
     }
@@ -173,7 +180,9 @@ impl<P: Peer> eframe::App for Shell<P> {
         Self::logic(self, ctx);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let own = frame.info().cpu_usage.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
+        self.model.group.frame_cost = self.pace.frame(own.unwrap_or_default());
         Self::ui(self, ui);
     }
 

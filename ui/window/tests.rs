@@ -1,5 +1,6 @@
 //! The window by role and label, without a display; and its reducer.
 
+mod group;
 mod invite;
 mod library;
 mod pages;

@@ -323,7 +323,7 @@ fn the_status_bar_keeps_all_parts_where_the_window_is_narrow() {
 fn messages_are_counted_listed_and_put_away() {
     let mut window = open(Vec::new());
     let finished =
-        View { transfers: Arc::new(vec![transfer(3, "lecture.mp4", "finished")]), ..typical_view() };
+        View { transfers: Arc::new(vec![transfer(3, "lecture.mp4", "finished").into()]), ..typical_view() };
     window.peer.publish(finished);
     window.wait_for("Downloaded lecture.mp4");
     window.wait_for("Messages: 1 new");

@@ -1,6 +1,6 @@
 //! The rows of results: only those on screen are drawn, and only their pages are fetched.
 
-use super::super::super::action::{Action, Pick, SearchAction};
+use super::super::super::action::{Action, Pick, SearchAction, TransfersAction};
 use super::super::super::model::Model;
 use super::super::super::model::search::{Row, is_mine, key_of};
 use super::super::super::reduce::Field;
@@ -266,9 +266,27 @@ fn source_row_ui(
         let words = (text.source_as)(&source.name);
         widgets::cell(ui, alias, &words, theme::small(), tokens.weak, Align::Min);
     }
+    if response.secondary_clicked() && !selected {
+        actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
+    }
+    response.context_menu(|ui| {
+        menu_ui(ui, model, text, actions);
+        if !mine && !source.folder.is_empty() {
+            folder_ui(ui, text, source, name, actions);
+        }
+    });
     if response.double_clicked() && !mine {
         actions.push(download);
     } else if response.clicked() {
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
+    }
+}
+
+/// Offers the whole folder that a source has the file in.
+fn folder_ui(ui: &mut Ui, text: &Text, source: &Source, name: &str, actions: &mut Vec<Action>) {
+    if ui.button((text.moving.download_folder)(&source.folder, name)).clicked() {
+        let (peer, folder) = (source.peer.clone(), source.folder.clone());
+        actions.push(Action::Transfers(TransfersAction::Folder(peer, folder)));
+        ui.close();
     }
 }
