@@ -23,9 +23,17 @@ fn without_a_running_peer_commands_say_so_and_make_nothing() {
     let dir = home();
     let home = dir.path().join("not there yet");
     let none = "cardume: no peer runs here; start one with `cardume` or `cardume demo`, or name its home with --home\n";
-    for command in
-        [&["status"][..], &["search", "x"], &["get", "x"], &["crash"], &["stop"], &["events"], &["transfers"]]
-    {
+    for command in [
+        &["status"][..],
+        &["search", "x"],
+        &["search", "x", "--limit", "3", "--sort", "-size"],
+        &["search", "--limit", "3", "--", "x", "-draft"],
+        &["get", "x"],
+        &["crash"],
+        &["stop"],
+        &["events"],
+        &["transfers"],
+    ] {
         assert_eq!(cardume(&home, command), (Some(3), String::new(), none.to_owned()), "{command:?}");
     }
     let named = "cardume: no peer runs in the profile peer-2; start one with `cardume`, or name another with --profile\n";
@@ -39,12 +47,13 @@ fn without_a_running_peer_commands_say_so_and_make_nothing() {
 #[test]
 fn wrong_usage_is_2_and_what_is_missing_is_4() {
     let dir = home();
-    let cases: [(&[&str], i32); 12] = [
+    let cases: [(&[&str], i32); 13] = [
         (&["no-such-command"], 2),
         (&["open", "https://example.org"], 2),
         (&["cardume:join?key=short"], 2),
         (&["open", "cardume:join?nothing"], 2),
         (&["search"], 2),
+        (&["search", "x", "--sort", "age"], 2),
         (&["crash", "--for", "2h"], 2),
         (&["crash", "--for", "61s"], 2),
         (&["demo", "--peers", "0"], 2),

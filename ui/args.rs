@@ -35,7 +35,8 @@ All of it must fit; case and accents do not matter:
 Examples:
   cardume search lecture
   cardume search \"sao paulo\" --limit 5 --json
-  cardume search holiday type:image size:>1M --sort -size";
+  cardume search holiday type:image \"size:>1M\" --sort -size
+  cardume search --limit 5 -- holiday -draft";
 
 /// Share folders with the people around you, without a server.
 #[derive(Debug, Parser)]

@@ -8,13 +8,17 @@ mod group;
 
 pub(crate) use group::{GroupAction, Step};
 mod library;
+mod palette;
+mod search;
 mod transfers;
+
+pub(crate) use palette::PaletteAction;
+pub(crate) use search::{Pick, SearchAction};
 
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
 use super::widgets::Icon;
 use cardume::node::{CommandError, Reply, View};
-use cardume::wire::index::SearchAnswer;
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
@@ -68,8 +72,20 @@ pub(crate) enum Verb {
     FocusSearch,
     /// Choose a folder to share.
     ShareFolder,
+    /// Narrow the results by more words.
+    Filter,
+    /// Show everything that can be done.
+    Palette,
     /// Download the selected row: a content from all its sources, a source row from that one.
     Download,
+    /// Download into a folder of the person's choice.
+    DownloadTo,
+    /// Copy links to what is selected.
+    CopyLink,
+    /// Select all results.
+    SelectAll,
+    /// Open the selected result to its sources, or close it.
+    ToggleSources,
     /// Open the selected result to its sources.
     Expand,
     /// Close it.
@@ -86,6 +102,16 @@ pub(crate) enum Verb {
     CopyInvite,
     /// Copy what helps to find a fault.
     CopyDiagnostics,
+    /// Show all operators of a search.
+    SearchHelp,
+    /// Show what the person was told.
+    Messages,
+    /// Everything larger.
+    ZoomIn,
+    /// Everything smaller.
+    ZoomOut,
+    /// Everything in its usual size.
+    ZoomReset,
     /// Show all shortcuts.
     Shortcuts,
     /// Leave what is open.
@@ -99,14 +125,20 @@ const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
 
 impl Verb {
     /// All of them, as in the list of shortcuts.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: &[Self] = &[
         Self::Go(Page::Search),
         Self::Go(Page::Transfers),
         Self::Go(Page::Library),
         Self::Go(Page::Group),
         Self::Go(Page::Activity),
         Self::FocusSearch,
+        Self::Filter,
+        Self::Palette,
         Self::Download,
+        Self::DownloadTo,
+        Self::CopyLink,
+        Self::SelectAll,
+        Self::ToggleSources,
         Self::Expand,
         Self::Collapse,
         Self::ShareFolder,
@@ -116,6 +148,11 @@ impl Verb {
         Self::Check,
         Self::CopyInvite,
         Self::CopyDiagnostics,
+        Self::Messages,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
+        Self::SearchHelp,
         Self::Shortcuts,
         Self::Escape,
     ];
@@ -126,7 +163,13 @@ impl Verb {
             Self::Go(page) => page.title(text),
             Self::FocusSearch => text.focus_search,
             Self::ShareFolder => text.share_a_folder,
+            Self::Filter => text.finding.filter,
+            Self::Palette => text.finding.palette,
             Self::Download => text.download,
+            Self::DownloadTo => text.finding.download_to,
+            Self::CopyLink => text.finding.copy_link,
+            Self::SelectAll => text.finding.select_all,
+            Self::ToggleSources => text.finding.toggle_sources,
             Self::Expand => text.show_sources,
             Self::Collapse => text.hide_sources,
             Self::CrashTracker => text.crash_tracker,
@@ -135,6 +178,11 @@ impl Verb {
             Self::Check => text.activities.check,
             Self::CopyInvite => text.activities.copy_invite,
             Self::CopyDiagnostics => text.copy_diagnostics,
+            Self::SearchHelp => text.finding.operators,
+            Self::Messages => text.messages,
+            Self::ZoomIn => text.finding.zoom_in,
+            Self::ZoomOut => text.finding.zoom_out,
+            Self::ZoomReset => text.finding.zoom_reset,
             Self::Shortcuts => text.shortcuts,
             Self::Escape => text.escape,
         }
@@ -150,14 +198,22 @@ impl Verb {
             Self::Go(Page::Activity) => text.activity_tip,
             Self::FocusSearch => text.focus_search_tip,
             Self::ShareFolder => text.share_a_folder_tip,
+            Self::Filter => text.finding.filter_tip,
+            Self::Palette => text.finding.palette_tip,
             Self::Download => text.download_tip,
-            Self::Expand | Self::Collapse => text.sources_tip,
+            Self::DownloadTo => text.finding.download_to_tip,
+            Self::CopyLink => text.finding.copy_link_tip,
+            Self::SelectAll => text.finding.select_all_tip,
+            Self::ToggleSources | Self::Expand | Self::Collapse => text.sources_tip,
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
             Self::PauseTracker => text.of_group.pause_tracker_tip,
             Self::Check => text.activities.check_tip,
             Self::CopyInvite => text.activities.copy_invite_tip,
             Self::CopyDiagnostics => text.copy_diagnostics_tip,
+            Self::SearchHelp => text.finding.operators_tip,
+            Self::Messages => text.finding.messages_tip,
+            Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => text.finding.zoom_tip,
             Self::Shortcuts => text.shortcuts_tip,
             Self::Escape => text.escape_tip,
         }
@@ -171,16 +227,27 @@ impl Verb {
             Self::Go(Page::Library) | Self::ShareFolder => Some(Icon::Folder),
             Self::Go(Page::Group) => Some(Icon::Group),
             Self::Go(Page::Activity) | Self::Check => Some(Icon::Activity),
+            Self::Filter => Some(Icon::Filter),
+            Self::Palette => Some(Icon::Command),
             Self::Download => Some(Icon::Download),
+            Self::DownloadTo => Some(Icon::FolderOpen),
+            Self::CopyLink => Some(Icon::Link),
+            Self::SelectAll => Some(Icon::List),
+            Self::ToggleSources => Some(Icon::Network),
+            Self::SearchHelp => Some(Icon::Info),
+            Self::Messages => Some(Icon::Bell),
+            Self::ZoomIn => Some(Icon::Plus),
+            Self::ZoomOut => Some(Icon::Minus),
+            Self::ZoomReset => Some(Icon::Refresh),
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
             Self::Shortcuts => Some(Icon::Help),
             Self::CopyInvite => Some(Icon::Key),
-            Self::CrashTracker
-            | Self::CrashMe
-            | Self::PauseTracker
-            | Self::CopyDiagnostics
-            | Self::Escape => None,
+            Self::CrashTracker => Some(Icon::Lightning),
+            Self::CrashMe => Some(Icon::Silent),
+            Self::PauseTracker => Some(Icon::Pause),
+            Self::CopyDiagnostics => Some(Icon::Copy),
+            Self::Escape => None,
         }
     }
 
@@ -197,11 +264,20 @@ impl Verb {
             Self::Go(Page::Activity) => const { &[key(CTRL, Key::Num5)] },
             Self::FocusSearch => const { &[key(CTRL, Key::L), key(NONE, Key::Slash)] },
             Self::ShareFolder => const { &[key(CTRL, Key::O)] },
+            Self::Filter => const { &[key(CTRL, Key::F)] },
+            Self::Palette => const { &[key(CTRL, Key::K)] },
             Self::Download => const { &[key(NONE, Key::Enter)] },
+            Self::DownloadTo => const { &[key(CTRL, Key::D)] },
+            Self::CopyLink => const { &[key(CTRL, Key::C)] },
+            Self::SelectAll => const { &[key(CTRL, Key::A)] },
+            Self::ToggleSources => const { &[key(NONE, Key::Space)] },
+            Self::ZoomIn => const { &[key(CTRL, Key::Plus), key(CTRL, Key::Equals)] },
+            Self::ZoomOut => const { &[key(CTRL, Key::Minus)] },
+            Self::ZoomReset => const { &[key(CTRL, Key::Num0)] },
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
             Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
-            Self::CrashMe | Self::PauseTracker | Self::CopyInvite => &[],
+            Self::SearchHelp | Self::Messages | Self::CrashMe | Self::PauseTracker | Self::CopyInvite => &[],
             Self::Check => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::H)] },
             Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
             Self::Shortcuts => const { &[key(NONE, Key::F1)] },
@@ -212,7 +288,12 @@ impl Verb {
 
 /// Whether the key belongs to a text field while one is being typed into.
 pub(crate) fn yields_to_typing(shortcut: KeyboardShortcut) -> bool {
-    shortcut.modifiers == Modifiers::NONE && shortcut.logical_key == Key::Slash
+    let KeyboardShortcut { modifiers, logical_key } = shortcut;
+    match logical_key {
+        Key::Slash | Key::Space => modifiers == Modifiers::NONE,
+        Key::A | Key::C => modifiers == Modifiers::COMMAND,
+        _ => false,
+    }
 }
 
 /// What a command was about, for the sentence when it is answered.
@@ -230,6 +311,8 @@ pub(crate) enum Subject {
     Unshare(String),
     /// Downloading the file of this name.
     Download(String),
+    /// The same, as one of many.
+    DownloadOfMany(String),
     /// Testing the links.
     Check,
     /// Changing the peer's name.
@@ -267,30 +350,12 @@ pub(crate) enum Action {
     View(Arc<View>),
     /// Time passed; the model's clock says how much.
     Tick,
-    /// The words of the search are now these.
-    Words(String),
-    /// A search was answered.
-    SearchAnswered {
-        /// Its number.
-        number: u64,
-        /// What came.
-        answer: Result<SearchAnswer, CommandError>,
-    },
-    /// The row of results with this number is selected.
-    Select(usize),
-    /// The selection moves by so many rows.
-    MoveSelection(isize),
-    /// The selection was brought into view.
-    Revealed,
-    /// The result with this number opens or closes.
-    Toggle(usize),
-    /// Download the result with this number, from the source with that number or from all.
-    Download {
-        /// Which result.
-        found: usize,
-        /// Which source; `None`: all.
-        source: Option<usize>,
-    },
+    /// Something on the search page.
+    Search(SearchAction),
+    /// Something in the palette.
+    Palette(PaletteAction),
+    /// The note with this number needs not be shown any longer.
+    Dismiss(u64),
     /// Cancel a download.
     Cancel(u64),
     /// Open this file or folder with the system's program.

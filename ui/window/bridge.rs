@@ -4,11 +4,11 @@
 //! Invariant: nothing here blocks the window; the window is woken only when there is something new.
 //! Absent on purpose: decisions (see [`super::reduce`]).
 
-use super::action::{Action, ActivityAction, Subject};
+use super::action::{Action, ActivityAction, SearchAction, Subject};
 use super::desk::{Desk, Order};
 use super::log::feed;
 use super::reduce::Effect;
-use cardume::node::{Command, CommandError, Handle, Reply, View};
+use cardume::node::{Command, CommandError, Handle, Page, Reply, View};
 use cardume::wire::codes::Code;
 use eframe::egui;
 use std::future::Future;
@@ -73,7 +73,8 @@ pub(crate) struct Bridge<P: Peer> {
     views: watch::Receiver<Arc<View>>,
     back: Back,
     answers: Receiver<Action>,
-    search: Option<AbortHandle>,
+    /// The number of the last search and its parts under way.
+    search: (u64, Vec<AbortHandle>),
     picking: Option<AbortHandle>,
     stopped: Arc<AtomicBool>,
     /// What is done beside the peer; `None`: nothing.
@@ -95,7 +96,17 @@ impl<P: Peer> Bridge<P> {
         let views = peer.views();
         runtime.spawn(watch_task(peer.views(), back.clone()));
         runtime.spawn(log_task(back.ctx.clone()));
-        Self { peer, runtime, views, back, answers, search: None, picking: None, stopped, desk: None }
+        Self {
+            peer,
+            runtime,
+            views,
+            back,
+            answers,
+            search: (0, Vec::new()),
+            picking: None,
+            stopped,
+            desk: None,
+        }
     }
 
     /// The newest picture, if it was not given yet.
@@ -115,11 +126,19 @@ impl<P: Peer> Bridge<P> {
     /// Carries out what concerns the peer or the system; what concerns egui is handed back.
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Effect> {
         match effect {
-            Effect::Search { number, words, limit } => {
-                let older = self.search.replace(self.start_search(number, words, limit));
-                if let Some(older) = older {
-                    older.abort();
+            Effect::Search { number, words, page } => {
+                let part = self.start_search(number, words, page);
+                let (last, parts) = &mut self.search;
+                if *last != number {
+                    *last = number;
+                    parts.drain(..).for_each(|older| older.abort());
                 }
+                parts.retain(|part| !part.is_finished());
+                parts.push(part);
+                None
+            }
+            Effect::Commands(commands) => {
+                self.runtime.spawn(commands_task(self.peer.clone(), self.back.clone(), commands));
                 None
             }
             Effect::Command(subject, command) => {
@@ -170,6 +189,9 @@ impl<P: Peer> Bridge<P> {
             }
             Effect::Copy(_)
             | Effect::FocusSearch
+            | Effect::SelectWords
+            | Effect::Focus(_)
+            | Effect::Zoom(_)
             | Effect::WakeAfter(_)
             | Effect::Theme(_)
             | Effect::Close => Some(effect),
@@ -198,15 +220,15 @@ impl<P: Peer> Bridge<P> {
         }
     }
 
-    fn start_search(&self, number: u64, words: String, limit: u32) -> AbortHandle {
+    fn start_search(&self, number: u64, words: String, page: Page) -> AbortHandle {
         let (peer, back) = (self.peer.clone(), self.back.clone());
         let task = self.runtime.spawn(async move {
-            let answer = match peer.command(Command::Search { words, page: limit.into() }).await {
+            let answer = match peer.command(Command::Search { words, page }).await {
                 Ok(Reply::Search(answer)) => Ok(answer),
                 Ok(_) => Err(internal("the peer answered something else than a search".to_owned())),
                 Err(error) => Err(error),
             };
-            back.send(Action::SearchAnswered { number, answer });
+            back.send(Action::Search(SearchAction::Answered { number, page, answer }));
         });
         task.abort_handle()
     }
@@ -231,6 +253,14 @@ async fn log_task(ctx: egui::Context) {
             known = made;
             ctx.request_repaint_of(egui::ViewportId::ROOT);
         }
+    }
+}
+
+/// One after the other: a peer takes only so many at once.
+async fn commands_task<P: Peer>(peer: P, back: Back, commands: Vec<(Subject, Command)>) {
+    for (subject, command) in commands {
+        let answer = peer.command(command).await;
+        back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
     }
 }
 

@@ -1,13 +1,14 @@
 //! Made-up pictures of a group, and a peer that answers from them: for tests without a network.
 
-use cardume::node::{Command, CommandError, Reply, View};
+use cardume::base::FileKind;
+use cardume::node::{Command, CommandError, Direction, Page, Reply, SortKey, View};
 use cardume::wire::check::{CheckReport, CheckTest, Verdict};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
     BarRun, EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef,
     Quorum, Share, Status, Transfer, TransferSource,
 };
-use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
+use cardume::wire::index::{Complete, Facet, Found, SearchAnswer, Source};
 use cardume::wire::library::{Finding, Inspection, SkippedFile};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -358,6 +359,31 @@ fn usual_check() -> CheckReport {
     report
 }
 
+/// Whether a result fits: words, and of the operators those that tests use.
+fn fits(found: &Found, words: &str) -> bool {
+    words.split_whitespace().all(|word| match word.split_once(':') {
+        Some(("type", kind)) => FileKind::of_name(&found.name).name() == kind,
+        Some(("peer", name)) => found.sources.iter().any(|source| source.peer_name == name.trim_matches('"')),
+        Some(("cardume", link)) => {
+            found.content.as_ref().is_some_and(|content| link.contains(&format!("h={content}")))
+        }
+        _ => found.name.contains(word.trim_matches('"')) || found.content.as_deref() == Some(word),
+    })
+}
+
+fn facets(results: &[&Found]) -> Vec<Facet> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for found in results {
+        *counts.entry(format!("type:{}", FileKind::of_name(&found.name).name())).or_default() += 1;
+        let size = if found.size < 10_000_000 { "size:1M..10M" } else { "size:10M..100M" };
+        *counts.entry(size.to_owned()).or_default() += 1;
+        for source in &found.sources {
+            *counts.entry(format!("peer:{}", source.peer_name)).or_default() += 1;
+        }
+    }
+    counts.into_iter().map(|(term, count)| Facet { term, count }).collect()
+}
+
 /// A peer that is none: it publishes the pictures that it is given and answers searches from a list.
 #[derive(Clone, Debug)]
 pub(crate) struct FakePeer {
@@ -390,8 +416,8 @@ impl FakePeer {
 
     /// Answers a command.
     pub(crate) fn answer(&self, command: Command) -> Result<Reply, CommandError> {
-        if let Command::Search { words, .. } = &command {
-            return self.search(words);
+        if let Command::Search { words, page } = &command {
+            return self.search(words, *page);
         }
         if let Command::Watch(_) = command {
             return Ok(Reply::Done);
@@ -418,20 +444,28 @@ impl FakePeer {
         }
     }
 
-    fn search(&self, words: &str) -> Result<Reply, CommandError> {
+    fn search(&self, words: &str, page: Page) -> Result<Reply, CommandError> {
         let status = self.view.borrow().status.clone();
         if status.tracker.is_none() {
             return Err(CommandError { code: Code::NoTracker as i32, message: "no tracker".to_owned() });
         }
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        let matches = |found: &&Found| words.split_whitespace().all(|word| found.name.contains(word));
-        let results: Vec<Found> = results.iter().filter(matches).cloned().collect();
+        let mut fits: Vec<&Found> = results.iter().filter(|found| fits(found, words)).collect();
+        match page.sort.key {
+            SortKey::Name => fits.sort_by(|a, b| a.name.cmp(&b.name)),
+            SortKey::Size => fits.sort_by_key(|found| found.size),
+            SortKey::Relevance | SortKey::Sources | SortKey::Type => {}
+        }
+        if page.sort.direction == Direction::Descending {
+            fits.reverse();
+        }
+        let (offset, limit) = (usize::try_from(page.offset).unwrap_or(usize::MAX), page.limit as usize);
         Ok(Reply::Search(SearchAnswer {
             epoch: status.epoch,
             complete: status.index.complete,
-            total: u64::try_from(results.len()).unwrap_or(u64::MAX),
-            facets: Vec::new(),
-            results,
+            total: u64::try_from(fits.len()).unwrap_or(u64::MAX),
+            facets: facets(&fits),
+            results: fits.into_iter().skip(offset).take(limit).cloned().collect(),
         }))
     }
 }

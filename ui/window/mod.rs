@@ -14,6 +14,7 @@ mod diagnostics;
 mod fixtures;
 mod icon;
 mod invite;
+mod keys;
 mod log;
 mod logo;
 mod model;

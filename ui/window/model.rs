@@ -10,6 +10,8 @@ pub(crate) use group::{
     DELAY, Drill, GroupPage, Happening, HappeningKind, LEASE, Playback, RENEWAL, Reading, Speed, Stopwatch,
 };
 mod library;
+pub(crate) mod palette;
+pub(crate) mod search;
 mod transfers;
 
 use super::action::{Page, Subject};
@@ -18,8 +20,9 @@ use super::theme_choice::ThemeChoice;
 use cardume::base::PeerId;
 use cardume::node::View;
 use cardume::wire::control::MemberState;
-use cardume::wire::index::{Complete, Found, SearchAnswer};
-use std::collections::{BTreeSet, VecDeque};
+use palette::Palette;
+use search::Search;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,18 +35,14 @@ pub(crate) use transfers::Transfers;
 pub(crate) const TOAST: Duration = Duration::from_secs(4);
 /// How many notes are kept: what a person scrolls back through.
 pub(crate) const MAX_NOTES: usize = 200;
-/// The most results asked for: what a person scrolls through, within one message of the protocol.
-pub(crate) const MAX_RESULTS: u32 = 1_000;
-/// How long typing rests before a search is sent.
-pub(crate) const DEBOUNCE: Duration = Duration::from_millis(80);
-/// Between two searches that only follow the index: it may change ten times a second.
-pub(crate) const FOLLOW: Duration = Duration::from_millis(500);
-/// Between two tries of a search that failed.
-pub(crate) const RETRY: Duration = Duration::from_secs(1);
-/// The most characters in the search field, and in the path field.
-pub(crate) const MAX_WORDS: usize = 200;
 /// The longest path that can be typed: the limit of common systems.
 pub(crate) const MAX_PATH: usize = 4_096;
+/// The usual size of everything, the smallest and the largest, and the step between two, in percent.
+pub(crate) const DEFAULT_ZOOM: u16 = 100;
+/// See [`DEFAULT_ZOOM`].
+pub(crate) const ZOOMS: std::ops::RangeInclusive<u16> = 50..=250;
+/// See [`DEFAULT_ZOOM`].
+pub(crate) const ZOOM_STEP: u16 = 10;
 /// How long a simulated crash or pause lasts.
 pub(crate) const CRASH: Duration = Duration::from_secs(5);
 /// How long a link is cut.
@@ -64,6 +63,10 @@ pub(crate) struct Model {
     pub theme: ThemeChoice,
     /// The search page.
     pub search: Search,
+    /// The palette, if it is open.
+    pub palette: Option<Palette>,
+    /// How large everything is, in percent.
+    pub zoom: u16,
     /// The library page.
     pub library: Library,
     /// The group page.
@@ -88,6 +91,10 @@ pub(crate) struct Model {
     pub notes: VecDeque<Note>,
     /// How many notes there ever were.
     pub notes_made: u64,
+    /// The number of the last note that was seen in the list.
+    pub notes_seen: u64,
+    /// Whether the list of notes is open.
+    pub notes_open: bool,
     /// Whether the list of shortcuts is open.
     pub help: bool,
     /// Whether the window is closing.
@@ -106,6 +113,8 @@ impl Model {
             language,
             theme,
             search: Search { due: Some(Duration::ZERO), ..Search::default() },
+            palette: None,
+            zoom: DEFAULT_ZOOM,
             library: Library::default(),
             group: GroupPage::default(),
             transfers: Transfers::default(),
@@ -118,6 +127,8 @@ impl Model {
             reduced_motion: false,
             notes: VecDeque::new(),
             notes_made: 0,
+            notes_seen: 0,
+            notes_open: false,
             help: false,
             closing: false,
             home: None,
@@ -142,103 +153,18 @@ impl Model {
 
     /// The notes that are shown as toasts now, the oldest first.
     pub(crate) fn toasts(&self) -> impl Iterator<Item = &Note> {
-        self.notes.iter().filter(|note| self.now < note.at + TOAST)
-    }
-}
-
-/// The search page.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Search {
-    /// What is typed.
-    pub words: String,
-    /// When to search, if at all.
-    pub due: Option<Duration>,
-    /// When a search was last sent.
-    pub sent_at: Option<Duration>,
-    /// The number of the last search sent.
-    pub number: u64,
-    /// Whether its answer is still to come.
-    pub asking: bool,
-    /// What the index was when it was sent.
-    pub basis: Option<Basis>,
-    /// Whether it waits for a tracker.
-    pub waiting: bool,
-    /// Why the last search failed, if it did.
-    pub problem: Option<String>,
-    /// The last answer. It stays on screen until the next one comes.
-    pub answer: Option<SearchAnswer>,
-    /// The words that it answers.
-    pub answered_words: String,
-    /// The answer as rows, with the sources of opened results between them.
-    pub rows: Vec<Row>,
-    /// The opened results, by their key.
-    pub open: BTreeSet<String>,
-    /// The selected row.
-    pub selected: Option<usize>,
-    /// Whether the selection moved by a key and must be brought into view.
-    pub reveal: bool,
-}
-
-/// What an answer depends on: with another one the search runs again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Basis {
-    tracker: Option<String>,
-    epoch: u64,
-    files: u64,
-    complete: Complete,
-    revision: u64,
-}
-
-impl Basis {
-    /// What answers depend on in this picture.
-    pub(crate) fn of(view: &View) -> Self {
-        let status = &view.status;
-        Self {
-            tracker: status.tracker.as_ref().map(|tracker| tracker.peer_id.clone()),
-            epoch: status.epoch,
-            files: status.index.files,
-            complete: status.index.complete,
-            revision: status.index.revision,
-        }
-    }
-}
-
-/// A row of results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Row {
-    /// The result with this number.
-    Content(usize),
-    /// The source with the second number of the result with the first.
-    Source(usize, usize),
-}
-
-/// What identifies a result across answers: its content, or its label while it is not hashed.
-pub(crate) fn key_of(found: &Found) -> String {
-    found.content.clone().unwrap_or_else(|| format!("{}/{}", found.size, found.name))
-}
-
-impl Search {
-    /// The results on screen.
-    pub(crate) fn results(&self) -> &[Found] {
-        self.answer.as_ref().map_or(&[], |answer| &answer.results)
+        self.notes.iter().filter(|note| !note.dismissed && self.now < note.at + TOAST)
     }
 
-    /// The selected row.
-    pub(crate) fn selected_row(&self) -> Option<Row> {
-        self.selected.and_then(|index| self.rows.get(index)).copied()
+    /// How many notes were made since the list was last open.
+    pub(crate) fn unseen(&self) -> u64 {
+        self.notes_made - self.notes_seen
     }
 
-    /// Makes the rows anew from the answer and the opened results.
-    pub(crate) fn rebuild_rows(&mut self) {
-        let results = self.answer.as_ref().map_or(&[][..], |answer| &answer.results);
-        let mut rows = Vec::with_capacity(results.len());
-        for (index, found) in results.iter().enumerate() {
-            rows.push(Row::Content(index));
-            if !self.open.is_empty() && self.open.contains(&key_of(found)) {
-                rows.extend((0..found.sources.len()).map(|source| Row::Source(index, source)));
-            }
-        }
-        self.rows = rows;
+    /// Whether something lies over the pages that takes the keys.
+    pub(crate) fn is_covered(&self) -> bool {
+        let asked = self.search.target.is_some() || !self.library.warnings.is_empty();
+        self.help || self.palette.is_some() || self.search.help || asked
     }
 }
 
@@ -251,6 +177,8 @@ pub(crate) struct Note {
     pub at: Duration,
     /// What.
     pub what: NoteKind,
+    /// Whether the person has put it away.
+    pub dismissed: bool,
 }
 
 /// What the person was told.
@@ -262,6 +190,12 @@ pub(crate) enum NoteKind {
     DownloadFailed(String, String),
     /// A download began.
     DownloadStarted(String),
+    /// So many downloads began.
+    DownloadsStarted(u64),
+    /// So many links are on the clipboard.
+    LinksCopied(u64),
+    /// Only the first so many results are selected.
+    SelectedFirst(u64),
     /// A command failed, with the reason.
     Failed(Subject, String),
     /// A file that is not hashed yet cannot be downloaded.

@@ -3,10 +3,11 @@
 //! Invariant: the model is changed by [`reduce`] only.
 
 use super::WindowOptions;
-use super::action::{Action, ActivityAction, Page, Verb, yields_to_typing};
+use super::action::{Action, ActivityAction, Page, SearchAction, Verb};
 use super::bridge::{self, Bridge, Peer};
+use super::keys::{go_behind_text, pressed_keys, select_text};
 use super::log::feed;
-use super::model::{Model, Welcome};
+use super::model::{Model, Welcome, ZOOMS};
 use super::pace::Pace;
 use super::reduce::{Effect, reduce, shows_log};
 use super::system_fonts;
@@ -15,7 +16,6 @@ use super::theme;
 use super::theme_choice::ThemeChoice;
 use super::views;
 use eframe::egui;
-use egui::{Key, Modifiers};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ const SETTINGS: &str = "settings";
 
 /// What is kept between two starts.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Settings {
     language: Option<Language>,
     theme: ThemeChoice,
@@ -34,6 +35,7 @@ struct Settings {
     /// Whether the first start is over.
     #[serde(default)]
     welcomed: bool,
+    zoom: Option<u16>,
 }
 
 /// The running window.
@@ -68,9 +70,13 @@ impl<P: Peer> Shell<P> {
         shell.bridge.desk.clone_from(&options.desk);
         let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();
         shell.model.welcome = welcomes.then(Welcome::default);
+        if let Some(zoom) = kept.zoom.filter(|zoom| ZOOMS.contains(zoom)) {
+            shell.model.zoom = zoom;
+            shell.carry_out(&creation.egui_ctx, Effect::Zoom(zoom));
+        }
         if let Some(link) = &options.link {
             shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
-            shell.take(&creation.egui_ctx, Action::Words(link.clone()));
+            shell.take(&creation.egui_ctx, Action::Search(SearchAction::Words(link.clone())));
         }
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.
@@ -92,6 +98,8 @@ impl<P: Peer> Shell<P> {
     ) -> Self {
         theme::install(ctx);
         ctx.set_theme(theme);
+        // The table of verbs has these keys.
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let view = peer.views().borrow().clone();
         let mut model = Model::new(view, language, theme);
         model.reduced_motion = super::motion::is_unwanted();
@@ -153,7 +161,13 @@ impl<P: Peer> Shell<P> {
     fn carry_out(&mut self, ctx: &egui::Context, effect: Effect) {
         match effect {
             Effect::Copy(text) => ctx.copy_text(text),
-            Effect::FocusSearch => ctx.memory_mut(|memory| memory.request_focus(views::search_field())),
+            Effect::FocusSearch => {
+                ctx.memory_mut(|memory| memory.request_focus(views::search_field()));
+                go_behind_text(ctx, views::search_field(), &self.model.search.words);
+            }
+            Effect::SelectWords => select_text(ctx, views::search_field(), &self.model.search.words),
+            Effect::Focus(field) => ctx.memory_mut(|memory| memory.request_focus(views::id_of(field))),
+            Effect::Zoom(percent) => ctx.set_zoom_factor(f32::from(percent) / 100.0),
             Effect::WakeAfter(after) => ctx.request_repaint_after_for(after, egui::ViewportId::ROOT),
             Effect::Theme(theme) => ctx.set_theme(theme),
             Effect::Close => {
@@ -163,6 +177,7 @@ impl<P: Peer> Shell<P> {
             // Carried out by the bridge.
             Effect::Search { .. }
             | Effect::Command(..)
+            | Effect::Commands(_)
             | Effect::PickFolder
             | Effect::PickDownloads
             | Effect::Desk(_)
@@ -192,6 +207,7 @@ impl<P: Peer> eframe::App for Shell<P> {
                 theme: self.model.theme,
                 page: self.model.page,
                 welcomed: self.model.welcome.is_none(),
+                zoom: Some(self.model.zoom),
             };
             eframe::set_value(storage, SETTINGS, &settings);
         }
@@ -200,45 +216,6 @@ impl<P: Peer> eframe::App for Shell<P> {
     fn persist_egui_memory(&self) -> bool {
         false
     }
-}
-
-/// What the pressed keys ask for, by the table of verbs.
-fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
-    let focus = ctx.memory(egui::Memory::focused);
-    let typing = ctx.text_edit_focused();
-    let in_results = model.page == Page::Search
-        && !model.help
-        && focus.is_none_or(|focused| focused == views::search_field());
-    let mut actions = Vec::new();
-    ctx.input_mut(|input| {
-        for verb in Verb::ALL {
-            let of_results = matches!(verb, Verb::Download | Verb::Expand | Verb::Collapse);
-            if of_results && !in_results {
-                continue;
-            }
-            let pressed = verb
-                .keys()
-                .iter()
-                .filter(|key| !(typing && yields_to_typing(**key)))
-                .any(|key| input.consume_shortcut(key));
-            if pressed {
-                actions.push(Action::Do(verb));
-            }
-        }
-        if model.page == Page::Transfers && !model.help && !typing && focus.is_none() {
-            actions.extend(views::transfers_keys(input));
-        }
-        if in_results {
-            for (key, by) in
-                [(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, 10), (Key::PageUp, -10)]
-            {
-                if input.consume_key(Modifiers::NONE, key) {
-                    actions.push(Action::MoveSelection(by));
-                }
-            }
-        }
-    });
-    actions
 }
 
 /// The folders that were dropped onto the window.

@@ -7,6 +7,8 @@ mod library;
 mod pages;
 mod paths;
 mod reducer;
+mod search;
+mod search_reducer;
 
 use super::bridge::Peer;
 use super::fixtures::FakePeer;

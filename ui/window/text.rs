@@ -10,9 +10,12 @@ mod group;
 mod invite;
 mod library;
 mod pt_br;
+mod search;
 mod transfers;
 
 pub(crate) use activity::ActivityText;
+pub(crate) use search::SearchText;
+
 pub(crate) use group::{GroupText, OnRing, Says};
 pub(crate) use invite::InviteText;
 
@@ -104,12 +107,12 @@ text! {
         messages, no_messages, this_peer, peer_id, process, close_hint, closing,
         copied, no_tracker_to_crash, dismiss,;
     sentences:
+        finding: SearchText,
         tracker_is: fn(&str, u64) -> String,
         peers_here: fn(u32, u32) -> String,
         quorum_missing: fn(u32, u32, u32) -> String,
         files: fn(u64) -> String,
         index_partial: fn(u32, u32) -> String,
-        results: fn(u64, u64) -> String,
         nothing_found: fn(&str) -> String,
         source_as: fn(&str) -> String,
         search_failed: fn(&str) -> String,
@@ -238,7 +241,8 @@ mod tests {
     fn no_word_is_empty_and_buttons_follow_the_style() {
         for language in Language::ALL {
             let marks = ["thousands", "decimal_point"];
-            let words = language.text().words().into_iter();
+            let text = language.text();
+            let words = text.words().into_iter().chain(text.finding.words());
             for (field, word) in words.filter(|(field, _)| !marks.contains(field)) {
                 assert!(!word.trim().is_empty(), "{language:?}: {field} is empty");
                 assert!(!word.contains("..."), "{language:?}: {field} needs an ellipsis");

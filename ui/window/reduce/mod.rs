@@ -5,6 +5,7 @@
 mod activity;
 mod group;
 mod library;
+mod palette;
 mod search;
 mod transfers;
 
@@ -13,25 +14,41 @@ pub(crate) use activity::{running_downloads, shows_log};
 use super::action::{Action, ActivityAction, LibraryAction, Page, Subject, Verb};
 use super::desk::Order;
 use super::diagnostics::diagnostics;
-use super::model::{Drill, MAX_NOTES, Model, Note, NoteKind, Row, TOAST};
+use super::model::{DEFAULT_ZOOM, Drill, MAX_NOTES, Model, Note, NoteKind, TOAST, ZOOM_STEP, ZOOMS};
 use super::theme_choice::ThemeChoice;
-use cardume::node::{Command, CommandError, Reply, View};
+use cardume::node::{self, Command, CommandError, Reply, View};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What can have the keys, besides the search field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// The field that narrows the results.
+    Filter,
+    /// The results.
+    Results,
+    /// The folder to download to.
+    Target,
+    /// The palette's field.
+    Palette,
+}
+
 /// What is to be done outside of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Search; the answer comes back with this number. An older search under way is dropped.
+    /// Ask for a part of a search; the answer comes back with this number. What is under way with an older
+    /// number is dropped.
     Search {
         /// The number.
         number: u64,
         /// The words.
         words: String,
-        /// The most results.
-        limit: u32,
+        /// Which part.
+        page: node::Page,
     },
+    /// Have the peer do these things, one after the other.
+    Commands(Vec<(Subject, Command)>),
     /// Have the peer do something.
     Command(Subject, Command),
     /// Let the person choose a folder.
@@ -57,6 +74,12 @@ pub(crate) enum Effect {
     Copy(String),
     /// Type into the search field.
     FocusSearch,
+    /// Select what is in the search field, so that typing replaces it.
+    SelectWords,
+    /// Give the keys to this.
+    Focus(Field),
+    /// Everything so large, in percent.
+    Zoom(u16),
     /// Look again after this time, also if nothing happens.
     WakeAfter(Duration),
     /// Look like this.
@@ -73,16 +96,14 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Do(verb) => act(model, verb),
         Action::View(view) => take_view(model, view),
         Action::Tick => tick(model),
-        Action::Words(words) => search::type_words(model, words),
-        Action::SearchAnswered { number, answer } => search::take_answer(model, number, answer),
-        Action::Select(row) => search::select(model, row),
-        Action::MoveSelection(by) => search::move_selection(model, by),
-        Action::Revealed => {
-            model.search.reveal = false;
+        Action::Search(action) => search::reduce(model, action),
+        Action::Palette(action) => palette::act(model, action),
+        Action::Dismiss(number) => {
+            if let Some(note) = model.notes.iter_mut().find(|note| note.number == number) {
+                note.dismissed = true;
+            }
             Vec::new()
         }
-        Action::Toggle(found) => search::toggle(model, found),
-        Action::Download { found, source } => search::download(model, found, source),
         Action::Cancel(id) => vec![Effect::Command(Subject::Cancel, Command::Cancel(id))],
         Action::Open(path) => vec![Effect::Open(path)],
         Action::TypedPath(path) => {
@@ -100,6 +121,9 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Picked(path) => {
             model.library.picking = false;
+            if search::take_folder(model, path.as_deref()) {
+                return Vec::new();
+            }
             path.into_iter().map(|path| library::look_and_share(model, path)).collect()
         }
         Action::StopPicking => {
@@ -134,20 +158,34 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         }
         Verb::FocusSearch => {
             model.page = Page::Search;
-            vec![Effect::FocusSearch]
+            vec![Effect::FocusSearch, Effect::SelectWords]
         }
         Verb::ShareFolder => {
             model.page = Page::Library;
             let already = std::mem::replace(&mut model.library.picking, true);
             if already { Vec::new() } else { vec![Effect::PickFolder] }
         }
-        Verb::Download => match model.search.selected_row() {
-            Some(Row::Content(found)) => search::download(model, found, None),
-            Some(Row::Source(found, source)) => search::download(model, found, Some(source)),
-            None => Vec::new(),
-        },
-        Verb::Expand => search::set_open(model, true),
-        Verb::Collapse => search::set_open(model, false),
+        Verb::Palette => palette::toggle(model),
+        Verb::Messages => {
+            model.notes_open = !model.notes_open;
+            model.notes_seen = model.notes_made;
+            Vec::new()
+        }
+        Verb::ZoomIn => zoom(model, model.zoom.saturating_add(ZOOM_STEP)),
+        Verb::ZoomOut => zoom(model, model.zoom.saturating_sub(ZOOM_STEP)),
+        Verb::ZoomReset => zoom(model, DEFAULT_ZOOM),
+        Verb::Filter => {
+            model.page = Page::Search;
+            search::act(model, verb)
+        }
+        Verb::Download
+        | Verb::DownloadTo
+        | Verb::CopyLink
+        | Verb::SelectAll
+        | Verb::ToggleSources
+        | Verb::Expand
+        | Verb::Collapse
+        | Verb::SearchHelp => search::act(model, verb),
         Verb::CrashTracker => group::crash_tracker(model),
         Verb::CrashMe => group::crash_me(model),
         Verb::PauseTracker => group::pause_tracker(model),
@@ -169,9 +207,14 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
     }
 }
 
+fn zoom(model: &mut Model, percent: u16) -> Vec<Effect> {
+    model.zoom = percent.clamp(*ZOOMS.start(), *ZOOMS.end());
+    vec![Effect::Zoom(model.zoom)]
+}
+
+/// Leaves what is open, one thing at a time.
 fn escape(model: &mut Model) -> Vec<Effect> {
-    if model.help {
-        model.help = false;
+    if model.palette.take().is_some() {
         return Vec::new();
     }
     if model.asks_to_close {
@@ -180,15 +223,18 @@ fn escape(model: &mut Model) -> Vec<Effect> {
     if !model.library.warnings.is_empty() {
         return library::library(model, LibraryAction::DropWarning);
     }
+    for open in [&mut model.help, &mut model.notes_open] {
+        if std::mem::take(open) {
+            return Vec::new();
+        }
+    }
     if model.library.picking {
         return reduce(model, Action::StopPicking);
     }
-    if model.page == Page::Search && !model.search.words.is_empty() {
-        let mut effects = search::type_words(model, String::new());
-        effects.push(Effect::FocusSearch);
-        return effects;
-    }
     if model.page == Page::Search {
+        if let Some(effects) = search::escape(model) {
+            return effects;
+        }
         model.welcome = None;
     }
     Vec::new()
@@ -197,7 +243,7 @@ fn escape(model: &mut Model) -> Vec<Effect> {
 /// Tells the person something.
 fn note(model: &mut Model, what: NoteKind) -> Vec<Effect> {
     model.notes_made += 1;
-    model.notes.push_back(Note { number: model.notes_made, at: model.now, what });
+    model.notes.push_back(Note { number: model.notes_made, at: model.now, what, dismissed: false });
     if model.notes.len() > MAX_NOTES {
         model.notes.pop_front();
     }

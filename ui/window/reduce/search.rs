@@ -1,14 +1,128 @@
-//! What follows on the search page: searching, selecting, downloading.
+//! What follows on the search page: searching, as the index changes and as the results are scrolled.
 
-use super::super::action::Subject;
-use super::super::model::{
-    Basis, DEBOUNCE, FOLLOW, MAX_RESULTS, Model, NoteKind, RETRY, Row, Search, key_of,
+mod download;
+mod select;
+
+use super::super::action::{SearchAction, Verb};
+use super::super::model::search::{
+    Answered, Basis, DEBOUNCE, FOLLOW, MAX_SELECTED, Problem, RETRY, Search, key_of, with_term_toggled,
 };
-use super::{Effect, note};
-use cardume::base::{ContentId, PeerId};
-use cardume::node::{Command, CommandError};
+use super::super::model::{Model, NoteKind};
+use super::{Effect, Field, note};
+use cardume::node::{CommandError, Direction, Page, Query, QueryError, Sort, SortKey};
 use cardume::wire::codes::Code;
 use cardume::wire::index::SearchAnswer;
+use std::collections::BTreeMap;
+
+pub(super) use download::take_folder;
+
+/// What follows from an action of the search page.
+pub(super) fn reduce(model: &mut Model, action: SearchAction) -> Vec<Effect> {
+    match action {
+        SearchAction::Words(words) => type_words(model, words),
+        SearchAction::Filter(words) => {
+            model.search.filter = Some(words);
+            search_soon(model)
+        }
+        SearchAction::CloseFilter => close_filter(model),
+        SearchAction::Term(term) => {
+            let words = with_term_toggled(&model.search.words, &term);
+            type_words(model, words)
+        }
+        SearchAction::Sort(key) => sort(model, key),
+        SearchAction::Visible(rows) => {
+            model.search.visible = rows;
+            ask_missing(model)
+        }
+        SearchAction::Revealed => {
+            model.search.reveal = false;
+            model.search.to_top = false;
+            Vec::new()
+        }
+        SearchAction::Answered { number, page, answer } => take_answer(model, number, page, answer),
+        SearchAction::Select(row, pick) => select::select(model, row, pick),
+        SearchAction::Move(by, pick) => select::move_cursor(model, by, pick),
+        SearchAction::Type(text) => {
+            let words = format!("{}{text}", model.search.words);
+            let mut effects = type_words(model, words);
+            effects.push(Effect::FocusSearch);
+            effects
+        }
+        SearchAction::Open => select::set_open(model, true),
+        SearchAction::Close => select::set_open(model, false),
+        SearchAction::Toggle(result) => select::toggle(model, result),
+        SearchAction::Download { found, source } => download::download(model, found, source),
+        SearchAction::DownloadFrom(peer) => download::download_from(model, &peer),
+        SearchAction::TargetFolder(folder) => {
+            if let Some(target) = &mut model.search.target {
+                target.folder = folder;
+            }
+            Vec::new()
+        }
+        SearchAction::PickTarget => {
+            let already = std::mem::replace(&mut model.library.picking, true);
+            if already { Vec::new() } else { vec![Effect::PickFolder] }
+        }
+        SearchAction::DownloadThere => download::download_there(model),
+    }
+}
+
+/// What follows from a verb of the search page.
+pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    match verb {
+        Verb::Download => download::download_wanted(model),
+        Verb::DownloadTo => download::ask_where(model),
+        Verb::CopyLink => download::copy_links(model),
+        Verb::Expand => select::set_open(model, true),
+        Verb::Collapse => select::set_open(model, false),
+        Verb::ToggleSources => match model.search.cursor_row() {
+            Some(row) => select::toggle(model, row.result()),
+            None => Vec::new(),
+        },
+        Verb::SelectAll => select_all(model),
+        Verb::Filter => {
+            model.search.filter.get_or_insert_default();
+            vec![Effect::Focus(Field::Filter)]
+        }
+        Verb::SearchHelp => {
+            model.search.help = !model.search.help;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Leaves what is open on the page, one thing at a time; `None` if nothing is.
+pub(super) fn escape(model: &mut Model) -> Option<Vec<Effect>> {
+    let search = &mut model.search;
+    if search.help {
+        search.help = false;
+        return Some(Vec::new());
+    }
+    if search.target.take().is_some() {
+        return Some(vec![Effect::Focus(Field::Results)]);
+    }
+    if search.filter.is_some() {
+        return Some(close_filter(model));
+    }
+    if search.chosen.len() > 1 {
+        search.chosen.clear();
+        return Some(Vec::new());
+    }
+    if !search.words.is_empty() {
+        let mut effects = type_words(model, String::new());
+        effects.push(Effect::FocusSearch);
+        return Some(effects);
+    }
+    None
+}
+
+fn close_filter(model: &mut Model) -> Vec<Effect> {
+    let narrowed = model.search.filter.take().is_some_and(|filter| !filter.trim().is_empty());
+    let mut effects = if narrowed { search_soon(model) } else { Vec::new() };
+    effects.push(Effect::FocusSearch);
+    effects
+}
 
 /// The search runs again when its answer may be another one now.
 pub(super) fn follow_index(model: &mut Model) -> Vec<Effect> {
@@ -19,7 +133,8 @@ pub(super) fn follow_index(model: &mut Model) -> Vec<Effect> {
         search.waiting = true;
         return Vec::new();
     }
-    if !(changed || search.waiting) || search.due.is_some() || search.asking {
+    let malformed = matches!(search.problem, Some(Problem::Query(_)));
+    if !(changed || search.waiting) || search.due.is_some() || search.asking || malformed {
         return Vec::new();
     }
     let at = match search.sent_at {
@@ -30,10 +145,59 @@ pub(super) fn follow_index(model: &mut Model) -> Vec<Effect> {
     vec![Effect::WakeAfter(at.saturating_sub(model.now))]
 }
 
-pub(super) fn type_words(model: &mut Model, words: String) -> Vec<Effect> {
+fn type_words(model: &mut Model, words: String) -> Vec<Effect> {
     model.search.words = words;
+    search_soon(model)
+}
+
+/// Searches when typing rests; words that are no query are told at once instead.
+fn search_soon(model: &mut Model) -> Vec<Effect> {
+    if let Err(error) = check(model) {
+        model.search.problem = Some(Problem::Query(error));
+        model.search.due = None;
+        return Vec::new();
+    }
+    if matches!(model.search.problem, Some(Problem::Query(_))) {
+        model.search.problem = None;
+    }
     model.search.due = Some(model.now + DEBOUNCE);
     vec![Effect::WakeAfter(DEBOUNCE)]
+}
+
+/// Whether the tracker would understand the words: said in the person's language and without asking it.
+fn check(model: &Model) -> Result<(), QueryError> {
+    let query = Query::parse(&model.search.query())?;
+    let names: BTreeMap<_, _> = (model.view.members.iter())
+        .filter_map(|member| Some((member.peer.peer_id.parse().ok()?, member.peer.name.clone())))
+        .collect();
+    if names.is_empty() {
+        // Nobody is known yet: the tracker will say.
+        return Ok(());
+    }
+    query.chosen_peers(&names).map(|_| ())
+}
+
+fn sort(model: &mut Model, key: SortKey) -> Vec<Effect> {
+    let search = &mut model.search;
+    // Of sizes and sources, the large ones are looked for first.
+    let first = match key {
+        SortKey::Size | SortKey::Sources => Direction::Descending,
+        SortKey::Relevance | SortKey::Name | SortKey::Type => Direction::Ascending,
+    };
+    let again = search.sort.key == key && key != SortKey::Relevance;
+    search.sort = match (again, search.sort.direction == first) {
+        (false, _) => Sort { key, direction: first },
+        (true, true) => Sort {
+            key,
+            direction: match first {
+                Direction::Ascending => Direction::Descending,
+                Direction::Descending => Direction::Ascending,
+            },
+        },
+        (true, false) => Sort::default(),
+    };
+    search.due = Some(model.now);
+    vec![Effect::WakeAfter(std::time::Duration::ZERO)]
 }
 
 pub(super) fn send_search(model: &mut Model) -> Option<Effect> {
@@ -47,12 +211,31 @@ pub(super) fn send_search(model: &mut Model) -> Option<Effect> {
     search.asking = true;
     search.sent_at = Some(model.now);
     search.basis = Some(Basis::of(&model.view));
-    Some(Effect::Search { number: search.number, words: search.words.clone(), limit: MAX_RESULTS })
+    // What only follows the index begins where the person looks.
+    let page = if search.is_of_now() {
+        search.first_page()
+    } else {
+        Page { sort: search.sort, ..Page::from(super::super::model::search::PAGE) }
+    };
+    search.ask_anew(page);
+    Some(Effect::Search { number: search.number, words: search.query(), page })
 }
 
-pub(super) fn take_answer(
+/// Asks for what is on screen and not there.
+fn ask_missing(model: &mut Model) -> Vec<Effect> {
+    let search = &mut model.search;
+    if search.asking || search.waiting || !search.is_of_now() {
+        return Vec::new();
+    }
+    let (number, words) = (search.number, search.query());
+    let effect = |page| Effect::Search { number, words: words.clone(), page };
+    search.ask_missing().into_iter().map(effect).collect()
+}
+
+fn take_answer(
     model: &mut Model,
     number: u64,
+    page: Page,
     answer: Result<SearchAnswer, CommandError>,
 ) -> Vec<Effect> {
     let search = &mut model.search;
@@ -64,13 +247,19 @@ pub(super) fn take_answer(
         Ok(answer) => {
             search.waiting = false;
             search.problem = None;
-            show_answer(model, answer);
+            show_answer(search, page, answer);
+            if search.choosing_all && page.limit == MAX_SELECTED {
+                choose_all(model);
+            }
+            let mut effects = ask_missing(model);
             // The index may have changed while the answer was on its way.
-            follow_index(model)
+            effects.extend(follow_index(model));
+            effects
         }
         Err(error) => {
             search.waiting = is_for_want_of_tracker(error.code);
-            search.problem = (!search.waiting).then_some(error.message);
+            search.choosing_all = false;
+            search.problem = (!search.waiting).then_some(Problem::Refused(error.message));
             if error.code == Code::BadParameter as i32 {
                 // The same words are refused again; others are typed by the person.
                 return Vec::new();
@@ -87,79 +276,64 @@ fn is_for_want_of_tracker(code: i32) -> bool {
         .any(|of| *of as i32 == code)
 }
 
-/// Puts an answer on screen; the selection stays on its result where that is still there.
-fn show_answer(model: &mut Model, answer: SearchAnswer) {
-    let search = &mut model.search;
-    let key = |search: &Search, row: Row| {
-        let (Row::Content(found) | Row::Source(found, _)) = row;
-        search.results().get(found).map(key_of)
-    };
-    let selected = search.selected_row().and_then(|row| key(search, row));
-    let same_words = search.answered_words == search.words;
-    search.answer = Some(answer);
-    search.answered_words.clone_from(&search.words);
-    search.rebuild_rows();
-    let kept = selected
-        .filter(|_| same_words)
-        .and_then(|wanted| search.rows.iter().position(|row| key(search, *row).as_ref() == Some(&wanted)));
-    // With words typed, Enter takes the best result; without any, nothing is taken by accident.
-    let first = (!search.words.trim().is_empty() && !search.rows.is_empty()).then_some(0);
-    search.selected = kept.or(first);
-    search.reveal = !same_words;
-}
-
-pub(super) fn select(model: &mut Model, row: usize) -> Vec<Effect> {
-    if row < model.search.rows.len() {
-        model.search.selected = Some(row);
+/// Puts an answer on screen; the cursor stays on its result where that is still there.
+fn show_answer(search: &mut Search, page: Page, mut answer: SearchAnswer) {
+    let words = search.query();
+    let is_new = !search.is_of_now();
+    let at_cursor = search.cursor.and_then(|row| Some((row, search.key_at(row)?)));
+    if is_new {
+        search.results.clear();
+        search.to_top = true;
     }
-    vec![Effect::FocusSearch]
-}
-
-pub(super) fn move_selection(model: &mut Model, by: isize) -> Vec<Effect> {
-    let search = &mut model.search;
-    let Some(last) = search.rows.len().checked_sub(1) else { return Vec::new() };
-    let next = match search.selected {
-        Some(selected) => selected.saturating_add_signed(by).min(last),
-        None => 0,
-    };
-    search.selected = Some(next);
-    search.reveal = true;
-    Vec::new()
-}
-
-pub(super) fn toggle(model: &mut Model, found: usize) -> Vec<Effect> {
-    let search = &mut model.search;
-    let Some(key) = search.results().get(found).map(key_of) else { return Vec::new() };
-    if !search.open.remove(&key) {
-        search.open.insert(key);
+    search.answered = Some(Answered {
+        words,
+        sort: search.sort,
+        complete: answer.complete,
+        total: answer.total,
+        facets: std::mem::take(&mut answer.facets),
+    });
+    search.take_page(page, answer);
+    if is_new {
+        search.chosen.clear();
+        search.anchor = None;
+        // With words typed, Enter takes the best result; without any, nothing is taken by accident.
+        search.cursor = (!search.words.trim().is_empty() && search.row_count() > 0).then_some(0);
+        if let Some(best) = search.results.get(0).filter(|_| search.cursor.is_some()) {
+            search.chosen.insert(key_of(best), best.clone());
+        }
+    } else if let Some((row, key)) = at_cursor {
+        let moved = search.results.loaded().find(|(_, found)| key_of(found) == key).map(|(result, _)| result);
+        let same = search.key_at(row).as_ref() == Some(&key);
+        if let Some(result) = moved.filter(|_| !same) {
+            search.cursor = Some(search.row_of(result));
+        }
     }
-    search.rebuild_rows();
-    search.selected = search.rows.iter().position(|row| *row == Row::Content(found));
-    vec![Effect::FocusSearch]
+    search.cursor = search.cursor.filter(|row| *row < search.row_count());
 }
 
-pub(super) fn set_open(model: &mut Model, open: bool) -> Vec<Effect> {
-    let Some(Row::Content(found) | Row::Source(found, _)) = model.search.selected_row() else {
-        return Vec::new();
-    };
-    let Some(key) = model.search.results().get(found).map(key_of) else { return Vec::new() };
-    if model.search.open.contains(&key) == open { Vec::new() } else { toggle(model, found) }
-}
-
-pub(super) fn download(model: &mut Model, found: usize, source: Option<usize>) -> Vec<Effect> {
-    let Some(found) = model.search.results().get(found) else { return Vec::new() };
-    let name = found.name.clone();
-    let content = found.content.as_deref().and_then(|content| content.parse::<ContentId>().ok());
-    let Some(content) = content else { return note(model, NoteKind::NotHashedYet(name)) };
-    let from: Vec<PeerId> = source
-        .and_then(|index| found.sources.get(index))
-        .and_then(|source| source.peer.parse().ok())
-        .into_iter()
-        .collect();
-    if source.is_some() && from.is_empty() {
-        // The chosen source is not there any more: never take another one instead.
+/// Selects all results: those that one message holds.
+fn select_all(model: &mut Model) -> Vec<Effect> {
+    let search = &mut model.search;
+    let wanted = search.results.len().min(MAX_SELECTED as usize);
+    if (0..wanted).all(|result| search.results.get(result).is_some()) {
+        choose_all(model);
         return Vec::new();
     }
-    let command = Command::Download { content, name: Some(name.clone()), to: None, from, via_rpc: false };
-    vec![Effect::Command(Subject::Download(name), command)]
+    if !search.is_of_now() || search.waiting {
+        return Vec::new();
+    }
+    search.choosing_all = true;
+    let page = Page { offset: 0, limit: MAX_SELECTED, sort: search.sort };
+    vec![Effect::Search { number: search.number, words: search.query(), page }]
+}
+
+fn choose_all(model: &mut Model) {
+    let search = &mut model.search;
+    search.choosing_all = false;
+    let all =
+        (0..search.results.len().min(MAX_SELECTED as usize)).filter_map(|result| search.results.get(result));
+    search.chosen = all.map(|found| (key_of(found), found.clone())).collect();
+    if search.results.len() > MAX_SELECTED as usize {
+        drop(note(model, NoteKind::SelectedFirst(u64::from(MAX_SELECTED))));
+    }
 }

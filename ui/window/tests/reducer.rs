@@ -1,8 +1,9 @@
 //! The reducer as a pure function: action in, model and effects out.
 
-use super::super::action::{Action, Page, Subject, Verb};
+use super::super::action::{Action, Page, Pick, SearchAction, Subject, Verb};
 use super::super::fixtures::{content, empty_view, event, found, results, typical_view};
-use super::super::model::{DEBOUNCE, Drill, MAX_NOTES, MAX_RESULTS, Model, NoteKind, Reading, Row, TOAST};
+use super::super::model::search::{DEBOUNCE, PAGE, Row};
+use super::super::model::{Drill, MAX_NOTES, Model, NoteKind, Reading, TOAST};
 use super::super::reduce::{Effect, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
@@ -24,24 +25,35 @@ fn answer(results: Vec<Found>) -> SearchAnswer {
 }
 
 fn search(number: u64, words: &str) -> Effect {
-    Effect::Search { number, words: words.to_owned(), limit: MAX_RESULTS }
+    Effect::Search { number, words: words.to_owned(), page: PAGE.into() }
+}
+
+fn answer_of(number: u64, answer: Result<SearchAnswer, CommandError>) -> Action {
+    Action::Search(SearchAction::Answered { number, page: PAGE.into(), answer })
+}
+
+fn rows(model: &Model) -> Vec<Row> {
+    (0..model.search.row_count()).filter_map(|row| model.search.row(row)).collect()
 }
 
 /// A model that has searched for nothing and got these results.
 fn answered(results: Vec<Found>) -> Model {
     let mut model = model(typical_view());
     assert_eq!(reduce(&mut model, Action::Tick), [search(1, "")]);
-    assert_eq!(reduce(&mut model, Action::SearchAnswered { number: 1, answer: Ok(answer(results)) }), []);
+    assert_eq!(reduce(&mut model, answer_of(1, Ok(answer(results)))), []);
     model
 }
 
 #[test]
 fn typing_rests_before_it_searches() {
     let mut model = answered(results());
-    assert_eq!(reduce(&mut model, Action::Words("se".to_owned())), [Effect::WakeAfter(DEBOUNCE)]);
+    assert_eq!(
+        reduce(&mut model, Action::Search(SearchAction::Words("se".to_owned()))),
+        [Effect::WakeAfter(DEBOUNCE)]
+    );
     model.now += DEBOUNCE / 2;
     assert_eq!(reduce(&mut model, Action::Tick), []);
-    reduce(&mut model, Action::Words("sea".to_owned()));
+    reduce(&mut model, Action::Search(SearchAction::Words("sea".to_owned())));
     model.now += DEBOUNCE / 2;
     assert_eq!(reduce(&mut model, Action::Tick), [], "the last letter counts");
     model.now += DEBOUNCE;
@@ -52,24 +64,24 @@ fn typing_rests_before_it_searches() {
 #[test]
 fn a_stale_answer_is_dropped_and_old_results_stay() {
     let mut model = answered(results());
-    let before = model.search.rows.clone();
-    reduce(&mut model, Action::Words("sea".to_owned()));
+    let before = rows(&model);
+    reduce(&mut model, Action::Search(SearchAction::Words("sea".to_owned())));
     model.now += DEBOUNCE;
     reduce(&mut model, Action::Tick);
-    reduce(&mut model, Action::SearchAnswered { number: 1, answer: Ok(answer(Vec::new())) });
-    assert_eq!(model.search.rows, before);
-    reduce(&mut model, Action::SearchAnswered { number: 2, answer: Ok(answer(Vec::new())) });
-    assert_eq!(model.search.rows, []);
+    reduce(&mut model, answer_of(1, Ok(answer(Vec::new()))));
+    assert_eq!(rows(&model), before);
+    reduce(&mut model, answer_of(2, Ok(answer(Vec::new()))));
+    assert_eq!(rows(&model), []);
 }
 
 #[test]
 fn enter_takes_the_best_result_only_when_words_are_typed() {
     let mut model = answered(results());
     assert_eq!(reduce(&mut model, Action::Do(Verb::Download)), [], "nothing by accident");
-    reduce(&mut model, Action::Words("sea".to_owned()));
+    reduce(&mut model, Action::Search(SearchAction::Words("sea".to_owned())));
     model.now += DEBOUNCE;
     reduce(&mut model, Action::Tick);
-    reduce(&mut model, Action::SearchAnswered { number: 2, answer: Ok(answer(results())) });
+    reduce(&mut model, answer_of(2, Ok(answer(results()))));
     let name = "holiday by the sea.jpg".to_owned();
     let command = Command::Download {
         content: content(1).parse().expect("a content's id"),
@@ -85,14 +97,14 @@ fn enter_takes_the_best_result_only_when_words_are_typed() {
 #[test]
 fn a_chosen_source_that_is_gone_is_not_replaced_by_all() {
     let mut model = answered(vec![found(1, "a", &[3])]);
-    assert_eq!(reduce(&mut model, Action::Download { found: 0, source: Some(4) }), []);
-    assert_eq!(reduce(&mut model, Action::Download { found: 9, source: None }), []);
+    assert_eq!(reduce(&mut model, Action::Search(SearchAction::Download { found: 0, source: Some(4) })), []);
+    assert_eq!(reduce(&mut model, Action::Search(SearchAction::Download { found: 9, source: None })), []);
 }
 
 #[test]
 fn a_file_without_a_hash_is_not_downloaded() {
     let mut model = answered(vec![Found { content: None, ..found(1, "a", &[3]) }]);
-    let effects = reduce(&mut model, Action::Download { found: 0, source: None });
+    let effects = reduce(&mut model, Action::Search(SearchAction::Download { found: 0, source: None }));
     assert_eq!(effects, [Effect::WakeAfter(TOAST)]);
     assert_eq!(model.notes[0].what, NoteKind::NotHashedYet("a".to_owned()));
 }
@@ -100,30 +112,30 @@ fn a_file_without_a_hash_is_not_downloaded() {
 #[test]
 fn opened_results_show_their_sources_and_stay_open_across_answers() {
     let mut model = answered(vec![found(1, "a", &[2, 3]), found(2, "b", &[4])]);
-    reduce(&mut model, Action::Toggle(0));
+    reduce(&mut model, Action::Search(SearchAction::Toggle(0)));
     let open = [Row::Content(0), Row::Source(0, 0), Row::Source(0, 1), Row::Content(1)];
-    assert_eq!(model.search.rows, open);
-    reduce(&mut model, Action::Words(String::new()));
+    assert_eq!(rows(&model), open);
+    reduce(&mut model, Action::Search(SearchAction::Words(String::new())));
     model.now += DEBOUNCE;
     reduce(&mut model, Action::Tick);
     let moved = answer(vec![found(2, "b", &[4]), found(1, "a", &[2])]);
-    reduce(&mut model, Action::SearchAnswered { number: 2, answer: Ok(moved) });
-    assert_eq!(model.search.rows, [Row::Content(0), Row::Content(1), Row::Source(1, 0)]);
-    assert_eq!(model.search.selected, Some(1), "the selection stays on its result");
+    reduce(&mut model, answer_of(2, Ok(moved)));
+    assert_eq!(rows(&model), [Row::Content(0), Row::Content(1), Row::Source(1, 0)]);
+    assert_eq!(model.search.cursor, Some(1), "the selection stays on its result");
     reduce(&mut model, Action::Do(Verb::Collapse));
-    assert_eq!(model.search.rows, [Row::Content(0), Row::Content(1)]);
+    assert_eq!(rows(&model), [Row::Content(0), Row::Content(1)]);
 }
 
 #[test]
 fn the_selection_stays_inside_the_rows() {
     let mut model = answered(vec![found(1, "a", &[2]), found(2, "b", &[4])]);
     for (by, expected) in [(-1, 0), (1, 1), (10, 1), (-10, 0)] {
-        reduce(&mut model, Action::MoveSelection(by));
-        assert_eq!(model.search.selected, Some(expected), "after {by}");
+        reduce(&mut model, Action::Search(SearchAction::Move(by, Pick::Only)));
+        assert_eq!(model.search.cursor, Some(expected), "after {by}");
     }
     let mut none = answered(Vec::new());
-    reduce(&mut none, Action::MoveSelection(1));
-    assert_eq!(none.search.selected, None);
+    reduce(&mut none, Action::Search(SearchAction::Move(1, Pick::Only)));
+    assert_eq!(none.search.cursor, None);
 }
 
 #[test]
@@ -145,7 +157,7 @@ fn a_search_that_finds_no_tracker_is_tried_again() {
     let mut model = model(typical_view());
     reduce(&mut model, Action::Tick);
     let error = CommandError { code: Code::NoTracker as i32, message: "no tracker".to_owned() };
-    reduce(&mut model, Action::SearchAnswered { number: 1, answer: Err(error) });
+    reduce(&mut model, answer_of(1, Err(error)));
     assert!(model.search.waiting);
     assert_eq!(reduce(&mut model, Action::Tick), []);
     model.now += Duration::from_secs(1);

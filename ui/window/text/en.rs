@@ -119,6 +119,7 @@ pub(super) const TEXT: Text = Text {
     copied: "Diagnostics copied",
     no_tracker_to_crash: "There is no tracker to crash at the moment",
     dismiss: "Close",
+    finding: super::search::EN,
     tracker_is: |name, epoch| format!("Tracker: {name} (epoch {epoch})"),
     peers_here: |here, of| format!("{here} of {of} peers"),
     quorum_missing: |here, of, needed| format!("{here} of {of} peers here, {needed} needed"),
@@ -127,13 +128,6 @@ pub(super) const TEXT: Text = Text {
         _ => format!("{} files", grouped(count, THOUSANDS)),
     },
     index_partial: |have, of| format!("Index {have} of {of} peers: more results may come"),
-    results: |shown, total| match (shown, total) {
-        (_, 1) => "1 result".to_owned(),
-        (shown, total) if shown < total => {
-            format!("The best {} of {} results", grouped(shown, THOUSANDS), grouped(total, THOUSANDS))
-        }
-        _ => format!("{} results", grouped(total, THOUSANDS)),
-    },
     nothing_found: |words| format!("Nothing found for “{words}”"),
     source_as: |name| format!("as “{name}”"),
     search_failed: |why| format!("The search failed: {why}"),

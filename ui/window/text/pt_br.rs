@@ -120,6 +120,7 @@ pub(super) const TEXT: Text = Text {
     copied: "Diagnóstico copiado",
     no_tracker_to_crash: "Não há tracker para derrubar no momento",
     dismiss: "Fechar",
+    finding: super::search::PT_BR,
     tracker_is: |name, epoch| format!("Tracker: {name} (época {epoch})"),
     peers_here: |here, of| format!("{here} de {of} peers"),
     quorum_missing: |here, of, needed| {
@@ -131,13 +132,6 @@ pub(super) const TEXT: Text = Text {
         _ => format!("{} arquivos", grouped(count, THOUSANDS)),
     },
     index_partial: |have, of| format!("Índice de {have} de {of} peers: podem vir mais resultados"),
-    results: |shown, total| match (shown, total) {
-        (_, 1) => "1 resultado".to_owned(),
-        (shown, total) if shown < total => {
-            format!("Os {} melhores de {} resultados", grouped(shown, THOUSANDS), grouped(total, THOUSANDS))
-        }
-        _ => format!("{} resultados", grouped(total, THOUSANDS)),
-    },
     nothing_found: |words| format!("Nada encontrado para “{words}”"),
     source_as: |name| format!("como “{name}”"),
     search_failed: |why| format!("A busca falhou: {why}"),

@@ -14,7 +14,9 @@ mod group_time_line;
 mod leaving;
 mod library;
 mod library_warning;
+mod messages;
 mod overlays;
+mod palette;
 mod rail;
 mod search;
 mod status_bar;
@@ -25,6 +27,7 @@ pub(crate) use transfers::transfers_keys;
 
 use super::action::{Action, Page};
 use super::model::Model;
+use super::reduce::Field;
 use super::text::Text;
 use super::theme;
 use eframe::egui;
@@ -33,6 +36,16 @@ use egui::{CentralPanel, Panel, Ui};
 /// The id of the search field, for the focus.
 pub(crate) fn search_field() -> egui::Id {
     egui::Id::unique("search_field")
+}
+
+/// The id of what can have the keys.
+pub(crate) fn id_of(field: Field) -> egui::Id {
+    egui::Id::unique(match field {
+        Field::Filter => "filter_field",
+        Field::Results => "results_list",
+        Field::Target => "target_field",
+        Field::Palette => "palette_field",
+    })
 }
 
 /// Draws the whole window.

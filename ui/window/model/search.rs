@@ -1,0 +1,412 @@
+//! The state of the search page.
+//!
+//! Results lie in pages that are fetched as they are scrolled to; what is not there yet is drawn as a gap.
+//! Invariant: all pages answer the same words in the same order; an older page stays on screen until the
+//! newer one is there.
+
+use super::Model;
+use cardume::node::{Page, Query, QueryError, Sort, View};
+use cardume::wire::index::{Complete, Facet, Found, SearchAnswer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+/// Results in a page: some screens full, and far below the largest message of the protocol.
+pub(crate) const PAGE: u32 = 200;
+/// The most results that can be scrolled through: beyond, a pixel is no longer exact in 32-bit coordinates.
+pub(crate) const MAX_SHOWN: u64 = 500_000;
+/// The most pages that are kept: some MiB.
+const MAX_PAGES: usize = 64;
+/// The most pages that are asked for at once: the two on screen, and those of a moment ago.
+const MAX_ASKED: usize = 4;
+/// The most results that can be selected: one message, and as many downloads as a person oversees.
+pub(crate) const MAX_SELECTED: u32 = 1_000;
+/// How long typing rests before a search is sent.
+pub(crate) const DEBOUNCE: Duration = Duration::from_millis(80);
+/// Between two searches that only follow the index: it may change ten times a second.
+pub(crate) const FOLLOW: Duration = Duration::from_millis(500);
+/// Between two tries of a search that failed.
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
+/// The most characters in the search field: a whole link.
+pub(crate) const MAX_WORDS: usize = Query::MAX_BYTES;
+
+/// The search page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// What is typed.
+    pub words: String,
+    /// More words that narrow the results; `None`: that field is closed.
+    pub filter: Option<String>,
+    /// In which order.
+    pub sort: Sort,
+    /// When to search, if at all.
+    pub due: Option<Duration>,
+    /// When a search was last sent.
+    pub sent_at: Option<Duration>,
+    /// The number of the last search sent. All its pages have it.
+    pub number: u64,
+    /// Whether its first answer is still to come.
+    pub asking: bool,
+    /// What the index was when it was sent.
+    pub basis: Option<Basis>,
+    /// Whether it waits for a tracker.
+    pub waiting: bool,
+    /// Why there is no newer answer, if so.
+    pub problem: Option<Problem>,
+    /// What is on screen; `None` before the first answer. It stays until the next one comes.
+    pub answered: Option<Answered>,
+    /// Its results.
+    pub results: Results,
+    /// The opened results, by their key.
+    pub open: BTreeSet<String>,
+    /// Their places and numbers of sources, in order.
+    pub(super) opened: Vec<(usize, usize)>,
+    /// The row that the keyboard is at.
+    pub cursor: Option<usize>,
+    /// Where a selection by Shift begins.
+    pub anchor: Option<usize>,
+    /// The selected results, by their key: they stay selected when their page is forgotten.
+    pub chosen: BTreeMap<String, Found>,
+    /// Whether all results are to be selected when they are there.
+    pub choosing_all: bool,
+    /// Whether the cursor moved by a key and must be brought into view.
+    pub reveal: bool,
+    /// Whether the results must be scrolled to their beginning.
+    pub to_top: bool,
+    /// The rows on screen.
+    pub visible: Range<usize>,
+    /// The question where to download to, if it is open.
+    pub target: Option<Target>,
+    /// Whether the list of operators is open.
+    pub help: bool,
+}
+
+/// What keeps a search from being answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The words are no query.
+    Query(QueryError),
+    /// The peer says so.
+    Refused(String),
+}
+
+/// What is known of an answer without its results.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answered {
+    /// The words that were sent.
+    pub words: String,
+    /// The order that was asked for.
+    pub sort: Sort,
+    /// How complete the index was.
+    pub complete: Complete,
+    /// All matches.
+    pub total: u64,
+    /// How they are distributed.
+    pub facets: Vec<Facet>,
+}
+
+/// The question where to download to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Target {
+    /// What.
+    pub files: Vec<Wanted>,
+    /// The typed folder.
+    pub folder: String,
+}
+
+/// A content to be downloaded or linked to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Wanted {
+    /// The result.
+    pub found: Found,
+    /// The number of the chosen source; `None`: all.
+    pub source: Option<usize>,
+}
+
+/// What an answer depends on: with another one the search runs again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Basis {
+    tracker: Option<String>,
+    epoch: u64,
+    files: u64,
+    complete: Complete,
+    revision: u64,
+}
+
+impl Basis {
+    /// What answers depend on in this picture.
+    pub(crate) fn of(view: &View) -> Self {
+        let status = &view.status;
+        Self {
+            tracker: status.tracker.as_ref().map(|tracker| tracker.peer_id.clone()),
+            epoch: status.epoch,
+            files: status.index.files,
+            complete: status.index.complete,
+            revision: status.index.revision,
+        }
+    }
+}
+
+/// A row of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// The result with this number.
+    Content(usize),
+    /// The source with the second number of the result with the first.
+    Source(usize, usize),
+}
+
+impl Row {
+    /// The result that it belongs to.
+    pub(crate) fn result(self) -> usize {
+        let (Self::Content(result) | Self::Source(result, _)) = self;
+        result
+    }
+}
+
+/// What identifies a result across answers: its content, or its label while it is not hashed.
+pub(crate) fn key_of(found: &Found) -> String {
+    found.content.clone().unwrap_or_else(|| format!("{}/{}", found.size, found.name))
+}
+
+/// The results that are there, in pages.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Results {
+    /// How many there are in all, as far as they can be shown.
+    len: usize,
+    pages: BTreeMap<u32, Loaded>,
+    /// Pages of the last search that are under way.
+    asked: BTreeSet<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Loaded {
+    /// Of which search.
+    number: u64,
+    found: Vec<Found>,
+}
+
+fn place(result: usize) -> (u32, usize) {
+    let page = PAGE as usize;
+    (u32::try_from(result / page).unwrap_or(u32::MAX), result % page)
+}
+
+impl Results {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The result with this number, if its page is there.
+    pub(crate) fn get(&self, result: usize) -> Option<&Found> {
+        let (page, within) = place(result);
+        self.pages.get(&page)?.found.get(within).filter(|_| result < self.len)
+    }
+
+    /// Those that are there, with their numbers.
+    pub(crate) fn loaded(&self) -> impl Iterator<Item = (usize, &Found)> {
+        let first = |page: u32| page as usize * PAGE as usize;
+        self.pages.iter().flat_map(move |(page, loaded)| (first(*page)..).zip(&loaded.found))
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes an answer of the search with this number.
+    fn take(&mut self, number: u64, page: Page, total: u64, results: Vec<Found>) {
+        self.len = usize::try_from(total.min(MAX_SHOWN)).unwrap_or(usize::MAX);
+        let first = u32::try_from(page.offset / u64::from(PAGE)).unwrap_or(u32::MAX);
+        let mut rest = results.into_iter().peekable();
+        for number_of_page in first.. {
+            self.asked.remove(&number_of_page);
+            let found: Vec<Found> = rest.by_ref().take(PAGE as usize).collect();
+            self.pages.insert(number_of_page, Loaded { number, found });
+            if rest.peek().is_none() {
+                break;
+            }
+        }
+        let pages = self.len.div_ceil(PAGE as usize);
+        self.pages.retain(|page, _| (*page as usize) < pages);
+    }
+
+    /// Forgets the pages that are farthest from `middle`, but none of `keep`.
+    fn forget_far(&mut self, middle: u32, keep: &BTreeSet<u32>) {
+        while self.pages.len() > MAX_PAGES {
+            let far = self.pages.keys().copied().filter(|page| !keep.contains(page));
+            let Some(farthest) = far.max_by_key(|page| page.abs_diff(middle)) else { return };
+            self.pages.remove(&farthest);
+        }
+    }
+}
+
+impl Search {
+    /// The words as they are sent: with those of the filter, each with its quotes closed.
+    pub(crate) fn query(&self) -> String {
+        let filter = self.filter.as_deref().map_or("", str::trim);
+        let words = self.words.trim();
+        if filter.is_empty() || cardume::base::ContentLink::is_meant(words) {
+            return words.to_owned();
+        }
+        let closed = |text: &str| {
+            let open = text.matches('"').count() % 2 == 1;
+            if open { format!("{text}\"") } else { text.to_owned() }
+        };
+        format!("{} {}", closed(words), closed(filter))
+    }
+
+    /// Whether what is on screen answers these words in this order.
+    pub(crate) fn is_of_now(&self) -> bool {
+        let query = self.query();
+        self.answered.as_ref().is_some_and(|answered| answered.words == query && answered.sort == self.sort)
+    }
+
+    /// How many rows there are.
+    pub(crate) fn row_count(&self) -> usize {
+        self.results.len + self.opened.iter().map(|(_, sources)| sources).sum::<usize>()
+    }
+
+    /// The row with this number.
+    pub(crate) fn row(&self, number: usize) -> Option<Row> {
+        if number >= self.row_count() {
+            return None;
+        }
+        let mut before = 0;
+        for (result, sources) in &self.opened {
+            let at = result + before;
+            if number <= at {
+                break;
+            }
+            if number <= at + sources {
+                return Some(Row::Source(*result, number - at - 1));
+            }
+            before += sources;
+        }
+        Some(Row::Content(number - before))
+    }
+
+    /// The number of the row of a result.
+    pub(crate) fn row_of(&self, result: usize) -> usize {
+        let before = self.opened.iter().take_while(|(opened, _)| *opened < result);
+        result + before.map(|(_, sources)| sources).sum::<usize>()
+    }
+
+    /// Whether the sources of a result are shown.
+    pub(crate) fn is_open(&self, result: usize) -> bool {
+        self.opened.iter().any(|(opened, _)| *opened == result)
+    }
+
+    /// The row that the keyboard is at.
+    pub(crate) fn cursor_row(&self) -> Option<Row> {
+        self.cursor.and_then(|row| self.row(row))
+    }
+
+    /// The key of the result in this row, if it is there.
+    pub(crate) fn key_at(&self, row: usize) -> Option<String> {
+        self.row(row).and_then(|row| self.results.get(row.result())).map(key_of)
+    }
+
+    /// Finds the places of the opened results anew.
+    pub(crate) fn find_opened(&mut self) {
+        self.opened.clear();
+        if self.open.is_empty() {
+            return;
+        }
+        let opened = self.results.loaded().filter(|(_, found)| self.open.contains(&key_of(found)));
+        self.opened = opened.map(|(result, found)| (result, found.sources.len())).collect();
+    }
+
+    /// Takes a part of the answer to the last search.
+    pub(crate) fn take_page(&mut self, page: Page, answer: SearchAnswer) {
+        self.results.take(self.number, page, answer.total, answer.results);
+        let middle = place(self.visible_results().start).0;
+        let keep = self.opened.iter().map(|(result, _)| place(*result).0).collect();
+        self.results.forget_far(middle, &keep);
+        self.find_opened();
+    }
+
+    /// The results on screen.
+    fn visible_results(&self) -> Range<usize> {
+        let result = |row: usize| self.row(row).map_or(self.results.len, Row::result);
+        result(self.visible.start)..(result(self.visible.end.saturating_sub(1)) + 1).min(self.results.len)
+    }
+
+    /// The page that shows what is on screen.
+    pub(crate) fn first_page(&self) -> Page {
+        let (page, _) = place(self.visible_results().start);
+        let last = place(self.results.len.saturating_sub(1)).0;
+        self.page(page.min(last))
+    }
+
+    fn page(&self, number: u32) -> Page {
+        Page { offset: u64::from(number) * u64::from(PAGE), limit: PAGE, sort: self.sort }
+    }
+
+    /// Marks the pages of a new search as asked for.
+    pub(crate) fn ask_anew(&mut self, page: Page) {
+        self.results.asked.clear();
+        self.results.asked.insert(u32::try_from(page.offset / u64::from(PAGE)).unwrap_or(u32::MAX));
+    }
+
+    /// The pages on screen that are missing or older than the last search; they count as asked for.
+    pub(crate) fn ask_missing(&mut self) -> Vec<Page> {
+        let visible = self.visible_results();
+        if visible.is_empty() {
+            return Vec::new();
+        }
+        let (first, last) = (place(visible.start).0, place(visible.end - 1).0);
+        let mut missing = Vec::new();
+        for page in first..=last {
+            let there = self.results.pages.get(&page).is_some_and(|loaded| loaded.number == self.number);
+            if there || self.results.asked.len() >= MAX_ASKED || !self.results.asked.insert(page) {
+                continue;
+            }
+            missing.push(self.page(page));
+        }
+        missing
+    }
+
+    /// What an action is about: the selection, or the row that the keyboard is at.
+    pub(crate) fn wanted(&self) -> Vec<Wanted> {
+        if !self.chosen.is_empty() {
+            return self.chosen.values().map(|found| Wanted { found: found.clone(), source: None }).collect();
+        }
+        let Some(row) = self.cursor_row() else { return Vec::new() };
+        let Some(found) = self.results.get(row.result()).cloned() else { return Vec::new() };
+        let source = if let Row::Source(_, source) = row { Some(source) } else { None };
+        vec![Wanted { found, source }]
+    }
+}
+
+/// Whether this peer has the content of a result.
+pub(crate) fn is_mine(model: &Model, found: &Found) -> bool {
+    found.sources.iter().any(|source| source.peer == model.view.status.peer_id)
+}
+
+/// The terms of a query with their places: parts between white space outside of quotes.
+pub(crate) fn terms(words: &str) -> Vec<Range<usize>> {
+    let mut terms = Vec::new();
+    let mut start = None;
+    let mut inside_quotes = false;
+    for (at, c) in words.char_indices() {
+        if c.is_whitespace() && !inside_quotes {
+            terms.extend(start.take().map(|start| start..at));
+            continue;
+        }
+        start.get_or_insert(at);
+        inside_quotes ^= c == '"';
+    }
+    terms.extend(start.map(|start| start..words.len()));
+    terms
+}
+
+/// The words without a term, or with it where it is not in them.
+pub(crate) fn with_term_toggled(words: &str, term: &str) -> String {
+    let parts: Vec<&str> = terms(words).into_iter().map(|place| &words[place]).collect();
+    let rest: Vec<&str> = parts.iter().copied().filter(|part| *part != term).collect();
+    if rest.len() < parts.len() {
+        return rest.join(" ");
+    }
+    parts.into_iter().chain([term]).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,140 @@
+//! Downloads and links of what is selected. Never without the person: a link only shows what it means.
+
+use super::super::super::action::Subject;
+use super::super::super::model::search::{Target, Wanted};
+use super::super::super::model::{Model, NoteKind};
+use super::super::{Effect, Field, note};
+use cardume::base::{ContentId, ContentLink, FileName, PeerId};
+use cardume::node::Command;
+use cardume::wire::index::Found;
+use std::path::{Path, PathBuf};
+
+fn content_of(found: &Found) -> Option<ContentId> {
+    found.content.as_deref().and_then(|content| content.parse().ok())
+}
+
+/// From all sources, from one (which is never replaced by another), or `None` if there is no such source.
+fn command(found: &Found, source: Option<usize>, to: Option<&Path>) -> Option<Command> {
+    let from: Vec<PeerId> = match source {
+        None => Vec::new(),
+        Some(source) => vec![found.sources.get(source)?.peer.parse().ok()?],
+    };
+    Some(Command::Download {
+        content: content_of(found)?,
+        name: Some(found.name.clone()),
+        to: to.map(Path::to_owned),
+        from,
+        via_rpc: false,
+    })
+}
+
+fn download_all(model: &mut Model, wanted: &[Wanted], to: Option<&Path>) -> Vec<Effect> {
+    if let [Wanted { found, .. }] = wanted
+        && content_of(found).is_none()
+    {
+        return note(model, NoteKind::NotHashedYet(found.name.clone()));
+    }
+    let commands = wanted
+        .iter()
+        .filter_map(|Wanted { found, source }| Some((found.name.clone(), command(found, *source, to)?)));
+    let mut commands: Vec<(String, Command)> = commands.collect();
+    if commands.len() > 1 {
+        let count = u64::try_from(commands.len()).unwrap_or(u64::MAX);
+        let mut effects = note(model, NoteKind::DownloadsStarted(count));
+        let each = commands.into_iter().map(|(name, command)| (Subject::DownloadOfMany(name), command));
+        effects.push(Effect::Commands(each.collect()));
+        return effects;
+    }
+    commands
+        .pop()
+        .map(|(name, command)| Effect::Command(Subject::Download(name), command))
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn download(model: &mut Model, result: usize, source: Option<usize>) -> Vec<Effect> {
+    let Some(found) = model.search.results.get(result).cloned() else { return Vec::new() };
+    download_all(model, &[Wanted { found, source }], None)
+}
+
+pub(super) fn download_wanted(model: &mut Model) -> Vec<Effect> {
+    let wanted = model.search.wanted();
+    download_all(model, &wanted, None)
+}
+
+/// Downloads what is selected from one peer; what that peer does not have is left out.
+pub(super) fn download_from(model: &mut Model, peer: &str) -> Vec<Effect> {
+    let of_peer = |mut wanted: Wanted| {
+        wanted.source = Some(wanted.found.sources.iter().position(|source| source.peer == peer)?);
+        Some(wanted)
+    };
+    let wanted: Vec<_> = model.search.wanted().into_iter().filter_map(of_peer).collect();
+    download_all(model, &wanted, None)
+}
+
+/// Asks for the folder.
+pub(super) fn ask_where(model: &mut Model) -> Vec<Effect> {
+    let files = model.search.wanted();
+    if let [Wanted { found, .. }] = &files[..]
+        && found.content.is_none()
+    {
+        let name = found.name.clone();
+        return note(model, NoteKind::NotHashedYet(name));
+    }
+    if !files.is_empty() {
+        model.search.target = Some(Target { files, folder: model.view.download_folder.to_string() });
+        return vec![Effect::Focus(Field::Target)];
+    }
+    Vec::new()
+}
+
+/// The folder dialog was left with this: for the question, if it is open.
+pub(in super::super) fn take_folder(model: &mut Model, path: Option<&Path>) -> bool {
+    let Some(target) = &mut model.search.target else { return false };
+    if let Some(path) = path {
+        target.folder = path.display().to_string();
+    }
+    true
+}
+
+pub(super) fn download_there(model: &mut Model) -> Vec<Effect> {
+    let Some(target) = model.search.target.take() else { return Vec::new() };
+    let typed = target.folder.trim();
+    if typed.is_empty() {
+        model.search.target = Some(target);
+        return Vec::new();
+    }
+    let to = match (typed.strip_prefix("~/"), &model.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        (None, Some(home)) if typed == "~" => home.clone(),
+        _ => PathBuf::from(typed),
+    };
+    let mut effects = download_all(model, &target.files, Some(&to));
+    effects.push(Effect::Focus(Field::Results));
+    effects
+}
+
+/// Links to what is selected, one a line.
+pub(super) fn copy_links(model: &mut Model) -> Vec<Effect> {
+    let wanted = model.search.wanted();
+    let links: Vec<String> = wanted
+        .iter()
+        .filter_map(|Wanted { found, .. }| {
+            let name = FileName::new(&found.name).ok();
+            let link = ContentLink { content: content_of(found)?, name, size: Some(found.size) };
+            Some(link.to_string())
+        })
+        .collect();
+    match (links.len(), wanted.first()) {
+        (0, Some(Wanted { found, .. })) => {
+            let name = found.name.clone();
+            note(model, NoteKind::NotHashedYet(name))
+        }
+        (0, None) => Vec::new(),
+        (count, _) => {
+            let mut effects = vec![Effect::Copy(links.join("\n"))];
+            effects.extend(note(model, NoteKind::LinksCopied(u64::try_from(count).unwrap_or(u64::MAX))));
+            effects
+        }
+    }
+}

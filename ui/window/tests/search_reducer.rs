@@ -1,0 +1,187 @@
+//! The reducer of the search page: pages, the selection, links, what follows the index.
+
+use super::super::action::{Action, Pick, SearchAction, Verb};
+use super::super::fixtures::{content, found, typical_view};
+use super::super::model::search::{PAGE, terms, with_term_toggled};
+use super::super::model::{DEFAULT_ZOOM, Model, NoteKind, TOAST, ZOOMS};
+use super::super::reduce::{Effect, Field, reduce};
+use super::super::text::Language;
+use super::super::theme_choice::ThemeChoice;
+use cardume::node::{Page, SortKey, View};
+use cardume::wire::control::Status;
+use cardume::wire::index::{Complete, SearchAnswer};
+use std::sync::Arc;
+
+fn answer(first: u64, count: u64, total: u64) -> SearchAnswer {
+    let results = (first..first + count).map(|number| found(number, &format!("file {number:06}.bin"), &[2]));
+    let complete = Complete { have: 5, of: 5 };
+    SearchAnswer { epoch: 7, complete, total, facets: Vec::new(), results: results.collect() }
+}
+
+fn page(offset: u64) -> Page {
+    Page { offset, ..Page::from(PAGE) }
+}
+
+fn part(number: u64, offset: u64, total: u64) -> Action {
+    let count = (total - offset).min(u64::from(PAGE));
+    let answer = Ok(answer(offset, count, total));
+    Action::Search(SearchAction::Answered { number, page: page(offset), answer })
+}
+
+/// A model with so many results, of which the first page is there.
+fn answered(total: u64) -> Model {
+    let mut model = Model::new(Arc::new(typical_view()), Language::English, ThemeChoice::Dark);
+    reduce(&mut model, Action::Tick);
+    assert_eq!(reduce(&mut model, part(1, 0, total)), []);
+    model
+}
+
+fn asked(effects: &[Effect]) -> Vec<(u64, u64)> {
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Search { number, page, .. } => Some((*number, page.offset)),
+        _ => None,
+    });
+    asked.collect()
+}
+
+#[test]
+fn pages_are_asked_for_as_they_come_into_view_and_once() {
+    let mut model = answered(10_000);
+    let see = |model: &mut Model, rows| asked(&reduce(model, Action::Search(SearchAction::Visible(rows))));
+    assert_eq!(see(&mut model, 0..30), []);
+    assert_eq!(see(&mut model, 190..220), [(1, 200)]);
+    assert_eq!(see(&mut model, 195..225), [], "it is under way");
+    reduce(&mut model, part(1, 200, 10_000));
+    assert_eq!(see(&mut model, 200..230), []);
+    assert_eq!(see(&mut model, 9_990..10_000), [(1, 9_800)]);
+    // Of a wild drag only so many are under way.
+    for start in [1_000, 2_000, 3_000, 4_000, 5_000] {
+        see(&mut model, start..start + 30);
+    }
+    assert_eq!(see(&mut model, 6_000..6_030), []);
+    assert_eq!(
+        asked(&reduce(&mut model, part(1, 9_800, 10_000))),
+        [(1, 6_000)],
+        "what is on screen comes next"
+    );
+}
+
+#[test]
+fn a_search_that_follows_the_index_begins_where_the_person_looks() {
+    let mut model = answered(10_000);
+    reduce(&mut model, Action::Search(SearchAction::Visible(400..430)));
+    reduce(&mut model, part(1, 400, 10_000));
+    reduce(&mut model, Action::Search(SearchAction::Select(410, Pick::Only)));
+    let mut status = Status::clone(&typical_view().status);
+    status.index.files += 1;
+    reduce(&mut model, Action::View(Arc::new(View { status: Arc::new(status), ..typical_view() })));
+    model.now += std::time::Duration::from_secs(1);
+    assert_eq!(asked(&reduce(&mut model, Action::Tick)), [(2, 400)]);
+    assert!(model.search.results.get(410).is_some(), "the old page stays on screen");
+    // A file more before it: the cursor goes with its result.
+    let mut moved = answer(399, u64::from(PAGE), 10_001);
+    moved.results[0].content = Some(content(99_999));
+    reduce(
+        &mut model,
+        Action::Search(SearchAction::Answered { number: 2, page: page(400), answer: Ok(moved) }),
+    );
+    assert_eq!(model.search.cursor, Some(411));
+    assert_eq!(model.search.chosen.len(), 1);
+}
+
+#[test]
+fn other_words_and_another_order_begin_at_the_top() {
+    let mut model = answered(10_000);
+    reduce(&mut model, Action::Search(SearchAction::Visible(400..430)));
+    reduce(&mut model, Action::Search(SearchAction::Sort(SortKey::Size)));
+    let effects = reduce(&mut model, Action::Tick);
+    assert_eq!(asked(&effects), [(2, 0)]);
+    reduce(&mut model, part(2, 0, 10_000));
+    assert!(model.search.to_top && model.search.results.get(410).is_none());
+}
+
+#[test]
+fn a_range_is_bounded_and_selected_results_outlive_their_page() {
+    let mut model = answered(100_000);
+    reduce(&mut model, Action::Search(SearchAction::Select(0, Pick::Only)));
+    reduce(&mut model, Action::Search(SearchAction::Select(99_999, Pick::Range)));
+    assert_eq!(model.search.chosen.len(), PAGE as usize, "what is not there is not selected");
+    for number in 1..100 {
+        let offset = number * u64::from(PAGE);
+        reduce(&mut model, Action::Search(SearchAction::Visible(0..1)));
+        let start = usize::try_from(offset).expect("small");
+        reduce(&mut model, Action::Search(SearchAction::Visible(start..start + 30)));
+        reduce(&mut model, part(1, offset, 100_000));
+    }
+    assert!(model.search.results.get(0).is_none(), "the first page is forgotten");
+    assert_eq!(model.search.wanted().len(), PAGE as usize);
+    assert!(model.search.results.loaded().count() <= 64 * PAGE as usize, "memory is bounded");
+}
+
+#[test]
+fn zoom_has_ends_and_a_usual_size() {
+    let mut model = answered(1);
+    for _ in 0..40 {
+        reduce(&mut model, Action::Do(Verb::ZoomIn));
+    }
+    assert_eq!(model.zoom, *ZOOMS.end());
+    for _ in 0..40 {
+        reduce(&mut model, Action::Do(Verb::ZoomOut));
+    }
+    assert_eq!(model.zoom, *ZOOMS.start());
+    assert_eq!(reduce(&mut model, Action::Do(Verb::ZoomReset)), [Effect::Zoom(DEFAULT_ZOOM)]);
+}
+
+#[test]
+fn escape_leaves_one_thing_at_a_time() {
+    let mut model = answered(3);
+    reduce(&mut model, Action::Search(SearchAction::Select(0, Pick::Only)));
+    assert_eq!(reduce(&mut model, Action::Do(Verb::DownloadTo)), [Effect::Focus(Field::Target)]);
+    reduce(&mut model, Action::Do(Verb::Palette));
+    reduce(&mut model, Action::Do(Verb::Escape));
+    assert!(model.palette.is_none() && model.search.target.is_some());
+    assert_eq!(reduce(&mut model, Action::Do(Verb::Escape)), [Effect::Focus(Field::Results)]);
+    assert!(model.search.target.is_none());
+}
+
+#[test]
+fn dismissed_and_old_toasts_are_not_shown_but_kept() {
+    let mut model = answered(0);
+    reduce(&mut model, Action::Do(Verb::CopyDiagnostics));
+    reduce(&mut model, Action::Do(Verb::CopyDiagnostics));
+    reduce(&mut model, Action::Dismiss(1));
+    assert_eq!(model.toasts().map(|note| note.number).collect::<Vec<_>>(), [2]);
+    model.now += TOAST;
+    assert_eq!((model.toasts().count(), model.notes.len(), model.unseen()), (0, 2, 2));
+    reduce(&mut model, Action::Do(Verb::Messages));
+    assert_eq!(model.unseen(), 0);
+}
+
+#[test]
+fn terms_are_toggled_as_wholes() {
+    assert_eq!(terms("a \"b c\"  peer:\"Ana Maria\" x").len(), 4);
+    let cases = [
+        ("", "type:video", "type:video"),
+        ("sea", "type:video", "sea type:video"),
+        ("sea type:video", "type:video", "sea"),
+        ("peer:\"Ana Maria\" sea", "peer:\"Ana Maria\"", "sea"),
+        ("type:videos", "type:video", "type:videos type:video"),
+    ];
+    for (words, term, expected) in cases {
+        assert_eq!(with_term_toggled(words, term), expected, "{words:?} with {term}");
+    }
+}
+
+#[test]
+fn a_link_is_copied_for_what_is_selected() {
+    let mut model = answered(2);
+    reduce(&mut model, Action::Search(SearchAction::Select(0, Pick::Only)));
+    reduce(&mut model, Action::Search(SearchAction::Select(1, Pick::Toggle)));
+    let effects = reduce(&mut model, Action::Do(Verb::CopyLink));
+    let link = |number: u64| {
+        let size = 64_000_000 / (number + 1);
+        format!("cardume:?h={}&n=file%20{number:06}.bin&s={size}", content(number))
+    };
+    assert_eq!(effects[0], Effect::Copy(format!("{}\n{}", link(0), link(1))));
+    assert_eq!(model.notes[0].what, NoteKind::LinksCopied(2));
+}

@@ -1,0 +1,292 @@
+//! The rows of results: only those on screen are drawn, and only their pages are fetched.
+
+use super::super::super::action::{Action, Pick, SearchAction, TransfersAction};
+use super::super::super::model::Model;
+use super::super::super::model::search::{Row, is_mine, key_of};
+use super::super::super::reduce::Field;
+use super::super::super::text::Text;
+use super::super::super::theme;
+use super::super::super::widgets::{self, Icon};
+use super::super::id_of;
+use super::header::{Columns, header_ui};
+use super::menu::menu_ui;
+use cardume::base::FileKind;
+use cardume::wire::index::{Found, Source};
+use eframe::egui;
+use egui::{Align, EventFilter, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use std::ops::Range;
+
+/// Width of the mark at the row that the keyboard is at.
+const CURSOR: f32 = 3.0;
+
+/// Draws the results.
+pub(super) fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
+    let search = &model.search;
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let count = search.row_count();
+    let scrolls = rows_height(count) > ui.available_height() - theme::FACT;
+    let bar = if scrolls { ui.spacing().scroll.allocated_width() } else { 0.0 };
+    header_ui(ui, model, text, bar, actions);
+    list_focus_ui(ui, model, text);
+    let mut area = ScrollArea::vertical().id_salt("results").auto_shrink(false);
+    if search.to_top {
+        area = area.vertical_scroll_offset(0.0);
+        actions.push(Action::Search(SearchAction::Revealed));
+    }
+    area.show_rows(ui, theme::ROW, count, |ui, range| {
+        if search.visible != range {
+            actions.push(Action::Search(SearchAction::Visible(range.clone())));
+        }
+        reveal(ui, model, &range, actions);
+        for row in range {
+            match search.row(row) {
+                Some(Row::Content(result)) => content_row_ui(ui, model, text, row, result, actions),
+                Some(Row::Source(result, source)) => {
+                    source_row_ui(ui, model, text, row, [result, source], actions);
+                }
+                None => {}
+            }
+        }
+    });
+}
+
+/// What has the keys while the person is among the results. Arrows stay with it.
+fn list_focus_ui(ui: &Ui, model: &Model, text: &Text) {
+    let id = id_of(Field::Results);
+    let rect = Rect::from_min_size(ui.cursor().min, vec2(ui.available_width(), 1.0));
+    let response = ui.interact(rect, id, Sense::focusable_noninteractive());
+    response.widget_info(|| WidgetInfo::labeled(Role::List, true, text.search));
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    let is_free = !model.is_covered() && !egui::Popup::is_any_open(ui.ctx());
+    ui.memory_mut(|memory| {
+        // Where nothing has the keys an arrow would move the focus to any button.
+        if is_free && memory.focused().is_none() {
+            memory.request_focus(id);
+        }
+        memory.set_focus_lock_filter(id, filter);
+    });
+}
+
+fn rows_height(count: usize) -> f32 {
+    let half = |number: usize| f32::from(u16::try_from(number & 0xffff).unwrap_or(u16::MAX));
+    half(count >> 16).mul_add(65_536.0, half(count)) * theme::ROW
+}
+
+/// Scrolls to the row that the cursor was moved to by a key.
+fn reveal(ui: &Ui, model: &Model, range: &Range<usize>, actions: &mut Vec<Action>) {
+    let Some(cursor) = model.search.cursor.filter(|_| model.search.reveal) else { return };
+    let top = ui.max_rect().top() + rows_height(cursor) - rows_height(range.start);
+    let row = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, theme::ROW));
+    ui.scroll_to_rect_animation(row, None, egui::style::ScrollAnimation::none());
+    actions.push(Action::Search(SearchAction::Revealed));
+}
+
+/// How a click joins the selection.
+fn pick_of(ui: &Ui) -> Pick {
+    let keys = ui.input(|input| input.modifiers);
+    match (keys.shift, keys.command) {
+        (true, _) => Pick::Range,
+        (false, true) => Pick::Toggle,
+        (false, false) => Pick::Only,
+    }
+}
+
+/// The mark at the row that the keyboard is at.
+fn cursor_ui(ui: &Ui, model: &Model, row: usize, rect: Rect) {
+    if model.search.cursor == Some(row) {
+        let mark = Rect::from_min_size(rect.min, vec2(CURSOR, rect.height()));
+        ui.painter().rect_filled(mark, CURSOR / 2.0, theme::tokens(ui).accent);
+    }
+}
+
+fn content_row_ui(
+    ui: &mut Ui,
+    model: &Model,
+    text: &Text,
+    row: usize,
+    result: usize,
+    actions: &mut Vec<Action>,
+) {
+    let Some(found) = model.search.results.get(result) else {
+        let rect = widgets::plain_row_ui(ui, theme::ROW, text.finding.loading_row);
+        let name = Columns::of(rect).name;
+        widgets::cell(
+            ui,
+            widgets::span(rect, name[0], name[1]),
+            "…",
+            theme::body(),
+            theme::tokens(ui).weak,
+            Align::Min,
+        );
+        return;
+    };
+    let size = text.bytes(found.size);
+    let sources = u64::try_from(found.sources.len()).unwrap_or(u64::MAX);
+    let selected = model.search.chosen.contains_key(&key_of(found));
+    let mut label = (text.row_content)(&found.name, &size, sources);
+    if is_mine(model, found) {
+        label = (text.finding.row_mine)(&label);
+    }
+    let (rect, response) = widgets::row_ui(ui, theme::ROW, selected, &label);
+    cursor_ui(ui, model, row, rect);
+    let open = model.search.is_open(result);
+    let columns = Columns::of(rect);
+    let arrow = widgets::span(rect, columns.arrow[0], columns.arrow[1]).shrink2(vec2(0.0, 3.0));
+    let (arrow_label, arrow_icon) =
+        if open { (text.hide_sources, Icon::Down) } else { (text.show_sources, Icon::Right) };
+    if widgets::icon_button_at(ui, arrow, ("open", row), arrow_icon, arrow_label).clicked() {
+        actions.push(Action::Search(SearchAction::Toggle(result)));
+    }
+    cells_ui(ui, model, text, found, &size, rect);
+    button_cell(ui, widgets::span(rect, columns.button[0], columns.button[1]), model, text, result, actions);
+    if response.secondary_clicked() && !selected {
+        actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
+    }
+    response.context_menu(|ui| menu_ui(ui, model, text, actions));
+    if response.double_clicked() {
+        actions.push(Action::Search(SearchAction::Download { found: result, source: None }));
+    } else if response.clicked() {
+        let pick = pick_of(ui);
+        // A click on the one selected row opens or closes it.
+        let again = selected && pick == Pick::Only && model.search.chosen.len() == 1;
+        let action = if again { SearchAction::Toggle(result) } else { SearchAction::Select(row, pick) };
+        actions.push(Action::Search(action));
+    }
+}
+
+fn cells_ui(ui: &Ui, model: &Model, text: &Text, found: &Found, size: &str, rect: Rect) {
+    let tokens = theme::tokens(ui);
+    let columns = Columns::of(rect);
+    let part = |column: [f32; 2]| widgets::span(rect, column[0], column[1]);
+    Icon::of_file(&found.name).paint(ui, part(columns.icon), tokens.weak);
+    widgets::cell(ui, part(columns.name), &found.name, theme::body(), tokens.text, Align::Min);
+    if let Some(kind) = columns.kind {
+        let name = text.finding.kind(FileKind::of_name(&found.name));
+        widgets::cell(ui, part(kind), name, theme::small(), tokens.weak, Align::Min);
+    }
+    widgets::cell(ui, part(columns.size), size, theme::body(), tokens.weak, Align::Max);
+    sources_cell(ui, part(columns.sources), model, text, found);
+}
+
+/// How many sources, and who: dots in the peers' hues, then names as far as they fit.
+fn sources_cell(ui: &Ui, rect: Rect, model: &Model, text: &Text, found: &Found) {
+    let tokens = theme::tokens(ui);
+    let mut left = rect.left();
+    if found.content.is_none() {
+        left += widgets::cell(ui, rect, text.still_hashing, theme::small(), tokens.warning, Align::Min) + 8.0;
+    }
+    let names: Vec<&str> = found.sources.iter().map(|source| name_of(model, text, source)).collect();
+    for source in found.sources.iter().take(5) {
+        let color = widgets::hue_color(tokens, model.hue(&source.peer));
+        ui.painter().circle_filled(pos2(left + 4.0, rect.center().y), 4.0, color);
+        left += 11.0;
+    }
+    let rest = widgets::span(rect, left + 5.0, rect.right());
+    let names =
+        if names.len() > 1 { format!("{} · {}", names.len(), names.join(", ")) } else { names.join(", ") };
+    widgets::cell(ui, rest, &names, theme::small(), tokens.weak, Align::Min);
+}
+
+fn name_of<'a>(model: &Model, text: &'a Text, source: &'a Source) -> &'a str {
+    if source.peer == model.view.status.peer_id { text.you } else { &source.peer_name }
+}
+
+/// The button that downloads from all sources, or what became of it.
+fn button_cell(
+    ui: &mut Ui,
+    rect: Rect,
+    model: &Model,
+    text: &Text,
+    result: usize,
+    actions: &mut Vec<Action>,
+) {
+    let Some(found) = model.search.results.get(result) else { return };
+    let Some(content) = &found.content else { return };
+    let tokens = theme::tokens(ui);
+    if is_mine(model, found) {
+        Icon::CheckCircle.paint_filled(ui, rect, tokens.ok);
+        ui.interact(rect, ui.scope_id().with(("mine", result)), Sense::hover())
+            .on_hover_text(text.finding.mine);
+        return;
+    }
+    let transfer = model.view.transfers.iter().find(|transfer| &transfer.content == content);
+    match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
+        Some((_, "finished")) => Icon::Check.paint(ui, rect, tokens.ok),
+        Some((transfer, "running" | "waiting")) => {
+            widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size), tokens.accent);
+        }
+        _ => {
+            let place = Rect::from_center_size(rect.center(), vec2(26.0, 24.0));
+            let label = (text.download_named)(&found.name);
+            if widgets::icon_button_at(ui, place, ("download", result), Icon::Download, &label).clicked() {
+                actions.push(Action::Search(SearchAction::Download { found: result, source: None }));
+            }
+        }
+    }
+}
+
+fn source_row_ui(
+    ui: &mut Ui,
+    model: &Model,
+    text: &Text,
+    row: usize,
+    [result, which]: [usize; 2],
+    actions: &mut Vec<Action>,
+) {
+    let Some(found) = model.search.results.get(result) else { return };
+    let Some(source) = found.sources.get(which) else { return };
+    let tokens = theme::tokens(ui);
+    let selected = model.search.cursor == Some(row);
+    let name = name_of(model, text, source);
+    let label = (text.row_source)(name, &source.name);
+    let (rect, response) = widgets::row_ui(ui, theme::ROW, selected, &label);
+    cursor_ui(ui, model, row, rect);
+    let download = Action::Search(SearchAction::Download { found: result, source: Some(which) });
+    let mine = source.peer == model.view.status.peer_id;
+    let button = Rect::from_min_max(pos2(rect.right() - 190.0, rect.top() + 3.0), rect.max - vec2(8.0, 3.0));
+    if mine {
+        widgets::cell(ui, button, text.this_is_you, theme::small(), tokens.weak, Align::Max);
+    } else if found.content.is_some() {
+        let area = egui::UiBuilder::new()
+            .max_rect(button)
+            .layout(egui::Layout::right_to_left(Align::Center))
+            .id_salt(("source", result, which));
+        let mut child = ui.new_child(area);
+        let words = egui::RichText::new(text.download_from_this).font(theme::small());
+        let choose = child.add(egui::Button::new(words).fill(tokens.raised).min_size(vec2(0.0, 22.0)));
+        if choose.accessible_name((text.download_from)(&source.peer_name)).clicked() {
+            actions.push(download.clone());
+        }
+    }
+    let left = Columns::of(rect).name[0];
+    let peer = widgets::span(rect, left, left + rect.width() * 0.28);
+    widgets::peer_cell(ui, peer, model.hue(&source.peer), name, theme::body());
+    if source.name != found.name {
+        let alias = widgets::span(rect, peer.right() + 8.0, button.left() - 8.0);
+        let words = (text.source_as)(&source.name);
+        widgets::cell(ui, alias, &words, theme::small(), tokens.weak, Align::Min);
+    }
+    if response.secondary_clicked() && !selected {
+        actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
+    }
+    response.context_menu(|ui| {
+        menu_ui(ui, model, text, actions);
+        if !mine && !source.folder.is_empty() {
+            folder_ui(ui, text, source, name, actions);
+        }
+    });
+    if response.double_clicked() && !mine {
+        actions.push(download);
+    } else if response.clicked() {
+        actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
+    }
+}
+
+/// Offers the whole folder that a source has the file in.
+fn folder_ui(ui: &mut Ui, text: &Text, source: &Source, name: &str, actions: &mut Vec<Action>) {
+    if ui.button((text.moving.download_folder)(&source.folder, name)).clicked() {
+        let (peer, folder) = (source.peer.clone(), source.folder.clone());
+        actions.push(Action::Transfers(TransfersAction::Folder(peer, folder)));
+        ui.close();
+    }
+}
