@@ -89,7 +89,7 @@ pub(super) fn message(test: &CheckTest) -> String {
         }
         ("disk", "not_writable") => format!("The download folder {about} cannot be written: {detail}"),
         ("watches", "enough") => {
-            format!("{} folders are watched; the system allows {}", figure("used"), figure("limit"))
+            format!("Watched folders: {} of {} that the system allows", figure("used"), figure("limit"))
         }
         ("watches", "exhausted") => {
             format!("The system's limit of watched folders ({}) is reached", figure("limit"))

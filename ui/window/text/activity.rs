@@ -12,6 +12,8 @@ pub(crate) struct ActivityText {
     pub section: fn(Section) -> &'static str,
     /// The name of a level.
     pub level: fn(Level) -> &'static str,
+    /// The level of one line.
+    pub level_of_line: fn(Level) -> &'static str,
     /// The field that filters the log.
     pub filter: &'static str,
     /// Holds the log.
@@ -111,6 +113,12 @@ pub(super) const ENGLISH: ActivityText = ActivityText {
         Level::Info => "Info",
         Level::Debug => "Details",
     },
+    level_of_line: |level| match level {
+        Level::Error => "Error",
+        Level::Warning => "Warning",
+        Level::Info => "Info",
+        Level::Debug => "Detail",
+    },
     filter: "Filter the log",
     pause_log: "Pause",
     follow_log: "Follow",
@@ -184,6 +192,12 @@ pub(super) const PORTUGUESE: ActivityText = ActivityText {
         Level::Warning => "Avisos",
         Level::Info => "Informações",
         Level::Debug => "Detalhes",
+    },
+    level_of_line: |level| match level {
+        Level::Error => "Erro",
+        Level::Warning => "Aviso",
+        Level::Info => "Informação",
+        Level::Debug => "Detalhe",
     },
     filter: "Filtrar o registro",
     pause_log: "Pausar",

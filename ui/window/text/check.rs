@@ -50,7 +50,7 @@ pub(super) fn portuguese_message(test: &CheckTest) -> String {
         }
         ("disk", "not_writable") => format!("Não é possível gravar na pasta de downloads {about}: {detail}"),
         ("watches", "enough") => {
-            format!("{} pastas são observadas; o sistema permite {}", figure("used"), figure("limit"))
+            format!("Pastas observadas: {} de {} que o sistema permite", figure("used"), figure("limit"))
         }
         ("watches", "exhausted") => {
             format!("O limite do sistema para pastas observadas ({}) foi atingido", figure("limit"))

@@ -7,7 +7,7 @@ use super::super::text::{Text, time_of_day};
 use super::super::theme::{self, Tokens};
 use super::super::widgets;
 use eframe::egui;
-use egui::{Align, Color32, Layout, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
+use egui::{Align, Color32, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 
 /// Height of a line.
 const LINE: f32 = 22.0;
@@ -67,15 +67,13 @@ fn tools_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) 
         if widgets::button(ui, words.copy_log).clicked() {
             act(ActivityAction::CopyLog);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            widgets::weak_ui(ui, &(words.log_count)(log.shown.len(), log.lines.len()));
-        });
+        widgets::weak_ui(ui, &(words.log_count)(log.shown.len(), log.lines.len()));
     });
 }
 
 fn line_ui(ui: &mut Ui, text: &Text, line: &LogLine) {
     let tokens = theme::tokens(ui);
-    let level = (text.activities.level)(line.level);
+    let level = (text.activities.level_of_line)(line.level);
     let label = format!("{level}: {}", line.text);
     let (row, response) =
         ui.allocate_exact_size(egui::vec2(ui.available_width(), LINE), egui::Sense::hover());
