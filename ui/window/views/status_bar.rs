@@ -96,6 +96,11 @@ fn parts(ui: &Ui, model: &Model, text: &Text) -> Vec<Part> {
         let mark = Mark::Icon(Icon::Download, tokens.accent);
         parts.push(part(mark, text.rate(rate), text.rate(rate), Page::Transfers, 5));
     }
+    let sent = model.view.uploads.iter().map(|upload| upload.rate).sum::<u64>();
+    if sent > 0 {
+        let mark = Mark::Icon(Icon::Upload, tokens.accent);
+        parts.push(part(mark, text.rate(sent), text.rate(sent), Page::Transfers, 5));
+    }
     parts.push(names_part(ui, model, text));
     parts
 }
