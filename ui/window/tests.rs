@@ -5,6 +5,7 @@ mod library;
 mod pages;
 mod paths;
 mod reducer;
+mod transfers;
 
 use super::bridge::Peer;
 use super::fixtures::FakePeer;

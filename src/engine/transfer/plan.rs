@@ -380,5 +380,8 @@ impl Plan {
 }
 
 #[cfg(test)]
+#[path = "plan_sim.rs"]
+mod simulation;
+#[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
