@@ -380,6 +380,9 @@ impl Plan {
 }
 
 #[cfg(test)]
+#[path = "plan_lies.rs"]
+mod lies;
+#[cfg(test)]
 #[path = "plan_sim.rs"]
 mod simulation;
 #[cfg(test)]
