@@ -9,6 +9,7 @@ mod paths;
 mod reducer;
 mod search;
 mod search_reducer;
+mod transfers;
 
 use super::bridge::Peer;
 use super::fixtures::FakePeer;

@@ -380,5 +380,11 @@ impl Plan {
 }
 
 #[cfg(test)]
+#[path = "plan_lies.rs"]
+mod lies;
+#[cfg(test)]
+#[path = "plan_sim.rs"]
+mod simulation;
+#[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;

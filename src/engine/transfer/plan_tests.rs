@@ -86,6 +86,47 @@ fn the_end_is_raced_once_by_an_idle_source() {
 }
 
 #[test]
+fn a_source_that_holds_a_piece_up_is_overtaken_and_named_as_the_loser() {
+    let mut plan = Plan::new(layout(100));
+    plan.found(piece(&plan, 99));
+    plan.add_source(peer(1));
+    plan.add_source(peer(2));
+    plan.set_rate(peer(2), ByteRate::per_second(10 * u64::from(PIECE)));
+    let at = |millis| Duration::from_millis(millis);
+    assert_eq!(plan.take(peer(1), 1, at(0)).map(|run| run.first.number()), Some(0));
+    let next = |plan: &mut Plan, millis| plan.take(peer(2), 1, at(millis)).map(|run| run.first.number());
+    assert_eq!(next(&mut plan, 900), Some(1), "not before ten of its pieces would be there");
+    assert_eq!(next(&mut plan, 1_001), Some(0), "held up for longer");
+    let held = piece(&plan, 0);
+    assert_eq!(plan.arrived(peer(2), held, at(1_100)), Arrived { is_new: true, losers: vec![peer(1)] });
+    assert!(!plan.source(peer(1)).expect("known").has_in_flight(held));
+}
+
+#[test]
+fn more_sources_than_are_asked_at_once_wait_and_get_their_turn() {
+    let mut plan = Plan::new(layout(100));
+    let many = u8::try_from(Plan::MAX_ACTIVE + 2).expect("small");
+    for number in 1..=many {
+        assert!(plan.add_source(peer(number)));
+    }
+    let states = |plan: &Plan, state| plan.sources().filter(|(_, source)| source.state() == state).count();
+    assert_eq!((states(&plan, SourceState::Active), states(&plan, SourceState::Spare)), (16, 2));
+    plan.fail_source(peer(1), Fault::Silent);
+    assert_eq!((states(&plan, SourceState::Active), states(&plan, SourceState::Spare)), (16, 1));
+    let last = piece(&plan, 99);
+    plan.found(last);
+    for number in 2..=many {
+        plan.set_rate(peer(number), ByteRate::per_second(1_000 * u64::from(number)));
+        take(&mut plan, number, 1);
+    }
+    let spare = plan.sources().find(|(_, source)| source.state() == SourceState::Spare).map(|(id, _)| id);
+    plan.explore(Plan::EXPLORE_EVERY);
+    let state = spare.and_then(|spare| plan.source(spare)).map(Source::state);
+    assert_eq!(state, Some(SourceState::Active), "who was never asked is tried");
+    assert_eq!(states(&plan, SourceState::Active), 16);
+}
+
+#[test]
 fn an_empty_content_has_one_piece() {
     let mut plan = Plan::new(PieceLayout::of(0).expect("valid"));
     plan.add_source(peer(1));

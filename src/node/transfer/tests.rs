@@ -27,6 +27,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+mod control;
+
 const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;
 const ME: PeerId = PeerId::from_bytes([0; 32]);
 

@@ -17,6 +17,7 @@ use super::diagnostics::diagnostics;
 use super::model::{DEFAULT_ZOOM, Drill, MAX_NOTES, Model, Note, NoteKind, TOAST, ZOOM_STEP, ZOOMS};
 use super::theme_choice::ThemeChoice;
 use cardume::node::{self, Command, CommandError, Reply, View};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -261,7 +262,12 @@ fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
 }
 
 fn news_of_transfers(model: &mut Model, old: &View) -> Vec<Effect> {
-    let was = |id: u64| old.transfers.iter().find(|transfer| transfer.id == id).map(|t| t.state.as_str());
+    if Arc::ptr_eq(&old.transfers, &model.view.transfers) {
+        return Vec::new();
+    }
+    let states: BTreeMap<u64, &str> =
+        old.transfers.iter().map(|transfer| (transfer.id, transfer.state.as_str())).collect();
+    let was = |id: u64| states.get(&id).copied();
     let news: Vec<NoteKind> = model
         .view
         .transfers

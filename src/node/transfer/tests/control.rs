@@ -1,0 +1,37 @@
+//! What a person does with downloads, and a disk that is not ready.
+
+use super::*;
+use crate::node::transfer_task::Change;
+
+#[tokio::test]
+async fn a_target_that_cannot_be_used_is_named_and_the_download_goes_on_by_itself() {
+    let run = Run::new(5 * PIECE, false, &[(1, Does::Honest, false)]);
+    let target = run.folder.path().join("new folder");
+    std::fs::write(&target, b"in the way").expect("written");
+    let id = run.start(&[]).await;
+    let transfer = run.until(id, &["folder_unusable"]).await;
+    assert_eq!(transfer.state, "waiting", "{transfer:?}");
+    std::fs::remove_file(&target).expect("removed");
+    let transfer = run.until(id, &["finished"]).await;
+    run.check_finished(&transfer);
+}
+
+#[tokio::test]
+async fn a_paused_download_keeps_what_it_has_and_a_cancelled_one_nothing() {
+    let run = Run::new(30 * PIECE, false, &[(1, Does::IsSilent, true)]);
+    let id = run.start(&[]).await;
+    run.until(id, &["downloading"]).await;
+    run.transfers.change(Change::Pause, vec![id]).await.expect("there");
+    let transfer = run.until(id, &["paused"]).await;
+    assert!(transfer.done > 0, "the proof is kept: {transfer:?}");
+    let hidden = run.folder.path().join("new folder/.cardume");
+    assert_eq!(std::fs::read_dir(&hidden).expect("there").count(), 2, "the part and its journal");
+    run.transfers.change(Change::Cancel, Vec::new()).await.expect("there");
+    run.until(id, &["cancelled"]).await;
+    assert!(!hidden.exists());
+    run.transfers.change(Change::Clear, Vec::new()).await.expect("there");
+    let mut transfers = run.transfers.transfers();
+    let cleared = transfers.wait_for(|all| all.is_empty());
+    tokio::time::timeout(Duration::from_secs(5), cleared).await.expect("in time").expect("runs");
+    assert!(run.transfers.change(Change::Top, vec![id]).await.is_err(), "it is not in the list any more");
+}

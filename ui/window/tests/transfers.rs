@@ -1,0 +1,150 @@
+//! The transfers page: what a row and the details say, and what buttons, keys and menus ask for.
+
+use super::super::fixtures::{FakePeer, transfer, typical_view};
+use super::super::text::Language;
+use super::super::theme_choice::ThemeChoice;
+use super::Window;
+use cardume::engine::transfer::reason::Reason;
+use cardume::engine::transfer::source::Fault;
+use cardume::node::{Command, TransferChange, View};
+use cardume::wire::control::{FolderProgress, Limits, Transfer, Upload};
+use eframe::egui;
+use egui::Role;
+use egui_kittest::kittest::Queryable as _;
+use std::sync::Arc;
+
+fn window_with(transfers: Vec<Transfer>) -> Window {
+    let transfers = Arc::new(transfers.into_iter().map(Arc::new).collect());
+    let mut window = Window::open(FakePeer::new(View { transfers, ..typical_view() }, Vec::new()));
+    window.press_ctrl(egui::Key::Num2);
+    window
+}
+
+fn waiting(reason: &str, about: &str) -> Transfer {
+    let (reason, about) = (reason.to_owned(), about.to_owned());
+    Transfer { reason, about, ..transfer(3, "film.mkv", "waiting") }
+}
+
+#[test]
+fn every_reason_and_fault_has_a_sentence_in_both_languages() {
+    for language in Language::ALL {
+        let moving = &language.text().moving;
+        let mut seen = std::collections::BTreeSet::new();
+        for reason in Reason::ALL {
+            let sentence = (moving.reason)(reason.code(), "x");
+            assert!(!sentence.contains('_') && seen.insert(sentence.clone()), "{language:?}: {sentence}");
+        }
+        let faults = [
+            Fault::BadPiece,
+            Fault::BadManifest,
+            Fault::WrongLength,
+            Fault::Nonsense,
+            Fault::NotShared,
+            Fault::Changed,
+            Fault::Busy,
+            Fault::Unreachable,
+            Fault::Closed,
+            Fault::Silent,
+        ];
+        for fault in faults {
+            assert!(seen.insert((moving.fault)(fault.code()).to_owned()), "{language:?}: {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn a_download_that_waits_says_why_and_is_tried_again_on_demand() {
+    let mut window = window_with(vec![waiting("disk_full", "")]);
+    let expected = "film.mkv: The disk is full; make room and it goes on by itself";
+    assert_eq!(window.rows(), [expected]);
+    window.click(Role::Button, "Try again: film.mkv");
+    window.click(Role::Button, "Pause: film.mkv");
+    let change = |change| Command::Transfers(change, vec![3]);
+    assert_eq!(window.peer.commands(), [change(TransferChange::Retry), change(TransferChange::Pause)]);
+}
+
+#[test]
+fn the_details_show_the_sources_and_what_can_be_done() {
+    let mut liar = transfer(3, "film.mkv", "running");
+    liar.sources[1].state = "dropped".to_owned();
+    liar.sources[1].fault = Some("bad_piece".to_owned());
+    liar.sources[1].dropped = Some("sent a wrong piece".to_owned());
+    let mut window = window_with(vec![liar]);
+    window.press(egui::Key::ArrowDown);
+    window.wait_for("Sources");
+    assert!(window.has("peer-3 · In use · 12.8 MB · 6.2 MB/s"), "the one that sends");
+    assert!(window.has("peer-4 · Not used any more: sent a wrong piece"), "the one that lied");
+    window.click(Role::Button, "To the top");
+    assert_eq!(window.peer.commands(), [Command::Transfers(TransferChange::Top, vec![3])]);
+    window.click(Role::Button, "Close the details");
+    assert!(!window.has("Sources"));
+}
+
+#[test]
+fn keys_pause_and_cancel_the_selected_download() {
+    let mut window = window_with(vec![transfer(1, "a", "running"), transfer(2, "b", "paused")]);
+    window.press(egui::Key::Space);
+    assert_eq!(window.peer.commands(), [], "none is selected");
+    window.press(egui::Key::ArrowDown);
+    window.press(egui::Key::Space);
+    window.press(egui::Key::ArrowDown);
+    window.press(egui::Key::Space);
+    window.press(egui::Key::Delete);
+    let expected = [
+        Command::Transfers(TransferChange::Pause, vec![1]),
+        Command::Transfers(TransferChange::Resume, vec![2]),
+        Command::Transfers(TransferChange::Cancel, vec![2]),
+    ];
+    assert_eq!(window.peer.commands(), expected);
+}
+
+#[test]
+fn all_are_paused_resumed_and_cleared_where_that_applies() {
+    let mut window = window_with(vec![transfer(1, "a", "running"), transfer(2, "b", "finished")]);
+    assert!(!window.has("Resume all"));
+    window.click(Role::Button, "Pause all");
+    window.click(Role::Button, "Clear finished");
+    let all = |change| Command::Transfers(change, Vec::new());
+    assert_eq!(window.peer.commands(), [all(TransferChange::Pause), all(TransferChange::Clear)]);
+}
+
+#[test]
+fn a_folder_counts_its_files_and_uploads_have_rows() {
+    let folder = FolderProgress { folder: "Music".to_owned(), files: 10_000, done: 312 };
+    let music = Transfer { folder: Some(folder), ..transfer(1, "Music", "running") };
+    let upload = Upload {
+        peer: "0".repeat(64),
+        peer_name: "peer-2".to_owned(),
+        content: "1".repeat(64),
+        name: "lecture.pdf".to_owned(),
+        size: 2_000_000,
+        sent: 1_500_000,
+        rate: 38_000_000,
+        state: "sending".to_owned(),
+    };
+    let transfers = Arc::new(vec![Arc::new(music)]);
+    let view = View { transfers, uploads: Arc::new(vec![upload]), ..typical_view() };
+    let mut window = Window::open(FakePeer::new(view, Vec::new()));
+    window.press_ctrl(egui::Key::Num2);
+    let rows = window.rows();
+    assert!(rows[0].starts_with("Music: 312 of 10000 files · 25.6 MB of 64.0 MB"), "{}", rows[0]);
+    let expected =
+        ["Others download from here", "lecture.pdf: To peer-2 · Sending · 1.5 MB of 2.0 MB · 38.0 MB/s"];
+    assert_eq!(rows[1..], expected);
+}
+
+#[test]
+fn the_limits_are_shown_in_both_themes() {
+    for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+        let limits = Limits { down: Some(2_000_000), ..Limits::default() };
+        let view = View { limits, ..typical_view() };
+        let peer = FakePeer::new(view, Vec::new());
+        let mut window = Window::open_as(peer, Language::English, theme, [800.0, 600.0]);
+        window.press_ctrl(egui::Key::Num2);
+        assert!(!window.has("Download limit"));
+        window.click(Role::Button, "Limits");
+        for words in ["Download limit", "Upload limit", "Downloads at once"] {
+            assert!(window.harness.query_all_by_label_contains(words).next().is_some(), "{words}");
+        }
+    }
+}
