@@ -1,5 +1,6 @@
 //! The window by role and label, without a display; and its reducer.
 
+mod frame_cost;
 mod invite;
 mod library;
 mod pages;
