@@ -16,6 +16,8 @@ const IDLE: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Clock ticks a second in `/proc`: the same on every Linux that Rust runs on.
 const TICKS: u32 = 100;
+/// All parts are built as this program was: `cargo bench` gives releases.
+const PROFILE: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
 
 fn main() -> Result<(), String> {
     // `cargo test --benches` only wants to see that it builds.
@@ -72,6 +74,8 @@ fn say(line: &str) {
 fn frames() -> Result<(), String> {
     let arguments = ["test", "--release", "--bin", "cardume", "--", "--ignored", "--nocapture", "--exact"];
     let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+        .arg("test")
+        .args(PROFILE)
         .args(arguments)
         .arg("window::tests::frame_cost::frame_cost")
         .status()
@@ -81,7 +85,9 @@ fn frames() -> Result<(), String> {
 
 fn empty_window() -> Result<PathBuf, String> {
     let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
-        .args(["build", "--release", "--example", "empty_window"])
+        .arg("build")
+        .args(PROFILE)
+        .args(["--example", "empty_window"])
         .status()
         .map_err(said)?;
     if !status.success() {
