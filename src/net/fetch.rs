@@ -6,6 +6,7 @@
 use super::caller::{ConnectError, open};
 use super::content::PATH;
 use super::identity::Identity;
+use super::peer_link::PeerLinks;
 use super::stream::Cuts;
 use super::uploads::Uploads;
 use crate::base::{ContentId, PeerId};
@@ -75,11 +76,44 @@ impl ContentClient {
         expected: PeerId,
         silence: Duration,
     ) -> Result<Self, FetchError> {
+        // Without a switch nobody cuts: the sender has to live as long as the connection.
+        let (switch, cuts) = watch::channel(Cuts::default());
+        Self::connect_cuttable(identity, address, expected, silence, &cuts, Some(switch)).await
+    }
+
+    /// The same, cut by the fault drills of `links`.
+    ///
+    /// # Errors
+    /// [`FetchError::Connect`].
+    pub async fn connect_with(
+        links: &PeerLinks,
+        identity: &Identity,
+        address: SocketAddr,
+        expected: PeerId,
+        silence: Duration,
+    ) -> Result<Self, FetchError> {
+        let cuts = links.cuts();
+        if cuts.borrow().keeps_out(expected) {
+            let within = Duration::ZERO;
+            return Err(FetchError::Connect(ConnectError::TimedOut { within, address }));
+        }
+        Self::connect_cuttable(identity, address, expected, silence, &cuts, None).await
+    }
+
+    async fn connect_cuttable(
+        identity: &Identity,
+        address: SocketAddr,
+        expected: PeerId,
+        silence: Duration,
+        cuts: &watch::Receiver<Cuts>,
+        keep: Option<watch::Sender<Cuts>>,
+    ) -> Result<Self, FetchError> {
         let within = Self::CONNECT_TIMEOUT;
         let connecting = async {
-            let (switch, cuts) = watch::channel(Cuts::default());
-            let (mut stream, _) = open(identity, address, Some(expected), silence, &cuts).await?;
-            stream.get_mut().0.hold(Arc::new(switch));
+            let (mut stream, _) = open(identity, address, Some(expected), silence, cuts).await?;
+            if let Some(keep) = keep {
+                stream.get_mut().0.hold(Arc::new(keep));
+            }
             let protocol = |error: hyper::Error| ConnectError::Protocol { why: error.to_string(), address };
             let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
             shaken.map_err(protocol)

@@ -124,7 +124,7 @@ impl EventSink {
             Event::TwoGroups { peer } => self.tell("two_groups", None, Some(*peer), None),
             Event::RosterChanged(roster) => {
                 let voters = roster.voters().count();
-                let detail = format!("{voters} voters, {} members", roster.members.len());
+                let detail = format!("{voters}/{}", roster.members.len());
                 self.tell("roster_changed", Some(roster.stamp.epoch.number()), None, Some(detail));
             }
             Event::VotingEnded => plain("voting_ended"),

@@ -8,6 +8,7 @@ use super::control_handlers::ControlHandlers;
 use super::drill::{Drill, Silenced};
 use super::election_task::{TaskEvent, Wiring};
 use super::events::{EventSink, Occurrence};
+use super::faults::{Cuttable, Faults, FaultsNow};
 use super::finder::TrackerFinder;
 use super::group_handlers::GroupHandlers;
 use super::group_state::GroupState;
@@ -18,6 +19,7 @@ use super::search::Searcher;
 use super::share_task::share_task;
 use super::speed::Speed;
 use super::stop::Stopper;
+use super::trace_task::Tracer;
 use super::tracker_route::TrackerRoute;
 use super::tracker_task::{self, TrackerHandle};
 use super::transfer::link::PeerNetwork;
@@ -25,8 +27,9 @@ use super::transfer_task::{TransferDeps, TransferHandle};
 use super::upload_task::{Sent, upload_task};
 use super::view::View;
 use super::view_task::{Sources, view_task};
+use super::watch_task::{Watcher, Watching};
 use super::{state_writer, timing, transfer_task};
-use crate::base::{Epoch, PeerId};
+use crate::base::{ByteRate, Epoch, PeerId};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
@@ -37,8 +40,9 @@ use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
 use crate::net::{ContentService, RemoteIndex, Uploads};
+use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::store::{Library, StateStore};
-use crate::wire::control::{ControlServer, NamesState};
+use crate::wire::control::{ControlServer, Limits, NamesState};
 use crate::wire::convert;
 use crate::wire::election::IndexSummary;
 use crate::wire::group::GroupServer;
@@ -100,17 +104,32 @@ struct Core {
     tracker: TrackerHandle,
     searcher: Searcher<Route>,
     transfers: TransferHandle,
+    limits: Arc<watch::Sender<Limits>>,
     drill: Drill,
+    faults: Faults,
+    tracer: Tracer,
+    watcher: Watcher,
     sink: EventSink,
 }
 
 async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> {
-    let Opened { identity, store, saved, library, general, election, here } = opened;
+    let Opened { identity, store, saved, library, downloads, general, election, here } = opened;
     let (sink, records) = EventSink::new();
-    let timed = Timed { config: &config, identity: &identity, library: &library, here, sink: &sink };
+    let (faults, start_faults) = Faults::new();
+    let timed = Timed {
+        config: &config,
+        identity: &identity,
+        library: &library,
+        here,
+        sink: &sink,
+        faults: faults.now(),
+    };
     let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
         timed.start(election, store, saved).await?;
-    let (core, start_drill) = core(config, identity, here, library, sink, group.clone());
+    let tracer = Tracer::spawn(events.clone(), group.clone(), Arc::clone(&library));
+    let (core, start_drill) =
+        core(Made { config, identity, here, library, downloads, sink, faults, tracer }, group.clone());
+    core.spawn_limits();
     core.spawn_index(&events, group.clone(), positions);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
@@ -118,7 +137,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     let (asks, ask_receiver) = mpsc::channel(MAX_ASKS);
     let (stopped_sender, stopped) = watch::channel(false);
     let handle = Handle { commands: asks, view: pictures, stopped };
-    let general = core.serve(general, &events, &handle)?;
+    let general = Arc::new(core.serve(general, &events, &handle)?);
 
     let (names, names_events, registration) = core.names_link(roster.clone());
     tokio::spawn(membership_task(Membership {
@@ -139,6 +158,9 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         _registration: registration,
     }));
     let links = core.links.clone();
+    let cuttable =
+        Cuttable { general: Arc::clone(&general), election: Arc::clone(&server), links: links.clone() };
+    start_faults(cuttable);
     start_drill(Silenced { general, election: server, links: links.clone(), names, events: events.clone() });
     let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender };
     core.config.profile.write_runtime(&Runtime {
@@ -157,6 +179,7 @@ struct Timed<'a> {
     library: &'a Arc<Library>,
     here: Addresses,
     sink: &'a EventSink,
+    faults: watch::Receiver<FaultsNow>,
 }
 
 impl Timed<'_> {
@@ -184,6 +207,7 @@ impl Timed<'_> {
             events: events.clone(),
         };
         let (seed, sink) = (self.config.seed.unwrap_or_else(rand::random), self.sink.clone());
+        let faults = self.faults;
         let served = timing::start(timing, move |calls| Wiring {
             me,
             config: ElectionConfig::default(),
@@ -199,6 +223,7 @@ impl Timed<'_> {
             positions: position_sender,
             contacts: contact_sender,
             addresses: address_sender,
+            faults,
             sink,
         })?;
         let server = served.await.map_err(|_| StartError::Timing)?;
@@ -206,25 +231,38 @@ impl Timed<'_> {
     }
 }
 
-/// Makes what the tasks share.
-fn core(
+/// What is made before the rest.
+struct Made {
     config: PeerConfig,
     identity: Identity,
     here: Addresses,
     library: Arc<Library>,
+    downloads: Option<(DownloadStore, Vec<SavedDownload>)>,
     sink: EventSink,
-    group: watch::Receiver<Arc<GroupState>>,
-) -> (Core, impl FnOnce(Silenced)) {
+    faults: Faults,
+    tracer: Tracer,
+}
+
+/// Makes what the tasks share.
+fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOnce(Silenced)) {
+    let Made { config, identity, here, library, downloads, sink, faults, tracer } = made;
     let me = identity.peer_id();
     let links = PeerLinks::new(identity.clone(), CallerLimits::GENERAL);
     let tracker = tracker_task::spawn(me, group.clone());
     let (drill, start_drill) = Drill::new();
+    let watcher =
+        Watcher::spawn(Watching { tracer: tracer.clone(), links: links.clone(), group: group.clone() });
     let searcher = Searcher::new(route(me, &links, &tracker), group, SEARCH_DEADLINE);
     let contents = Arc::new(Contents::new(Arc::clone(&library)));
     let finished = Arc::clone(&library);
+    let network = Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() });
+    let (limits, limits_seen) = watch::channel(config.profile.limits());
     let transfers = transfer_task::spawn(TransferDeps {
         me,
-        network: Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() }),
+        network: network.clone(),
+        lister: network,
+        limits: limits_seen,
+        kept: downloads,
         finder: Arc::new(TrackerFinder(searcher.clone())),
         contents: contents.clone(),
         finished: Arc::new(move |path| finished.noticed(path)),
@@ -241,7 +279,11 @@ fn core(
         tracker,
         searcher,
         transfers,
+        limits: Arc::new(limits),
         drill,
+        faults,
+        tracer,
+        watcher,
         sink,
     };
     (core, start_drill)
@@ -255,6 +297,20 @@ fn route(me: PeerId, links: &PeerLinks, tracker: &TrackerHandle) -> Route {
 }
 
 impl Core {
+    /// Uploads keep the limit that the person sets.
+    fn spawn_limits(&self) {
+        let (uploads, mut limits) = (self.uploads.clone(), self.limits.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let up = limits.borrow_and_update().up;
+                uploads.limit_speed(up.map(ByteRate::per_second));
+                if limits.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     fn route(&self) -> Route {
         route(self.me, &self.links, &self.tracker)
     }
@@ -307,7 +363,10 @@ impl Core {
             contacts,
             names,
             drill: self.drill.running(),
+            faults: self.faults.now(),
+            trace: self.watcher.feed(),
             transfers: self.transfers.transfers(),
+            limits: self.limits.subscribe(),
             uploads: self.sent(),
             library_changed: self.library.changed(),
             library: Arc::clone(&self.library),
@@ -336,6 +395,8 @@ impl Core {
         let group = GroupHandlers {
             events: events.clone(),
             drill: self.drill.clone(),
+            faults: self.faults.clone(),
+            tracer: self.tracer.clone(),
             drills_from_anywhere: self.config.drills,
             listen: self.config.listen,
         };
@@ -378,10 +439,14 @@ impl Core {
             searcher: self.searcher,
             transfers: self.transfers,
             drill: self.drill,
+            faults: self.faults,
+            watcher: self.watcher,
             links: self.links,
             group,
             stopper,
-            download_folder: self.config.profile.download_folder,
+            download_folder: self.config.profile.download_folder.clone(),
+            profile: self.config.profile,
+            limits: self.limits,
             sink: self.sink,
         }
     }

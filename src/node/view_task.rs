@@ -2,16 +2,19 @@
 //! most ten times a second, and only when it differs from the last one.
 
 use super::events::{Counters, Occurrence, role_text};
+use super::faults::FaultsNow;
 use super::group_state::GroupState;
 use super::speed::Speed;
+use super::transfer_task::Transfers;
 use super::upload_task::Sent;
 use super::view::View;
+use super::watch_task::TraceFeed;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
-    Upload,
+    EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum,
+    Share, Status, Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -38,7 +41,10 @@ pub(super) struct Sources {
     pub(super) contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
     pub(super) names: watch::Receiver<NamesState>,
     pub(super) drill: watch::Receiver<bool>,
-    pub(super) transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    pub(super) faults: watch::Receiver<FaultsNow>,
+    pub(super) trace: watch::Receiver<Arc<TraceFeed>>,
+    pub(super) transfers: watch::Receiver<Transfers>,
+    pub(super) limits: watch::Receiver<Limits>,
     pub(super) uploads: watch::Receiver<Arc<Vec<Sent>>>,
     pub(super) library: Arc<Library>,
     pub(super) library_changed: watch::Receiver<u64>,
@@ -87,7 +93,10 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.summary.changed() => None,
             Ok(()) = sources.names.changed() => None,
             Ok(()) = sources.drill.changed() => None,
+            Ok(()) = sources.faults.changed() => None,
+            Ok(()) = sources.trace.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
+            Ok(()) = sources.limits.changed() => None,
             Ok(()) = sources.uploads.changed() => None,
             Ok(()) = sources.library_changed.changed() => None,
             _ = look.tick() => None,
@@ -121,8 +130,10 @@ impl Sources {
             members: Arc::default(),
             shares: Arc::default(),
             transfers: Arc::default(),
+            limits: Limits::default(),
             uploads: Arc::default(),
             events: Arc::default(),
+            trace: Arc::default(),
             download_folder: Arc::clone(&self.download_folder),
         };
         self.picture(&empty, None)
@@ -139,12 +150,16 @@ impl Sources {
         fn keep<T: PartialEq>(last: &Arc<T>, new: T) -> Arc<T> {
             if **last == new { Arc::clone(last) } else { Arc::new(new) }
         }
+        let trace = self.trace.borrow_and_update().clone();
         let transfers = self.transfers.borrow_and_update().clone();
+        let limits = *self.limits.borrow_and_update();
         View {
+            trace,
             status: keep(&last.status, self.status()),
             members: keep(&last.members, self.members()),
             shares: keep(&last.shares, self.shares()),
             transfers,
+            limits,
             uploads: keep(&last.uploads, self.uploads()),
             events: log.map_or_else(
                 || Arc::clone(&last.events),
@@ -157,10 +172,11 @@ impl Sources {
     fn status(&mut self) -> Status {
         let group = self.group.borrow_and_update().clone();
         let silent = *self.drill.borrow_and_update();
+        self.faults.borrow_and_update();
         let quorum = self.quorum(&group);
         let totals = self.library.totals();
         let names = self.names.borrow_and_update().clone();
-        let role = if silent { "silent" } else { role_text(group.role) };
+        let role = self.role(&group);
         Status {
             profile: self.profile.clone(),
             pid: std::process::id(),
@@ -182,6 +198,24 @@ impl Sources {
             rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
+        }
+    }
+
+    /// What this peer is, its drills included.
+    fn role(&self, group: &GroupState) -> &'static str {
+        match (*self.drill.borrow(), self.faults.borrow().paused) {
+            (true, _) => "silent",
+            (false, true) => "paused",
+            (false, false) => role_text(group.role),
+        }
+    }
+
+    fn own_note(&self, group: &GroupState) -> MemberNote {
+        MemberNote {
+            role: self.role(group).to_owned(),
+            epoch: group.epoch.number(),
+            files: self.library.totals().files,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 
@@ -225,6 +259,7 @@ impl Sources {
     fn members(&self) -> Vec<MemberState> {
         let group = self.group.borrow();
         let contacts = self.contacts.borrow();
+        let (trace, faults) = (self.trace.borrow(), self.faults.borrow());
         let now = super::clock::unix_millis();
         let mut members: Vec<MemberState> = group
             .members
@@ -236,7 +271,16 @@ impl Sources {
                 me: *peer == self.me,
                 connected: member.reachable,
                 // In whole seconds: a picture is new when something changed, not when time goes by.
-                last_contact_millis: contacts.get(peer).map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
+                last_contact_millis: contacts
+                    .get(peer)
+                    .max(trace.answered.get(peer))
+                    .map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
+                cut: faults.cut.contains(peer),
+                note: if *peer == self.me {
+                    Some(self.own_note(&group))
+                } else {
+                    trace.notes.get(peer).cloned()
+                },
             })
             .collect();
         members

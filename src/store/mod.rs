@@ -1,7 +1,9 @@
 //! The disk: the vote's state, the profile's lock, shared folders and partial files. It never sees the network.
 
 mod below;
+pub mod downloads;
 mod fault;
+pub mod folder;
 mod inspect;
 mod library;
 mod lock;

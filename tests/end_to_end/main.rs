@@ -9,4 +9,5 @@ mod failures;
 mod foreign;
 mod growing;
 mod sharing;
+mod transfers;
 mod votes;

@@ -63,10 +63,12 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
         Some(Command::Transfers(args)) => transfers::run(&global, &args),
+        Some(Command::Limits(args)) => transfers::limits(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),
         Some(Command::Join { link, replace }) => group::join(&global, &link, replace),
         Some(Command::Open { link }) => open::run(&global, &link),
         Some(Command::Crash(args)) => drill::crash(&global, &args),
+        Some(Command::Drill(command)) => drill::drill(&global, &command),
         Some(Command::Stop) => drill::stop(&global),
         Some(Command::Events { follow }) => events::run(&global, follow),
         Some(Command::Names(command)) => {

@@ -3,7 +3,11 @@
 //!
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
+mod group;
+
+pub(crate) use group::{GroupAction, Step};
 mod library;
+mod transfers;
 
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
@@ -17,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub(crate) use library::LibraryAction;
+pub(crate) use transfers::TransfersAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +76,8 @@ pub(crate) enum Verb {
     CrashTracker,
     /// Make this peer silent for a while.
     CrashMe,
+    /// Have the tracker stand still for a while.
+    PauseTracker,
     /// Copy what helps to find a fault.
     CopyDiagnostics,
     /// Show all shortcuts.
@@ -86,7 +93,7 @@ const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
 
 impl Verb {
     /// All of them, as in the list of shortcuts.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Go(Page::Search),
         Self::Go(Page::Transfers),
         Self::Go(Page::Library),
@@ -99,6 +106,7 @@ impl Verb {
         Self::ShareFolder,
         Self::CrashTracker,
         Self::CrashMe,
+        Self::PauseTracker,
         Self::CopyDiagnostics,
         Self::Shortcuts,
         Self::Escape,
@@ -115,6 +123,7 @@ impl Verb {
             Self::Collapse => text.hide_sources,
             Self::CrashTracker => text.crash_tracker,
             Self::CrashMe => text.crash_me,
+            Self::PauseTracker => text.of_group.pause_tracker,
             Self::CopyDiagnostics => text.copy_diagnostics,
             Self::Shortcuts => text.shortcuts,
             Self::Escape => text.escape,
@@ -135,6 +144,7 @@ impl Verb {
             Self::Expand | Self::Collapse => text.sources_tip,
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
+            Self::PauseTracker => text.of_group.pause_tracker_tip,
             Self::CopyDiagnostics => text.copy_diagnostics_tip,
             Self::Shortcuts => text.shortcuts_tip,
             Self::Escape => text.escape_tip,
@@ -153,7 +163,11 @@ impl Verb {
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
             Self::Shortcuts => Some(Icon::Help),
-            Self::CrashTracker | Self::CrashMe | Self::CopyDiagnostics | Self::Escape => None,
+            Self::CrashTracker
+            | Self::CrashMe
+            | Self::PauseTracker
+            | Self::CopyDiagnostics
+            | Self::Escape => None,
         }
     }
 
@@ -174,7 +188,7 @@ impl Verb {
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
             Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
-            Self::CrashMe => &[],
+            Self::CrashMe | Self::PauseTracker => &[],
             Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
             Self::Shortcuts => const { &[key(NONE, Key::F1)] },
             Self::Escape => const { &[key(NONE, Key::Escape)] },
@@ -204,10 +218,18 @@ pub(crate) enum Subject {
     Download(String),
     /// Cancelling a download.
     Cancel,
+    /// Changing transfers or their limits.
+    Transfers,
     /// Making the tracker silent.
     CrashTracker,
     /// Making this peer silent.
     CrashMe,
+    /// Another fault drill of the group page.
+    Drill,
+    /// Watching the group: nobody has to be told.
+    Watch,
+    /// Writing the records of the group into this file.
+    Export(String),
     /// Opening a folder or file.
     Open(String),
 }
@@ -259,10 +281,14 @@ pub(crate) enum Action {
     Unshare(String),
     /// Something with shared folders.
     Library(LibraryAction),
+    /// Something with transfers.
+    Transfers(TransfersAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.
     StopPicking,
+    /// Something of the group page.
+    Group(GroupAction),
     /// Speak this language.
     Language(Language),
     /// Look like this.

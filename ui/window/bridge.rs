@@ -143,6 +143,11 @@ impl<P: Peer> Bridge<P> {
                 self.runtime.spawn(open_task(path, back));
                 None
             }
+            Effect::Export { folder, name, text } => {
+                let back = self.back.clone();
+                self.runtime.spawn(export_task(folder, name, text, back));
+                None
+            }
             Effect::StopPeer => {
                 let (peer, back) = (self.peer.clone(), self.back.clone());
                 let stopped = Arc::clone(&self.stopped);
@@ -193,6 +198,23 @@ pub(crate) async fn stop<P: Peer>(peer: &P) {
     }
 }
 
+/// Writes a new file: one that is there is not overwritten.
+async fn export_task(folder: PathBuf, name: String, text: String, back: Back) {
+    let path = folder.join(name);
+    let subject = Subject::Export(path.display().to_string());
+    let writing = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        std::fs::create_dir_all(&folder)?;
+        let mut file = std::fs::File::create_new(&path)?;
+        std::io::Write::write_all(&mut file, text.as_bytes())
+    });
+    let answer = match writing.await {
+        Ok(Ok(())) => Ok(Reply::Done),
+        Ok(Err(error)) => Err(internal(error.to_string())),
+        Err(error) => Err(internal(error.to_string())),
+    };
+    back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
+}
+
 async fn open_task(path: PathBuf, back: Back) {
     let subject = Subject::Open(path.display().to_string());
     let opened = open_with_system(&path).await;
@@ -222,6 +244,12 @@ async fn open_with_system(path: &Path) -> anyhow::Result<()> {
 
 fn internal(message: String) -> CommandError {
     CommandError { code: Code::Internal as i32, message }
+}
+
+/// The time of day, for pictures that move by it.
+pub(crate) fn unix_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn unix_millis() -> u64 {

@@ -3,8 +3,8 @@
 use cardume::node::{Command, CommandError, Reply, View};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
-    TransferSource,
+    BarRun, EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef,
+    Quorum, Share, Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
 use cardume::wire::library::{Finding, Inspection, SkippedFile};
@@ -55,8 +55,10 @@ pub(crate) fn empty_view() -> View {
         members: Arc::new(Vec::new()),
         shares: Arc::new(Vec::new()),
         transfers: Arc::new(Vec::new()),
+        limits: Limits::default(),
         uploads: Arc::default(),
         events: Arc::new(Vec::new()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -82,9 +84,11 @@ pub(crate) fn typical_view() -> View {
         status: Arc::new(status),
         members: Arc::new((1..=5).map(member).collect()),
         shares: Arc::new(shares()),
-        transfers: Arc::new(transfers()),
+        transfers: Arc::new(transfers().into_iter().map(Arc::new).collect()),
+        limits: Limits::default(),
         uploads: Arc::default(),
         events: Arc::new(events()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -96,6 +100,13 @@ fn member(number: u64) -> MemberState {
         tracker: number == 2,
         me: number == 1,
         connected: number != 5 && number != 1,
+        cut: false,
+        note: (number != 5).then(|| MemberNote {
+            role: if number == 2 { "tracker" } else { "follower" }.to_owned(),
+            epoch: 7,
+            files: 1_204 / number,
+            version: "0.1.0".to_owned(),
+        }),
         last_contact_millis: Some(if number == 5 { 72_000 } else { 40 }),
     }
 }
@@ -171,6 +182,9 @@ pub(crate) fn transfer(id: u64, name: &str, state: &str) -> Transfer {
         peer: peer_id(number),
         name: format!("peer-{number}"),
         bytes,
+        rate: if state == "running" { 6_200_000 } else { 0 },
+        state: "active".to_owned(),
+        fault: None,
         dropped: None,
     };
     let done = if state == "finished" { 64_000_000 } else { 25_600_000 };
@@ -186,7 +200,23 @@ pub(crate) fn transfer(id: u64, name: &str, state: &str) -> Transfer {
         path: (state == "finished").then(|| format!("/srv/downloads/{name}")),
         seconds: 2.4,
         sources: vec![source(3, done / 2), source(4, done / 2)],
+        pieces: if state == "running" { pieces() } else { Vec::new() },
+        ..Transfer::default()
     }
+}
+
+/// The pieces of a running download.
+fn pieces() -> Vec<BarRun> {
+    let run = |parts, state: &str, source| BarRun { parts, state: state.to_owned(), source };
+    vec![
+        run(100, "here", Some(0)),
+        run(20, "here", Some(1)),
+        run(40, "here", Some(0)),
+        run(8, "in_flight", Some(1)),
+        run(8, "in_flight", Some(0)),
+        run(300, "missing", None),
+        run(12, "here", None),
+    ]
 }
 
 fn transfers() -> Vec<Transfer> {
@@ -306,7 +336,7 @@ impl FakePeer {
         self.view.subscribe()
     }
 
-    /// What it was told to do, searches aside.
+    /// What it was told to do, searches and watching aside.
     pub(crate) fn commands(&self) -> Vec<Command> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -315,6 +345,9 @@ impl FakePeer {
     pub(crate) fn answer(&self, command: Command) -> Result<Reply, CommandError> {
         if let Command::Search { words, .. } = &command {
             return self.search(words);
+        }
+        if let Command::Watch(_) = command {
+            return Ok(Reply::Done);
         }
         if let Command::Inspect(path) = &command {
             return inspect(path);

@@ -14,6 +14,8 @@ mod icon;
 mod invite;
 mod logo;
 mod model;
+mod motion;
+mod pace;
 mod reduce;
 mod shell;
 mod system_fonts;

@@ -4,8 +4,9 @@
 
 use super::WindowOptions;
 use super::action::{Action, Page, Verb, yields_to_typing};
-use super::bridge::{Bridge, Peer};
+use super::bridge::{self, Bridge, Peer};
 use super::model::Model;
+use super::pace::Pace;
 use super::reduce::{Effect, reduce};
 use super::system_fonts;
 use super::text::Language;
@@ -35,6 +36,7 @@ struct Settings {
 pub(crate) struct Shell<P: Peer> {
     pub(super) model: Model,
     bridge: Bridge<P>,
+    pace: Pace,
     keeps_settings: bool,
     may_close: bool,
 }
@@ -85,9 +87,11 @@ impl<P: Peer> Shell<P> {
         ctx.set_theme(theme);
         let view = peer.views().borrow().clone();
         let mut model = Model::new(view, language, theme);
+        model.reduced_motion = super::motion::is_unwanted();
         model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
         let bridge = Bridge::new(peer, runtime, ctx.clone(), stopped);
-        let mut shell = Self { model, bridge, keeps_settings: false, may_close: false };
+        let mut shell =
+            Self { model, bridge, pace: Pace::default(), keeps_settings: false, may_close: false };
         shell.take(ctx, Action::Do(Verb::FocusSearch));
         shell
     }
@@ -96,6 +100,8 @@ impl<P: Peer> Shell<P> {
     pub(crate) fn logic(&mut self, ctx: &egui::Context) {
         let seconds = ctx.input(|input| input.time).max(0.0);
         self.model.now = Duration::try_from_secs_f64(seconds).unwrap_or(self.model.now);
+        self.model.unix_micros = bridge::unix_micros();
+        self.model.visible = ctx.input(|input| input.viewport().visible().unwrap_or(true));
         if let Some(view) = self.bridge.new_view() {
             self.take(ctx, Action::View(view));
         }
@@ -148,6 +154,7 @@ impl<P: Peer> Shell<P> {
             | Effect::PickFolder
             | Effect::StopPicking
             | Effect::Open(_)
+            | Effect::Export { .. }
             | Effect::StopPeer => {}
         }
     }
@@ -158,7 +165,9 @@ impl<P: Peer> eframe::App for Shell<P> {
         Self::logic(self, ctx);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let own = frame.info().cpu_usage.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
+        self.model.group.frame_cost = self.pace.frame(own.unwrap_or_default());
         Self::ui(self, ui);
     }
 
@@ -200,6 +209,9 @@ fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
             if pressed {
                 actions.push(Action::Do(verb));
             }
+        }
+        if model.page == Page::Transfers && !model.help && !typing && focus.is_none() {
+            actions.extend(views::transfers_keys(input));
         }
         if in_results {
             for (key, by) in

@@ -3,6 +3,7 @@
 use super::{HomeError, Secret, files};
 use crate::base::{PeerId, PeerName};
 use crate::store::{LockError, ProfileLock};
+use crate::wire::control::Limits;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -103,6 +104,20 @@ impl Profile {
     /// If the settings cannot be written.
     pub fn set_peer_name(&self, name: &PeerName) -> Result<(), HomeError> {
         files::write_json(&self.settings_file(), &Settings { name: Some(name.as_str().to_owned()) })
+    }
+
+    /// The limits of transfers; the usual ones where there is no file or it is unreadable.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        files::read_json(&self.dir.join("limits.json")).ok().flatten().unwrap_or_default()
+    }
+
+    /// Sets the limits of transfers, for this and later starts.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn set_limits(&self, limits: &Limits) -> Result<(), HomeError> {
+        files::write_json(&self.dir.join("limits.json"), limits)
     }
 
     /// The peer's own key; made at first use.

@@ -10,6 +10,7 @@
 mod cache;
 mod hasher;
 mod keeper;
+mod lookup;
 mod never;
 mod scan;
 mod skip;
@@ -424,21 +425,6 @@ impl Library {
         let pieces = self.shared.cache.manifest(content);
         let pieces = pieces.inspect_err(|error| tracing::warn!(%error, "cannot read a manifest")).ok()??;
         (pieces.len() as u64 == u64::from(layout.count())).then_some((layout, pieces))
-    }
-
-    /// Whether a shared file has this content, as far as is known.
-    #[must_use]
-    pub fn has(&self, content: ContentId) -> bool {
-        self.shared.table().holders(content).next().is_some()
-    }
-
-    /// Where a shared file with this content lies.
-    #[must_use]
-    pub fn known_path(&self, content: ContentId) -> Option<PathBuf> {
-        let table = self.shared.table();
-        let file = table.holders(content).next()?;
-        let share = table.shares.get(&file.share)?;
-        Some(share.path.join(&file.path))
     }
 
     /// Has this path looked at now, and hashed without waiting for it to settle: for a file that is

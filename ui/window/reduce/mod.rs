@@ -5,6 +5,7 @@
 mod group;
 mod library;
 mod search;
+mod transfers;
 
 use super::action::{Action, LibraryAction, Page, Subject, Verb};
 use super::diagnostics::diagnostics;
@@ -35,6 +36,15 @@ pub(crate) enum Effect {
     StopPicking,
     /// Open with the system's program.
     Open(PathBuf),
+    /// Write this text into a new file in this folder; the answer names it.
+    Export {
+        /// The folder.
+        folder: PathBuf,
+        /// The file's name.
+        name: String,
+        /// What to write.
+        text: String,
+    },
     /// Put on the clipboard.
     Copy(String),
     /// Type into the search field.
@@ -74,6 +84,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShareTyped => library::share_typed(model),
         Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
         Action::Library(action) => library::library(model, action),
+        Action::Transfers(action) => transfers::transfers(model, action),
         Action::Unshare(path) => {
             let command = Command::Unshare(PathBuf::from(&path));
             vec![Effect::Command(Subject::Unshare(path), command)]
@@ -86,6 +97,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             model.library.picking = false;
             vec![Effect::StopPicking]
         }
+        Action::Group(action) => group::act(model, action),
         Action::Language(language) => {
             model.language = language;
             Vec::new()
@@ -133,6 +145,7 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Collapse => search::set_open(model, false),
         Verb::CrashTracker => group::crash_tracker(model),
         Verb::CrashMe => group::crash_me(model),
+        Verb::PauseTracker => group::pause_tracker(model),
         Verb::CopyDiagnostics => {
             let mut effects = vec![Effect::Copy(diagnostics(&model.view))];
             effects.extend(note(model, NoteKind::Copied));
@@ -179,6 +192,7 @@ fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
     let old = std::mem::replace(&mut model.view, view);
     let mut effects = news_of_transfers(model, &old);
     effects.extend(search::follow_index(model));
+    group::take_records(model, &old);
     effects.extend(group::read_stopwatch(model));
     effects
 }
@@ -204,12 +218,7 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     if model.search.due.is_some_and(|due| due <= model.now) {
         effects.extend(search::send_search(model));
     }
-    if let Drill::Running { asked, .. } = &model.drill
-        && model.page == Page::Group
-        && model.now.saturating_sub(*asked) < group::STOPWATCH_MOST
-    {
-        effects.push(Effect::WakeAfter(group::STOPWATCH));
-    }
+    effects.extend(group::tick(model));
     effects
 }
 
@@ -224,14 +233,13 @@ fn take_reply(
         (Ok(Reply::Skipped(files)), Subject::Skipped(share)) => library::skipped(model, &share, files),
         (Ok(_), Subject::Download(name)) => note(model, NoteKind::DownloadStarted(name)),
         (Ok(_), Subject::CrashTracker | Subject::CrashMe) => {
-            if let Drill::Running { crashed_at_unix_millis, .. } = &mut model.drill {
-                crashed_at_unix_millis.get_or_insert(at_unix_millis);
-            }
+            group::crash_answered(model, at_unix_millis);
             group::read_stopwatch(model)
         }
-        (Ok(_), _) => Vec::new(),
+        (Ok(_), Subject::Export(path)) => note(model, NoteKind::Exported(path)),
+        (Ok(_), _) | (Err(_), Subject::Watch) => Vec::new(),
         (Err(error), subject) => {
-            if matches!(subject, Subject::CrashTracker | Subject::CrashMe) {
+            if matches!(subject, Subject::CrashTracker | Subject::CrashMe | Subject::Drill) {
                 model.drill = Drill::Idle;
             }
             if let Subject::Inspect(folder) = &subject {

@@ -110,6 +110,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
         NoteKind::DownloadStarted(name) => (text.note_download_started)(name),
         NoteKind::NotHashedYet(name) => (text.note_not_hashed)(name),
         NoteKind::NoTrackerToCrash => text.no_tracker_to_crash.to_owned(),
+        NoteKind::Exported(path) => (text.of_group.exported)(path),
         NoteKind::Copied => text.copied.to_owned(),
         NoteKind::Failed(subject, why) => match subject {
             Subject::Share(path) => (text.note_share_failed)(path, why),
@@ -118,7 +119,10 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
             Subject::Unshare(path) => (text.note_unshare_failed)(path, why),
             Subject::Download(name) => (text.note_start_failed)(name, why),
             Subject::Cancel => (text.note_cancel_failed)(why),
+            Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),
+            Subject::Drill | Subject::Watch => (text.of_group.drill_failed)(why),
+            Subject::Export(path) => (text.of_group.export_failed)(path, why),
             Subject::Open(path) => (text.note_open_failed)(path, why),
         },
     }
@@ -151,7 +155,7 @@ fn event_ui(ui: &mut Ui, text: &Text, event: &EventRecord) {
     widgets::cell(ui, words, &sentence, theme::body(), tokens.text, Align::Min);
 }
 
-fn event_color(ui: &Ui, kind: &str) -> Color32 {
+pub(super) fn event_color(ui: &Ui, kind: &str) -> Color32 {
     let tokens = theme::tokens(ui);
     match kind {
         "tracker_elected" | "download_finished" | "names_reachable" => tokens.ok,
@@ -167,7 +171,7 @@ fn event_color(ui: &Ui, kind: &str) -> Color32 {
 
 /// The time of day of an event, to the millisecond: elections are faster than a second. In UTC, as in
 /// the logs, so that five windows side by side tell one story.
-fn time_of_day(unix_millis: u64) -> String {
+pub(super) fn time_of_day(unix_millis: u64) -> String {
     let millis = unix_millis % 86_400_000;
     let (seconds, millis) = (millis / 1_000, millis % 1_000);
     format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)

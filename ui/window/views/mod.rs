@@ -4,6 +4,10 @@
 
 mod activity;
 mod group;
+mod group_playback;
+mod group_ring;
+mod group_table;
+mod group_time_line;
 mod library;
 mod library_warning;
 mod overlays;
@@ -11,6 +15,8 @@ mod rail;
 mod search;
 mod status_bar;
 mod transfers;
+
+pub(crate) use transfers::transfers_keys;
 
 use super::action::{Action, Page};
 use super::model::Model;
@@ -56,6 +62,9 @@ fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
     let quorum = &status.quorum;
     if status.role == "silent" {
         return Some((text.notice_silent.to_owned(), false));
+    }
+    if status.role == "paused" {
+        return Some((text.of_group.notice_paused.to_owned(), false));
     }
     if quorum.voters > 0 && quorum.reachable < quorum.needed {
         return Some(((text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed), true));

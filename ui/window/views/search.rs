@@ -1,6 +1,6 @@
 //! The search page: as you type, one row per content, opening to its sources.
 
-use super::super::action::{Action, Verb};
+use super::super::action::{Action, TransfersAction, Verb};
 use super::super::model::{MAX_WORDS, Model, Row};
 use super::super::text::Text;
 use super::super::theme;
@@ -306,6 +306,15 @@ fn source_row_ui(
         let alias = widgets::span(rect, peer.right() + 8.0, button.left() - 8.0);
         let words = (text.source_as)(&source.name);
         widgets::cell(ui, alias, &words, theme::small(), tokens.weak, Align::Min);
+    }
+    if !mine && !source.folder.is_empty() {
+        response.context_menu(|ui| {
+            if ui.button((text.moving.download_folder)(&source.folder, name)).clicked() {
+                let (peer, folder) = (source.peer.clone(), source.folder.clone());
+                actions.push(Action::Transfers(TransfersAction::Folder(peer, folder)));
+                ui.close();
+            }
+        });
     }
     if response.double_clicked() && !mine {
         actions.push(Action::Download { found: number, source: Some(which) });
