@@ -60,6 +60,7 @@ impl<P: Peer> Shell<P> {
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         system_fonts::install(&creation.egui_ctx);
+        shell.bridge.ask_for_motion();
         shell.model.page = kept.page;
         if let Some(link) = &options.link {
             shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));

@@ -109,6 +109,10 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Answered { subject, answer, at_unix_millis } => {
             take_reply(model, subject, answer, at_unix_millis)
         }
+        Action::ReducedMotion(reduced) => {
+            model.reduced_motion = reduced;
+            Vec::new()
+        }
         Action::CloseRequested if model.closing => Vec::new(),
         Action::CloseRequested => {
             model.closing = true;

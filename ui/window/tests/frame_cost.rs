@@ -76,7 +76,8 @@ impl Bare {
 
 fn at_work(results: u64, transfers: u64) -> FakePeer {
     let state = |id: u64| ["finished", "running", "failed", "waiting"][usize::try_from(id % 4).unwrap_or(0)];
-    let many = (0..transfers).map(|id| transfer(id, &format!("download {id:05}.mp4"), state(id))).collect();
+    let one = |id: u64| Arc::new(transfer(id, &format!("download {id:05}.mp4"), state(id)));
+    let many = (0..transfers).map(one).collect();
     FakePeer::new(View { transfers: Arc::new(many), ..typical_view() }, many_results(results))
 }
 
