@@ -214,7 +214,7 @@ pub(crate) struct PeerArgs {
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
     /// The link that the window's search begins with.
-    #[arg(skip)]
+    #[arg(long, hide = true)]
     pub(crate) link: Option<String>,
 }
 

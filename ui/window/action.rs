@@ -393,6 +393,8 @@ pub(crate) enum Action {
         /// When, in milliseconds since 1970.
         at_unix_millis: u64,
     },
+    /// The desktop's settings say whether nothing shall move by itself.
+    ReducedMotion(bool),
     /// The person closes the window.
     CloseRequested,
     /// The peer has stopped (or took too long to).

@@ -109,6 +109,16 @@ impl<P: Peer> Bridge<P> {
         }
     }
 
+    /// Asks the desktop whether nothing shall move by itself. The answer comes as an action, if there is one.
+    pub(crate) fn ask_for_motion(&self) {
+        let back = self.back.clone();
+        self.runtime.spawn(async move {
+            if let Some(unwanted) = super::motion::portal::is_unwanted().await {
+                back.send(Action::ReducedMotion(unwanted));
+            }
+        });
+    }
+
     /// The newest picture, if it was not given yet.
     pub(crate) fn new_view(&mut self) -> Option<Arc<View>> {
         // An error means that the peer has stopped: `watch_task` tells the window.

@@ -1,5 +1,8 @@
-//! Whether the system asks for less motion, as far as it can be read without a connection to its settings:
-//! GTK's environment variable, and the settings file that the desktops keep for its programs.
+//! Whether the system asks for less motion. At once, as far as it can be read without a connection to its
+//! settings: GTK's environment variable, and the settings file that the desktops keep for its programs. The
+//! [`portal`] answers later and has the last word.
+
+pub(crate) mod portal;
 
 use std::path::PathBuf;
 

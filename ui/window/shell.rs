@@ -66,6 +66,7 @@ impl<P: Peer> Shell<P> {
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         system_fonts::install(&creation.egui_ctx);
+        shell.bridge.ask_for_motion();
         shell.model.page = kept.page;
         shell.bridge.desk.clone_from(&options.desk);
         let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();

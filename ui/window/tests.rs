@@ -1,6 +1,7 @@
 //! The window by role and label, without a display; and its reducer.
 
 mod activity;
+mod frame_cost;
 mod group;
 mod invite;
 mod library;

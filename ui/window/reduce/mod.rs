@@ -143,6 +143,10 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Answered { subject, answer, at_unix_millis } => {
             take_reply(model, subject, answer, at_unix_millis)
         }
+        Action::ReducedMotion(reduced) => {
+            model.reduced_motion = reduced;
+            Vec::new()
+        }
         Action::CloseRequested => activity::close_requested(model),
         Action::Stopped => {
             model.closing = true;
