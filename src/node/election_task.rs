@@ -319,9 +319,11 @@ impl ElectionTask {
         count(&self.wiring.sink.counters.heartbeats_received);
         if let Some((last_epoch, last)) = self.last_heartbeat
             && last_epoch == epoch
-            && now - last > LATE_HEARTBEAT
         {
-            count(&self.wiring.sink.counters.heartbeats_late);
+            self.wiring.sink.lateness.add((now - last).saturating_sub(self.wiring.config.heartbeat()));
+            if now - last > LATE_HEARTBEAT {
+                count(&self.wiring.sink.counters.heartbeats_late);
+            }
         }
         self.last_heartbeat = Some((epoch, now));
     }

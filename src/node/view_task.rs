@@ -3,6 +3,7 @@
 
 use super::events::{Counters, Occurrence, role_text};
 use super::group_state::GroupState;
+use super::lateness::Histogram;
 use super::speed::Speed;
 use super::upload_task::Sent;
 use super::view::View;
@@ -44,6 +45,7 @@ pub(super) struct Sources {
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) lateness: Arc<Histogram>,
     pub(super) hashing: Speed,
 }
 
@@ -182,6 +184,7 @@ impl Sources {
             rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
+            heartbeat_lateness: self.lateness.percentiles(),
         }
     }
 

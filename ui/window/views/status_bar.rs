@@ -51,10 +51,11 @@ fn parts_ui(ui: &mut Ui, model: &Model, text: &Text, go: &mut impl FnMut(&mut Ui
         go(ui, Mark::Dot(color), &sentence, text.group_tip, Page::Group);
     }
     go(ui, Mark::Nothing, &(text.files)(status.index.files), text.search_tip, Page::Search);
-    let rate = model.view.transfers.iter().filter(|t| t.state == "running").map(|t| t.rate).sum::<u64>();
-    if rate > 0 {
-        let mark = Mark::Icon(Icon::Download, tokens.accent);
-        go(ui, mark, &text.rate(rate), text.transfers_tip, Page::Transfers);
+    for (icon, rate) in [(Icon::Download, status.rate_down), (Icon::Upload, status.rate_up)] {
+        if rate > 0 {
+            let mark = Mark::Icon(icon, tokens.accent);
+            go(ui, mark, &text.rate(rate), text.transfers_tip, Page::Transfers);
+        }
     }
     let (mark, tip) = if status.names.reachable {
         (Mark::Icon(Icon::Check, tokens.ok), text.name_service_up)
