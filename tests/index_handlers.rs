@@ -100,10 +100,12 @@ async fn a_foreign_client_announces_searches_and_finds_sources() {
 
     let source = json!({ "peer": FRIEND.to_string(), "peer_name": "peer-2", "name": "Ação.txt", "uri": "wss://127.0.0.1:7002/" });
     let complete = json!({ "have": 0, "of": 2 });
+    let facet = |term: &str| json!({ "term": term, "count": 1 });
     assert_eq!(
         served.call("index_search", json!({ "words": "ACAO" })).await,
         Ok(json!({
             "epoch": 1, "complete": complete, "total": 1,
+            "facets": [facet("type:document"), facet("size:<1M"), facet("peer:peer-2")],
             "results": [{ "content": content, "name": "Ação.txt", "size": 3, "sources": [source] }],
         }))
     );

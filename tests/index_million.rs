@@ -2,7 +2,9 @@
 //! `cargo test --release --test index_million -- --ignored --nocapture`
 
 use cardume::base::{ContentId, FileName, FolderPath, PeerId};
-use cardume::engine::index::{Announcement, Chunk, FileEntry, Index, IndexPosition, Query, Taken, digest};
+use cardume::engine::index::{
+    Announcement, ChosenPeers, Chunk, FileEntry, Index, IndexPosition, Page, Query, Taken, digest,
+};
 use std::time::{Duration, Instant};
 
 const PEERS: u8 = 5;
@@ -54,9 +56,18 @@ fn a_million_files_are_announced_and_searched_in_time() {
         }
     });
     assert!(announced < Duration::from_secs(10));
-    for words in ["199999", "secao 976 v12", "relatorio 77", "pdf", "zzz", ""] {
+    let everybody = ChosenPeers::default();
+    let queries =
+        ["199999", "secao 976 v12", "relatorio 77", "pdf", "zzz", "", "a", "type:video", "size:>190k"];
+    for words in queries {
         let query = Query::parse(words).expect("in limits");
-        let (matches, _) = timed(&format!("search {words:?}"), || index.search(&query, 200));
+        let (matches, _) =
+            timed(&format!("search {words:?}"), || index.search(&query, &everybody, Page::from(200)));
         println!("    {} contents", matches.total);
+    }
+    for sort in ["name", "-size", "-sources"] {
+        let page = Page { offset: 400_000, limit: 200, sort: sort.parse().expect("an order") };
+        let query = Query::parse("pdf").expect("in limits");
+        timed(&format!("page in the middle by {sort}"), || index.search(&query, &everybody, page));
     }
 }

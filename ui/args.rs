@@ -1,6 +1,7 @@
 //! What the command line understands. Sentences for people stand here and in `commands`; what the window
 //! says is in its translations.
 
+use cardume::node::Sort;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -18,6 +19,22 @@ Examples:
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment";
+
+/// How a search is written; PROTOCOL.md says it in full.
+const QUERIES: &str = "\
+All of it must fit; case and accents do not matter:
+  word  \"two words\"      in the file's name
+  -word                   not in it (quote it for the shell, or write it after --)
+  ext:pdf,doc             with one of these endings
+  type:video              audio, video, image, document, archive, code, program, other
+  size:>10M  size:<1G     also >= <= and size:1M..5M
+  peer:peer-2             that peer has it; peer:\"Ana Maria\", -peer:bob
+  cardume:?h=…            the file of a link, or of a hash alone
+
+Examples:
+  cardume search lecture
+  cardume search \"sao paulo\" --limit 5 --json
+  cardume search holiday type:image size:>1M --sort -size";
 
 /// Share folders with the people around you, without a server.
 #[derive(Debug, Parser)]
@@ -57,20 +74,24 @@ pub(crate) enum Command {
     /// Says how the peer, its tracker and its group are.
     Status,
     /// Asks the tracker which files have all these words in their names.
-    #[command(
-        after_help = "Examples:\n  cardume search lecture\n  cardume search \"sao paulo\" --limit 5 --json"
-    )]
+    #[command(after_help = QUERIES)]
     Search {
-        /// Words, without regard to case and accents.
-        #[arg(required = true)]
+        /// Words, without regard to case and accents; operators; or a link.
+        #[arg(required = true, allow_hyphen_values = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Pass over so many first.
+        #[arg(long, default_value_t = 0)]
+        offset: u64,
+        /// Sort by relevance, name, size, sources or type; with `-` before it the largest first.
+        #[arg(long, default_value_t, value_name = "ORDER", allow_hyphen_values = true)]
+        sort: Sort,
     },
     /// Asks the tracker who has a content.
     Sources {
-        /// The content's hash, or a file's name.
+        /// The content's hash, a link, or a file's name.
         content: String,
     },
     /// Downloads a file and waits until it is whole and verified.
@@ -213,7 +234,7 @@ pub(crate) struct DemoArgs {
     cardume get 6f3a… --to ~/Documents --json"
 )]
 pub(crate) struct GetArgs {
-    /// The content's hash, or a file's whole name.
+    /// A link, the content's hash, or a file's whole name.
     pub(crate) what: String,
     /// From this peer (name or id); repeated: from these [default: from all that have it].
     #[arg(long, value_name = "PEER")]

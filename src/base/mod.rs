@@ -4,6 +4,8 @@
 mod content;
 mod epoch;
 mod folder;
+mod kind;
+mod link;
 mod name;
 mod peer;
 mod piece;
@@ -12,6 +14,8 @@ mod units;
 pub use content::{ContentId, FileName, FileNameError};
 pub use epoch::Epoch;
 pub use folder::{FolderPath, FolderPathError};
+pub use kind::FileKind;
+pub use link::{ContentLink, ContentLinkError, bare_hash};
 pub use name::{PeerName, TRACKER_NAME_PREFIX, tracker_epoch, tracker_name};
 pub use peer::{FoundingId, MachineId, ParseIdError, PeerId, PeerUri, PeerUriError};
 pub use piece::{PieceIndex, PieceLayout, PieceLayoutError};

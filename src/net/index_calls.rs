@@ -2,7 +2,7 @@
 
 use super::caller::{CallError, call};
 use crate::base::{ContentId, Epoch, PeerId};
-use crate::engine::index::{Announcement, Chunk, Delta};
+use crate::engine::index::{Announcement, Chunk, Delta, Page};
 use crate::wire::convert::{changes_to_wire, files_to_wire, hexadecimal_text};
 use crate::wire::index::{AnnounceAnswer, BeginAnswer, IndexClient, SearchAnswer, SourcesAnswer};
 use jsonrpsee::core::client::Error as ClientError;
@@ -45,7 +45,7 @@ pub trait IndexCalls: Send + Sync + 'static {
         &self,
         tracker: PeerId,
         words: &str,
-        limit: u32,
+        page: Page,
     ) -> impl Future<Output = Result<SearchAnswer, CallError>> + Send;
 
     /// `index_sources`.
@@ -125,9 +125,12 @@ impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
         .await
     }
 
-    async fn search(&self, tracker: PeerId, words: &str, limit: u32) -> Result<SearchAnswer, CallError> {
-        let words = words.to_owned();
-        self.call(tracker, async move |client: Arc<S::Client>| client.search(words, Some(limit)).await).await
+    async fn search(&self, tracker: PeerId, words: &str, page: Page) -> Result<SearchAnswer, CallError> {
+        let (words, sort) = (words.to_owned(), page.sort.to_string());
+        self.call(tracker, async move |client: Arc<S::Client>| {
+            client.search(words, Some(page.limit), Some(page.offset), Some(sort)).await
+        })
+        .await
     }
 
     async fn sources(&self, tracker: PeerId, content: ContentId) -> Result<SourcesAnswer, CallError> {

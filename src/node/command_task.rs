@@ -72,8 +72,8 @@ impl Commands {
             Command::PauseHashing(path) => self.pause_hashing(path).await,
             Command::ResumeHashing(path) => self.resume_hashing(path).await,
             Command::Skipped(path) => self.skipped(path).await,
-            Command::Search { words, limit } => {
-                let answer = self.searcher.search(&words, limit).await;
+            Command::Search { words, page } => {
+                let answer = self.searcher.search(&words, page).await;
                 answer
                     .map(Reply::Search)
                     .map_err(|error| CommandError { code: error.code(), message: error.to_string() })

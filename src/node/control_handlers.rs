@@ -18,8 +18,6 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1_000;
 /// How long the view may take to show a new download: ten pictures.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
-/// Results of a search without a limit of its own.
-const DEFAULT_LIMIT: u32 = 200;
 
 /// Serves `control_`.
 pub(super) struct ControlHandlers {
@@ -109,9 +107,11 @@ impl ControlServer for ControlHandlers {
         extensions: &Extensions,
         words: String,
         limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
     ) -> RpcResult<SearchAnswer> {
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        match self.run(extensions, Command::Search { words, limit }).await? {
+        let page = convert::page_from_wire(limit, offset, sort.as_deref())?;
+        match self.run(extensions, Command::Search { words, page }).await? {
             Reply::Search(answer) => Ok(answer),
             _ => Err(mismatch()),
         }

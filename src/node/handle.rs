@@ -2,6 +2,7 @@
 
 use super::view::View;
 use crate::base::{ContentId, PeerId};
+use crate::engine::index::Page;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
 use std::path::PathBuf;
@@ -26,12 +27,12 @@ pub enum Command {
     ResumeHashing(PathBuf),
     /// What of a shared folder is not shared, and why.
     Skipped(PathBuf),
-    /// Search at the tracker, at most so many contents.
+    /// Search at the tracker.
     Search {
         /// The words.
         words: String,
-        /// The most results.
-        limit: u32,
+        /// Which part of the results.
+        page: Page,
     },
     /// Ask the tracker who has a content.
     Sources(ContentId),

@@ -38,6 +38,8 @@ mod upload_task;
 mod view;
 mod view_task;
 
+/// What a search is made of, for those who ask.
+pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use crate::store::inspect;
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};

@@ -5,6 +5,7 @@
 use super::CommandError;
 use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
+use crate::engine::index::Page;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
 use crate::wire::codes::Code;
 use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer, Upload};
@@ -170,8 +171,10 @@ impl Remote {
     ///
     /// # Errors
     /// As the peer answers; also if it stopped.
-    pub async fn search(&self, words: String, limit: u32) -> Result<SearchAnswer, CommandError> {
-        answer(self.client.search(words, Some(limit))).await
+    pub async fn search(&self, words: String, page: impl Into<Page>) -> Result<SearchAnswer, CommandError> {
+        let page = page.into();
+        let sort = page.sort.to_string();
+        answer(self.client.search(words, Some(page.limit), Some(page.offset), Some(sort))).await
     }
 
     /// Asks the tracker who has a content.

@@ -3,6 +3,7 @@
 
 use super::GroupState;
 use crate::base::{ContentId, Epoch, PeerId};
+use crate::engine::index::Page;
 use crate::net::{CallError, IndexCalls};
 use crate::wire::codes::Code;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
@@ -72,12 +73,13 @@ impl<C: IndexCalls> Searcher<C> {
         self
     }
 
-    /// Files whose name has all the words; at most `limit` results. Cancel-safe.
+    /// Files that fit the query; a page of the results, or the best so many. Cancel-safe.
     ///
     /// # Errors
     /// If the tracker refuses the words, or nobody answers until the deadline.
-    pub async fn search(&self, words: &str, limit: u32) -> Result<SearchAnswer, AskError> {
-        let ask = |tracker| self.calls.search(tracker, words, limit);
+    pub async fn search(&self, words: &str, page: impl Into<Page>) -> Result<SearchAnswer, AskError> {
+        let page = page.into();
+        let ask = |tracker| self.calls.search(tracker, words, page);
         self.ask(ask, |answer| answer.epoch).await
     }
 

@@ -2,9 +2,9 @@
 
 use super::GroupState;
 use crate::base::{Epoch, PeerId};
-use crate::engine::index::{AnnounceError, Begun, Index, Matches, Query, Source, Taken};
+use crate::engine::index::{AnnounceError, Begun, ChosenPeers, Facets, Matches, Query, Source, Taken};
 use crate::wire::codes::{Code, Refused};
-use crate::wire::index::{self as shape, AnnounceAnswer, BeginAnswer, Complete, Found, SearchAnswer};
+use crate::wire::index::{self as shape, AnnounceAnswer, BeginAnswer, Complete, Facet, Found, SearchAnswer};
 use serde_json::json;
 use std::time::Duration;
 
@@ -29,16 +29,24 @@ pub(super) fn taken(taken: Taken) -> AnnounceAnswer {
     }
 }
 
-/// Checks a search's parameters.
-pub(super) fn query(words: &str, limit: Option<u32>) -> Result<(Query, usize), Refused> {
-    let query = Query::parse(words)
-        .map_err(|error| Code::BadParameter.error(format!("`words` is refused: {error}")))?;
-    let limit = limit.map_or(Index::DEFAULT_RESULTS, |limit| limit as usize);
-    if limit > Index::MAX_RESULTS {
-        let most = Index::MAX_RESULTS;
-        return Err(Code::BadParameter.error(format!("`limit` is refused: at most {most} results are given")));
-    }
-    Ok((query, limit))
+/// Checks the words of a search, and whom they mean by `peer:`.
+pub(super) fn query(group: &GroupState, words: &str) -> Result<(Query, ChosenPeers), Refused> {
+    let refused = |error| Code::BadParameter.error(format!("`words` is refused: {error}"));
+    let query = Query::parse(words).map_err(refused)?;
+    let names = group.members.iter().map(|(peer, member)| (*peer, member.name.to_string())).collect();
+    let chosen = query.chosen_peers(&names).map_err(refused)?;
+    Ok((query, chosen))
+}
+
+fn facets(group: &GroupState, facets: &Facets) -> Vec<Facet> {
+    let kinds = facets.kinds().map(|(kind, count)| (format!("type:{}", kind.name()), count));
+    let sizes = facets.sizes().map(|(term, count)| (term.to_owned(), count));
+    let peers = facets.peers().filter_map(|(peer, count)| {
+        let name = group.members.get(&peer)?.name.to_string();
+        let quote = if name.contains(' ') { "\"" } else { "" };
+        Some((format!("peer:{quote}{name}{quote}"), count))
+    });
+    kinds.chain(sizes).chain(peers).map(|(term, count)| Facet { term, count }).collect()
 }
 
 pub(super) fn search_answer(
@@ -64,7 +72,8 @@ pub(super) fn search_answer(
             sources,
         });
     }
-    SearchAnswer { epoch: epoch.number(), complete, total: matches.total, results }
+    let facets = facets(group, &matches.facets);
+    SearchAnswer { epoch: epoch.number(), complete, total: matches.total, facets, results }
 }
 
 pub(super) fn sources(group: &GroupState, sources: &[Source]) -> Vec<shape::Source> {

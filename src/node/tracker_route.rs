@@ -2,7 +2,7 @@
 
 use super::tracker_task::TrackerHandle;
 use crate::base::{ContentId, Epoch, PeerId};
-use crate::engine::index::{Announcement, Chunk, Delta};
+use crate::engine::index::{Announcement, Chunk, Delta, Page};
 use crate::net::handlers::index::IndexService as _;
 use crate::net::{CallError, IndexCalls};
 use crate::wire::index::{AnnounceAnswer, BeginAnswer, SearchAnswer, SourcesAnswer};
@@ -45,11 +45,11 @@ impl<R: IndexCalls> IndexCalls for TrackerRoute<R> {
         self.local.announce_delta(self.me, epoch, delta).await.map_err(CallError::Refused)
     }
 
-    async fn search(&self, to: PeerId, words: &str, limit: u32) -> Result<SearchAnswer, CallError> {
+    async fn search(&self, to: PeerId, words: &str, page: Page) -> Result<SearchAnswer, CallError> {
         if to != self.me {
-            return self.remote.search(to, words, limit).await;
+            return self.remote.search(to, words, page).await;
         }
-        self.local.search(self.me, words.to_owned(), Some(limit)).await.map_err(CallError::Refused)
+        self.local.search(self.me, words.to_owned(), page).await.map_err(CallError::Refused)
     }
 
     async fn sources(&self, to: PeerId, content: ContentId) -> Result<SourcesAnswer, CallError> {

@@ -15,7 +15,7 @@
 use super::GroupState;
 use super::tracker_answers as answers;
 use crate::base::{ContentId, Epoch, PeerId};
-use crate::engine::index::{Announcement, Chunk, Delta, Index, IndexPosition};
+use crate::engine::index::{Announcement, Chunk, Delta, Index, IndexPosition, Page};
 use crate::net::handlers::index::IndexService;
 use crate::wire::codes::Refused;
 use crate::wire::election::IndexSummary;
@@ -43,7 +43,7 @@ enum Request {
     Begin { caller: PeerId, epoch: Epoch, announced: Announcement, answer: Answer<BeginAnswer> },
     Chunk { caller: PeerId, epoch: Epoch, chunk: Chunk, answer: Answer<AnnounceAnswer> },
     Delta { caller: PeerId, epoch: Epoch, delta: Delta, answer: Answer<AnnounceAnswer> },
-    Search { words: String, limit: Option<u32>, answer: Answer<SearchAnswer> },
+    Search { words: String, page: Page, answer: Answer<SearchAnswer> },
     Sources { content: ContentId, answer: Answer<SourcesAnswer> },
     Position { peer: PeerId, position: IndexPosition },
 }
@@ -151,8 +151,8 @@ impl IndexService for TrackerHandle {
         self.announce(busy, |answer| Request::Delta { caller, epoch, delta, answer }).await
     }
 
-    async fn search(&self, _: PeerId, words: String, limit: Option<u32>) -> Result<SearchAnswer, Refused> {
-        self.ask(|answer| Request::Search { words, limit, answer }).await
+    async fn search(&self, _: PeerId, words: String, page: Page) -> Result<SearchAnswer, Refused> {
+        self.ask(|answer| Request::Search { words, page, answer }).await
     }
 
     async fn sources(&self, _: PeerId, content: ContentId) -> Result<SourcesAnswer, Refused> {
@@ -239,9 +239,9 @@ impl Tracker {
             Request::Delta { caller, epoch, delta, answer } => {
                 drop(answer.send(self.delta(caller, epoch, delta)));
             }
-            Request::Search { words, limit, answer } => {
+            Request::Search { words, page, answer } => {
                 if !answer.is_closed() {
-                    drop(answer.send(self.search(&words, limit)));
+                    drop(answer.send(self.search(&words, page)));
                 }
             }
             Request::Sources { content, answer } => drop(answer.send(self.sources(content))),
@@ -271,10 +271,10 @@ impl Tracker {
         self.index.delta(caller, delta).map(answers::taken).map_err(answers::announce_refused)
     }
 
-    fn search(&self, words: &str, limit: Option<u32>) -> Result<SearchAnswer, Refused> {
+    fn search(&self, words: &str, page: Page) -> Result<SearchAnswer, Refused> {
         let epoch = self.check_active()?;
-        let (query, limit) = answers::query(words, limit)?;
-        let matches = self.index.search(&query, limit);
+        let (query, chosen) = answers::query(&self.seen, words)?;
+        let matches = self.index.search(&query, &chosen, page);
         Ok(answers::search_answer(&self.seen, epoch, self.complete(), &matches))
     }
 

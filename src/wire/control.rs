@@ -291,9 +291,15 @@ pub trait Control {
     #[method(name = "skipped", param_kind = map, with_extensions)]
     async fn skipped(&self, path: String) -> RpcResult<Vec<SkippedFile>>;
 
-    /// Searches at the tracker.
+    /// Searches at the tracker; parameters as `index_search`.
     #[method(name = "search", param_kind = map, with_extensions)]
-    async fn search(&self, words: String, limit: Option<u32>) -> RpcResult<SearchAnswer>;
+    async fn search(
+        &self,
+        words: String,
+        limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
+    ) -> RpcResult<SearchAnswer>;
 
     /// Asks the tracker who has a content.
     #[method(name = "sources", param_kind = map, with_extensions)]

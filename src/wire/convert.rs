@@ -16,7 +16,7 @@ use crate::engine::election::{
     Handover, HandoverAnswer, Heartbeat, HeartbeatReply, Member, Refusal, Roster, RosterStamp, VoteAnswer,
     VoteRequest,
 };
-use crate::engine::index::IndexPosition;
+use crate::engine::index::{Index, IndexPosition, Page};
 use crate::engine::transfer::manifest::PieceHash;
 use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
@@ -333,6 +333,17 @@ pub fn handover_answer_from_wire(answer: &shape::HandoverAnswer) -> Checked<Hand
 #[must_use]
 pub fn handover_answer_to_wire(answer: &HandoverAnswer) -> shape::HandoverAnswer {
     shape::HandoverAnswer { epoch: answer.epoch.number() }
+}
+
+/// Checks which part of a search's matches is wanted.
+pub fn page_from_wire(limit: Option<u32>, offset: Option<u64>, sort: Option<&str>) -> Checked<Page> {
+    let limit = limit.unwrap_or(Index::DEFAULT_RESULTS);
+    if limit > Index::MAX_RESULTS {
+        return Err(bad("limit", format!("at most {} results are given at once", Index::MAX_RESULTS)));
+    }
+    let sort = sort.map(str::parse).transpose().map_err(|error| bad("sort", error))?;
+    let offset = offset.map(|offset| number("offset", offset)).transpose()?;
+    Ok(Page { offset: offset.unwrap_or_default(), limit, sort: sort.unwrap_or_default() })
 }
 
 // Contents.

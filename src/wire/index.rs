@@ -95,6 +95,15 @@ pub struct Found {
     pub sources: Vec<Source>,
 }
 
+/// How many matches are of one class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facet {
+    /// The operator that, added to the words, leaves just these: as `type:video`.
+    pub term: String,
+    /// How many.
+    pub count: u64,
+}
+
 /// The answer to `search`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchAnswer {
@@ -102,9 +111,12 @@ pub struct SearchAnswer {
     pub epoch: u64,
     /// How complete the index is.
     pub complete: Complete,
-    /// All matches, also those beyond `limit`.
+    /// All matches, also those outside of this part.
     pub total: u64,
-    /// The best ones first.
+    /// How all matches are distributed: by type, by size, by peer.
+    #[serde(default)]
+    pub facets: Vec<Facet>,
+    /// From `offset` on, in the order that was asked for.
     pub results: Vec<Found>,
 }
 
@@ -158,9 +170,15 @@ pub trait Index {
         changes: Vec<Change>,
     ) -> RpcResult<AnnounceAnswer>;
 
-    /// Files whose name has all the words, without case and accents; the best first.
+    /// Files that fit the query `words`; from `offset` on, at most `limit`, in the order `sort`.
     #[method(name = "search", param_kind = map, with_extensions)]
-    async fn search(&self, words: String, limit: Option<u32>) -> RpcResult<SearchAnswer>;
+    async fn search(
+        &self,
+        words: String,
+        limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
+    ) -> RpcResult<SearchAnswer>;
 
     /// Who has a content.
     #[method(name = "sources", param_kind = map, with_extensions)]

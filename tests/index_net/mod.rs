@@ -3,7 +3,7 @@
 
 use cardume::base::{ContentId, Epoch, FileName, FolderPath, PeerId, PeerName};
 use cardume::engine::election::Role;
-use cardume::engine::index::{Announcement, Change, Chunk, Delta, FileEntry, IndexPosition};
+use cardume::engine::index::{Announcement, Change, Chunk, Delta, FileEntry, IndexPosition, Page};
 use cardume::net::handlers::index::IndexService;
 use cardume::net::{CallError, IndexCalls};
 use cardume::node::search::Searcher;
@@ -150,8 +150,8 @@ impl IndexCalls for Calls {
         self.call(to, async |handle| handle.announce_delta(self.from, epoch, delta.clone()).await).await
     }
 
-    async fn search(&self, to: PeerId, words: &str, limit: u32) -> Result<SearchAnswer, CallError> {
-        self.call(to, async |handle| handle.search(self.from, words.to_owned(), Some(limit)).await).await
+    async fn search(&self, to: PeerId, words: &str, page: Page) -> Result<SearchAnswer, CallError> {
+        self.call(to, async |handle| handle.search(self.from, words.to_owned(), page).await).await
     }
 
     async fn sources(&self, to: PeerId, content: ContentId) -> Result<SourcesAnswer, CallError> {

@@ -19,6 +19,7 @@ mod status;
 mod transfers;
 
 use crate::args::{Cli, Command, PeerArgs};
+use cardume::node::Page;
 use clap::CommandFactory as _;
 pub(crate) use failure::{Failure, Outcome};
 pub(crate) use names::NamesCommand;
@@ -50,7 +51,9 @@ fn dispatch(cli: Cli) -> Outcome {
     let global = cli.global;
     match cli.command {
         Some(Command::Status) => status::run(&global),
-        Some(Command::Search { words, limit }) => search::search(&global, &words, limit),
+        Some(Command::Search { words, limit, offset, sort }) => {
+            search::search(&global, &words, Page { offset, limit, sort })
+        }
         Some(Command::Sources { content }) => search::sources(&global, &content),
         Some(Command::Get(args)) => get::run(&global, args),
         Some(Command::Share(args)) => share::run(&global, &args),

@@ -5,8 +5,8 @@ use super::output::{json, line, plain, table};
 use super::status::short;
 use super::{Failure, Outcome};
 use crate::args::Global;
-use cardume::base::{ContentId, bytes_text};
-use cardume::node::Remote;
+use cardume::base::{ContentLink, ContentLinkError, bare_hash, bytes_text};
+use cardume::node::{Page, Remote};
 use cardume::wire::index::{Complete, Found, Source};
 use serde::Serialize;
 use std::time::Duration;
@@ -43,10 +43,10 @@ impl<'a> From<&'a Source> for SourceShape<'a> {
 }
 
 /// Searches at the tracker.
-pub(crate) fn search(global: &Global, words: &[String], limit: u32) -> Outcome {
+pub(crate) fn search(global: &Global, words: &[String], page: Page) -> Outcome {
     let words = words.join(" ");
     with_peer(global, async |peer| {
-        let answer = peer.search(words, limit).await?;
+        let answer = peer.search(words, page).await?;
         note_incomplete(answer.complete);
         if global.json {
             let shapes = answer.results.iter().map(|found| FoundShape {
@@ -58,13 +58,13 @@ pub(crate) fn search(global: &Global, words: &[String], limit: u32) -> Outcome {
             return json(&shapes.collect::<Vec<_>>());
         }
         if answer.results.is_empty() {
-            return line("No file has all these words in its name");
+            return line("No file fits");
         }
         line(&table(
             ["name", "size", "peers", "content"],
             &answer.results.iter().map(row).collect::<Vec<_>>(),
         ))?;
-        match answer.total.saturating_sub(answer.results.len() as u64) {
+        match answer.total.saturating_sub(page.offset + answer.results.len() as u64) {
             0 => Ok(()),
             more => line(&format!("… and {more} more; add words, or raise --limit")),
         }
@@ -98,15 +98,21 @@ fn source_row(source: &Source) -> [String; 4] {
     [plain(&source.peer_name), short(&source.peer), plain(&source.name), source.uri.clone()]
 }
 
-/// The content that a person means: its hash, or a file's whole name (then also that name).
+/// The content that a person means: a link, its hash, or a file's whole name (then also that name).
 pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option<String>), Failure> {
-    if what.parse::<ContentId>().is_ok() {
-        return Ok((what.to_owned(), None));
+    if ContentLink::is_meant(what) {
+        let link: ContentLink =
+            what.parse().map_err(|error: ContentLinkError| Failure::usage(error.to_string()))?;
+        return Ok((link.content.to_string(), link.name.map(|name| name.to_string())));
+    }
+    if let Some(content) = bare_hash(what) {
+        return Ok((content.to_string(), None));
     }
     let named = |found: &&Found| found.name == what || found.sources.iter().any(|source| source.name == what);
     let deadline = tokio::time::Instant::now() + HASHING_LIMIT;
     let answer = loop {
-        let answer = peer.search(what.to_owned(), NAME_LIMIT).await?;
+        // In quotes: nothing in a name is an operator.
+        let answer = peer.search(format!("\"{what}\""), NAME_LIMIT).await?;
         // A new file has its hash in a moment: whoever asks for it now means it.
         let hashing = answer.results.iter().filter(named).any(|found| found.content.is_none());
         if !hashing || tokio::time::Instant::now() > deadline {

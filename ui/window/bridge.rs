@@ -164,7 +164,7 @@ impl<P: Peer> Bridge<P> {
     fn start_search(&self, number: u64, words: String, limit: u32) -> AbortHandle {
         let (peer, back) = (self.peer.clone(), self.back.clone());
         let task = self.runtime.spawn(async move {
-            let answer = match peer.command(Command::Search { words, limit }).await {
+            let answer = match peer.command(Command::Search { words, page: limit.into() }).await {
                 Ok(Reply::Search(answer)) => Ok(answer),
                 Ok(_) => Err(internal("the peer answered something else than a search".to_owned())),
                 Err(error) => Err(error),

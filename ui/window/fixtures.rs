@@ -343,6 +343,7 @@ impl FakePeer {
             epoch: status.epoch,
             complete: status.index.complete,
             total: u64::try_from(results.len()).unwrap_or(u64::MAX),
+            facets: Vec::new(),
             results,
         }))
     }

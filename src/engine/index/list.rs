@@ -10,7 +10,7 @@ use super::entry::{Change, FileEntry};
 use super::fold::fold_name;
 use super::query::{Query, Rank};
 use super::{Announcement, Index};
-use crate::base::ContentId;
+use crate::base::{ContentId, FileKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A removed name stays in the arena as a gap. The arena is built anew when there are more gaps than names
@@ -29,8 +29,10 @@ pub(super) struct List {
 
 #[derive(Clone, Debug)]
 struct Row {
-    start: usize,
-    end: usize,
+    /// In the arena. Half as wide as `usize`, for memory: a list's names have at most 2 GiB with all gaps.
+    start: u32,
+    end: u32,
+    kind: FileKind,
     /// `None`: a gap.
     entry: Option<FileEntry>,
 }
@@ -39,6 +41,7 @@ struct Row {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hit<'a> {
     pub(super) rank: Rank,
+    pub(super) kind: FileKind,
     pub(super) folded: &'a str,
     pub(super) entry: &'a FileEntry,
 }
@@ -97,10 +100,11 @@ impl List {
             return;
         }
         self.remove(entry.key);
-        let start = self.arena.len();
+        let start = position(self.arena.len());
         self.arena.push_str(&fold_name(entry.name.as_str()));
         let row = self.rows.len();
-        self.rows.push(Row { start, end: self.arena.len(), entry: None });
+        let kind = FileKind::of_name(entry.name.as_str());
+        self.rows.push(Row { start, end: position(self.arena.len()), kind, entry: None });
         self.arena.push('\n');
         self.by_key.insert(entry.key, row);
         self.fill(row, entry);
@@ -124,12 +128,12 @@ impl List {
         };
         let mut from = 0;
         while let Some(distance) = self.arena.as_bytes().get(from..).and_then(|rest| rarest.find(rest)) {
-            let row = self.rows.partition_point(|row| row.end <= from + distance);
+            let row = self.rows.partition_point(|row| row.end as usize <= from + distance);
             let Some(row) = self.rows.get(row) else { return };
             if let Some(hit) = self.hit(row, query) {
                 take(hit);
             }
-            from = row.end + 1;
+            from = row.end as usize + 1;
         }
     }
 
@@ -139,10 +143,30 @@ impl List {
         range.filter_map(|(_, row)| self.rows[*row].entry.as_ref())
     }
 
+    /// The files with this content, as hits whatever their names are.
+    pub(super) fn hits_of_content(&self, content: ContentId) -> impl Iterator<Item = Hit<'_>> {
+        let range = self.by_content.range((content, 0)..=(content, usize::MAX));
+        let rows = range.filter_map(|(_, row)| self.rows.get(*row));
+        rows.filter_map(|row| {
+            let entry = row.entry.as_ref()?;
+            Some(Hit { rank: Rank::Exact, folded: self.folded(row), kind: row.kind, entry })
+        })
+    }
+
+    /// Whether there is a file with this content.
+    pub(super) fn has_content(&self, content: ContentId) -> bool {
+        self.by_content.range((content, 0)..=(content, usize::MAX)).next().is_some()
+    }
+
+    fn folded(&self, row: &Row) -> &str {
+        &self.arena[row.start as usize..row.end as usize]
+    }
+
     fn hit<'a>(&'a self, row: &'a Row, query: &Query) -> Option<Hit<'a>> {
         let entry = row.entry.as_ref()?;
-        let folded = &self.arena[row.start..row.end];
-        query.rank(folded).map(|rank| Hit { rank, folded, entry })
+        let folded = self.folded(row);
+        let rank = query.rank_file(folded, entry.size, row.kind)?;
+        Some(Hit { rank, folded, kind: row.kind, entry })
     }
 
     fn fill(&mut self, row: usize, entry: FileEntry) {
@@ -167,6 +191,11 @@ impl List {
             self.put(entry);
         }
     }
+}
+
+/// A place in the arena; it never gets near the limit (see [`Row`]).
+fn position(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

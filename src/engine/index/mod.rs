@@ -11,8 +11,10 @@
 
 mod digest;
 mod entry;
+mod facets;
 mod fold;
 mod list;
+mod page;
 mod query;
 mod search;
 #[cfg(test)]
@@ -20,8 +22,10 @@ mod tests;
 
 pub use digest::{EntryHash, ListDigest, digest};
 pub use entry::{Change, FileEntry, IndexPosition};
+pub use facets::Facets;
 pub use fold::{MAX_FOLDED_BYTES, fold};
-pub use query::{Query, QueryError, Rank};
+pub use page::{Direction, Page, ParseSortError, Sort, SortKey};
+pub use query::{ChosenPeers, Operator, Query, QueryError, Rank};
 pub use search::{Found, Matches, Source};
 
 use crate::base::PeerId;

@@ -1,10 +1,56 @@
-//! What is searched for, and how well a name fits.
+//! What is searched for, and how well a name fits. How it is written: [`parse`].
+
+mod parse;
+mod size;
 
 use super::fold::fold;
+use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// Something like `size:>10M` in a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operator {
+    /// Of these extensions.
+    Ext,
+    /// Of this size.
+    Size,
+    /// In the share of one of these peers.
+    Peer,
+    /// Of these kinds ([`FileKind`]).
+    Type,
+}
+
+impl Operator {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Ext, Self::Size, Self::Peer, Self::Type];
+
+    /// What it begins with, without the colon.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ext => "ext",
+            Self::Size => "size",
+            Self::Peer => "peer",
+            Self::Type => "type",
+        }
+    }
+
+    /// How it is written.
+    #[must_use]
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Ext => "ext:pdf,doc",
+            Self::Size => "size:>10M, size:<1G or size:1M..5M",
+            Self::Peer => "peer:peer-2 or peer:\"Ana Maria\"",
+            Self::Type => "type:audio,video,image,document,archive,code,program,other",
+        }
+    }
+}
 
 /// Why a query is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// More than [`Query::MAX_BYTES`].
     #[error("a search has at most {} bytes; use fewer words", Query::MAX_BYTES)]
@@ -12,6 +58,20 @@ pub enum QueryError {
     /// More than [`Query::MAX_WORDS`].
     #[error("a search has at most {} words; use fewer words", Query::MAX_WORDS)]
     TooManyWords,
+    /// What stands behind an operator is not understood.
+    #[error("`{}:{value}` is not understood; write it as {}", .operator.name(), .operator.example())]
+    BadValue {
+        /// The operator.
+        operator: Operator,
+        /// What stands behind it (its beginning).
+        value: String,
+    },
+    /// No member's name begins so.
+    #[error("no peer of the group has a name that begins with `{0}`")]
+    NoSuchPeer(String),
+    /// A link that cannot be read.
+    #[error("{0}")]
+    BadLink(crate::base::ContentLinkError),
 }
 
 /// How well a name fits; the lowest is the best.
@@ -27,13 +87,19 @@ pub enum Rank {
     Inside,
 }
 
-/// A checked query: folded words, all of which must occur. It may have none: then every name fits.
-#[derive(Clone, Debug)]
+/// A checked query. All of it must hold; a query of nothing fits every file.
+#[derive(Clone, Debug, Default)]
 pub struct Query {
+    /// A content that was named by its hash.
+    content: Option<ContentId>,
     /// The words as they were typed, with one space between them.
     phrase: String,
     /// The longest first: it is the rarest, and is what the names are scanned for.
     words: Vec<Word>,
+    /// What must not occur.
+    without: Vec<Word>,
+    filters: Vec<Filter>,
+    peers: Vec<PeerTerm>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,44 +108,75 @@ struct Word {
     finder: Finder<'static>,
 }
 
-impl Query {
-    /// The most bytes of a query: more than anybody types.
-    pub const MAX_BYTES: usize = 1024;
-    /// The most words of a query: each one costs a scan.
-    pub const MAX_WORDS: usize = 32;
+/// Whether what is asked for must hold or must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    With,
+    Without,
+}
 
-    /// Folds `text` and splits it at white space. Nothing in it has a special meaning.
-    ///
-    /// # Errors
-    /// If it is longer than the limits.
-    pub fn parse(text: &str) -> Result<Self, QueryError> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(QueryError::TooLong);
-        }
-        let folded = fold(text);
-        let mut words: Vec<&str> = folded.split_whitespace().collect();
-        if words.len() > Self::MAX_WORDS {
-            return Err(QueryError::TooManyWords);
-        }
-        let phrase = words.join(" ");
-        words.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
-        words.dedup();
-        let word =
-            |text: &str| Word { text: text.to_owned(), finder: Finder::new(text.as_bytes()).into_owned() };
-        Ok(Self { phrase, words: words.into_iter().map(word).collect() })
-    }
+/// A condition on one file.
+#[derive(Clone, Debug)]
+struct Filter {
+    wanted: Wanted,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    /// The folded name ends with one of these; each begins with a dot.
+    Extension(Vec<String>),
+    Kind(Vec<FileKind>),
+    /// From the first up to but not including the second.
+    Size(Range<u64>),
+}
+
+/// A condition on who has a file: folded names or their beginnings, as alternatives.
+#[derive(Clone, Debug)]
+struct PeerTerm {
+    wanted: Wanted,
+    names: Vec<String>,
+}
+
+/// The peers that a query means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChosenPeers {
+    /// Of each set, one has the content.
+    pub all_of: Vec<BTreeSet<PeerId>>,
+    /// None of these has it.
+    pub none_of: BTreeSet<PeerId>,
+}
+
+impl Query {
+    /// The most bytes of a query: more than anybody types, and a whole link.
+    pub const MAX_BYTES: usize = 1024;
+    /// The most words and operators of a query: each one costs a scan.
+    pub const MAX_WORDS: usize = 32;
 
     /// What names are scanned for; `None` for a query of no words.
     pub(super) fn rarest(&self) -> Option<&Finder<'static>> {
         self.words.first().map(|word| &word.finder)
     }
 
-    /// How well a folded name fits; `None` if a word is missing.
+    /// The content that is meant by its hash.
+    pub(super) fn content(&self) -> Option<ContentId> {
+        self.content
+    }
+
+    /// Whether names decide: not for a link.
+    pub(super) fn asks_for_names(&self) -> bool {
+        self.content.is_none() || !self.words.is_empty()
+    }
+
+    /// How well a folded name fits; `None` if a word is missing, or one is there that must not be.
     #[must_use]
     pub fn rank(&self, folded: &str) -> Option<Rank> {
         let mut worst = Rank::Exact;
         for word in &self.words {
             worst = worst.max(word.rank(folded)?);
+        }
+        if self.without.iter().any(|word| word.finder.find(folded.as_bytes()).is_some()) {
+            return None;
         }
         Some(if self.words.is_empty() {
             Rank::Inside
@@ -91,9 +188,59 @@ impl Query {
             worst.max(Rank::Prefix)
         })
     }
+
+    /// The same for a file with this size; `None` also if an operator says no. Who has it is not asked.
+    pub(super) fn rank_file(&self, folded: &str, size: u64, kind: FileKind) -> Option<Rank> {
+        let holds = |filter: &Filter| {
+            let holds = match &filter.test {
+                Test::Extension(ends) => ends.iter().any(|end| folded.ends_with(end.as_str())),
+                Test::Kind(kinds) => kinds.contains(&kind),
+                Test::Size(range) => range.contains(&size),
+            };
+            holds == (filter.wanted == Wanted::With)
+        };
+        if self.filters.iter().all(holds) { self.rank(folded) } else { None }
+    }
+
+    /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else
+    /// all whose names begin so.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn chosen_peers(&self, names: &BTreeMap<PeerId, String>) -> Result<ChosenPeers, QueryError> {
+        let mut chosen = ChosenPeers::default();
+        if self.peers.is_empty() {
+            return Ok(chosen);
+        }
+        let folded: Vec<_> = names.iter().map(|(peer, name)| (*peer, fold(name))).collect();
+        for term in &self.peers {
+            let mut set = BTreeSet::new();
+            for wanted in &term.names {
+                set.extend(peers_called(wanted, &folded)?);
+            }
+            match term.wanted {
+                Wanted::With => chosen.all_of.push(set),
+                Wanted::Without => chosen.none_of.extend(set),
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+fn peers_called(wanted: &str, names: &[(PeerId, String)]) -> Result<Vec<PeerId>, QueryError> {
+    let those = |fits: &dyn Fn(&str) -> bool| -> Vec<PeerId> {
+        names.iter().filter(|(_, name)| fits(name)).map(|(peer, _)| *peer).collect()
+    };
+    let exactly = those(&|name| name == wanted);
+    let found = if exactly.is_empty() { those(&|name| name.starts_with(wanted)) } else { exactly };
+    if found.is_empty() { Err(QueryError::NoSuchPeer(wanted.to_owned())) } else { Ok(found) }
 }
 
 impl Word {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), finder: Finder::new(text.as_bytes()).into_owned() }
+    }
+
     fn rank(&self, folded: &str) -> Option<Rank> {
         let mut best = None;
         for at in self.finder.find_iter(folded.as_bytes()) {
@@ -159,5 +306,98 @@ mod tests {
         assert_eq!(parse(&words[..32].join(" ")), Ok(32));
         assert_eq!(parse(&words.join(" ")), Err(QueryError::TooManyWords));
         assert_eq!(parse("a A á"), Ok(1));
+    }
+
+    /// What a query is made of, as one text.
+    fn shape(text: &str) -> String {
+        let query = Query::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let words = |sign: &str, words: &[Word]| -> Vec<String> {
+            words.iter().map(|word| format!("{sign}[{}]", word.text)).collect()
+        };
+        let sign = |wanted| if wanted == Wanted::With { "" } else { "-" };
+        let filter = |filter: &Filter| format!("{}{:?}", sign(filter.wanted), filter.test);
+        let peers = |term: &PeerTerm| format!("{}Peer({:?})", sign(term.wanted), term.names);
+        let mut parts = words("", &query.words);
+        parts.extend(words("-", &query.without));
+        parts.extend(query.filters.iter().map(filter));
+        parts.extend(query.peers.iter().map(peers));
+        parts.extend(query.content.map(|content| content.short()));
+        parts.join(" ")
+    }
+
+    #[test]
+    fn how_queries_are_read() {
+        let hash = "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85";
+        let cases = [
+            ("holiday sea", "[holiday] [sea]"),
+            ("\"by the sea\" holiday", "[by the sea] [holiday]"),
+            ("\"by the", "[by the]"),
+            ("by\" the\"sea", "[by thesea]"),
+            ("\"\" \" \"", ""),
+            ("holiday -sea", "[holiday] -[sea]"),
+            ("-\"by the sea\"", "-[by the sea]"),
+            ("\"-sea\"", "[-sea]"),
+            ("a - b", "[-] [a] [b]"),
+            ("wi-fi --x", "[wi-fi] -[-x]"),
+            ("EXT:PDF,.doc,*.tar.gz", "Extension([\".pdf\", \".doc\", \".tar.gz\"])"),
+            ("ext:pdf,", "Extension([\".pdf\"])"),
+            ("-ext:pdf", "-Extension([\".pdf\"])"),
+            ("type:video", "Kind([Video])"),
+            ("type:a,im", "Kind([Audio, Archive, Image])"),
+            ("size:1M..5M", "Size(1000000..5000000)"),
+            (
+                "size:>10k -size:>1G",
+                "Size(10001..18446744073709551615) -Size(1000000001..18446744073709551615)",
+            ),
+            ("peer:\"Ana Maria\",Bob", "Peer([\"ana maria\", \"bob\"])"),
+            ("-peer:José", "-Peer([\"jose\"])"),
+            ("\"ext:pdf\"", "[ext:pdf]"),
+            ("exta:pdf http://x 12:30", "[exta:pdf] [http://x] [12:30]"),
+            (hash, "[6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85] 6437b3ac"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shape(text), expected, "{text}");
+        }
+        assert_eq!(shape(&format!(" cardume:?h={hash}&n=a.txt ")), "6437b3ac");
+    }
+
+    #[test]
+    fn malformed_operators_are_refused_by_name_with_an_example() {
+        let refused = |text: &str| Query::parse(text).expect_err("malformed").to_string();
+        assert_eq!(
+            refused("sea size:big"),
+            "`size:big` is not understood; write it as size:>10M, size:<1G or size:1M..5M"
+        );
+        assert_eq!(refused("ext:"), "`ext:` is not understood; write it as ext:pdf,doc");
+        assert_eq!(
+            refused("-type:film"),
+            "`type:film` is not understood; write it as type:audio,video,image,document,archive,code,program,other"
+        );
+        assert!(refused("peer:,").starts_with("`peer:,` is not understood; write it as peer:peer-2"));
+        assert!(refused(&format!("size:{}", "9".repeat(900))).len() < 150, "bounded");
+        assert!(refused("cardume:?h=1").contains("the hash in the link is damaged"));
+        assert!(refused("cardume:join?key=x").contains("cardume join"));
+    }
+
+    #[test]
+    fn peers_are_meant_by_their_name_or_its_beginning() {
+        let id = |number| PeerId::from_bytes([number; 32]);
+        let names: BTreeMap<_, _> = [(1, "peer-1"), (2, "peer-10"), (3, "José"), (4, "Ana Maria")]
+            .map(|(n, name)| (id(n), name.to_owned()))
+            .into();
+        let chosen = |text: &str| Query::parse(text).expect("a query").chosen_peers(&names);
+        let all_of = |sets: &[&[u8]]| ChosenPeers {
+            all_of: sets.iter().map(|set| set.iter().map(|number| id(*number)).collect()).collect(),
+            none_of: BTreeSet::new(),
+        };
+        assert_eq!(chosen("x"), Ok(all_of(&[])));
+        assert_eq!(chosen("peer:peer-1"), Ok(all_of(&[&[1]])), "exactly so");
+        assert_eq!(chosen("peer:PEER"), Ok(all_of(&[&[1, 2]])));
+        assert_eq!(chosen("peer:jose,\"ana maria\" peer:ana"), Ok(all_of(&[&[3, 4], &[4]])));
+        let none = ChosenPeers { none_of: [id(3)].into(), ..ChosenPeers::default() };
+        assert_eq!(chosen("-peer:jos"), Ok(none));
+        assert_eq!(chosen("peer:bob"), Err(QueryError::NoSuchPeer("bob".to_owned())));
+        let refusal = chosen("peer:jose,bob").expect_err("no bob").to_string();
+        assert_eq!(refusal, "no peer of the group has a name that begins with `bob`");
     }
 }

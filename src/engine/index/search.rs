@@ -2,10 +2,16 @@
 
 use super::Index;
 use super::entry::FileEntry;
-use super::list::Hit;
-use super::query::{Query, Rank};
+use super::facets::Facets;
+use super::list::{Hit, List};
+use super::page::{Direction, Page, SortKey};
+use super::query::{ChosenPeers, Query, Rank};
 use crate::base::{ContentId, FileName, FolderPath, PeerId};
 use std::cmp::Ordering;
+
+/// Up to so many matches are sorted by how many peers really have them: each costs a look into every list.
+/// Beyond, by how many have them under a name that fits.
+const EXACT_SOURCES: usize = 20_000;
 
 /// A peer that has a content, and what it calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,9 +46,11 @@ pub struct Found {
 /// The answer to a query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matches {
-    /// How many contents (and files without one) fit, also those beyond the limit.
+    /// How many contents (and files without one) fit, also those outside of the page.
     pub total: u64,
-    /// The best of them: by rank, then by folded name.
+    /// How all of them are distributed.
+    pub facets: Facets,
+    /// The page.
     pub results: Vec<Found>,
 }
 
@@ -51,7 +59,12 @@ pub struct Matches {
 struct Best<'a> {
     /// The first bytes of the content: a million of them are sorted without looking at the files.
     key: u64,
-    peer: &'a PeerId,
+    /// The number of the peer among those that are present.
+    peer: u8,
+    /// How many peers have it; counted only to sort by it.
+    sources: u8,
+    /// The peers that have it under a name that fits, one bit for each ([`Index::MAX_PEERS`] are 64).
+    holders: u64,
     hit: Hit<'a>,
 }
 
@@ -70,38 +83,49 @@ impl Best<'_> {
         self.key == other.key && self.content().is_some() && self.content() == other.content()
     }
 
+    /// The best first. Peers are numbered in the order of their ids.
     fn order(&self, other: &Self) -> Ordering {
-        let key = |best: &Self| (best.hit.rank, *best.peer, best.hit.entry.key);
-        let (rank, peer, number) = key(self);
-        let (other_rank, other_peer, other_number) = key(other);
-        (rank.cmp(&other_rank))
+        (self.hit.rank.cmp(&other.hit.rank))
             .then_with(|| self.hit.folded.cmp(other.hit.folded))
             .then_with(|| self.hit.entry.name.cmp(&other.hit.entry.name))
-            .then_with(|| self.hit.entry.content.cmp(&other.hit.entry.content))
-            .then_with(|| peer.cmp(&other_peer))
-            .then_with(|| number.cmp(&other_number))
+            .then_with(|| self.content().cmp(&other.content()))
+            .then_with(|| self.peer.cmp(&other.peer))
+            .then_with(|| self.hit.entry.key.cmp(&other.hit.entry.key))
+    }
+
+    fn by(&self, other: &Self, key: SortKey) -> Ordering {
+        match key {
+            SortKey::Relevance => self.hit.rank.cmp(&other.hit.rank),
+            SortKey::Name => self.hit.folded.cmp(other.hit.folded),
+            SortKey::Size => self.hit.entry.size.cmp(&other.hit.entry.size),
+            SortKey::Sources => self.sources.cmp(&other.sources),
+            SortKey::Type => self.hit.kind.cmp(&other.hit.kind),
+        }
     }
 }
 
+/// The present lists with their peers, by number.
+type Lists<'a> = [(&'a PeerId, &'a List)];
+
 impl Index {
     /// The results when nobody says how many.
-    pub const DEFAULT_RESULTS: usize = 200;
-    /// The most results: more than anybody scrolls through, and some MiB of JSON.
-    pub const MAX_RESULTS: usize = 10_000;
+    pub const DEFAULT_RESULTS: u32 = 200;
+    /// The most results at once: some MiB of JSON.
+    pub const MAX_RESULTS: u32 = 10_000;
 
-    /// Files of present peers of which the names have all the words, grouped by content. A query of no
-    /// words fits every file. At most `limit` results, and never more than [`Index::MAX_RESULTS`].
+    /// Files of present peers that fit the query, grouped by content; those of `page`, and never more than
+    /// [`Index::MAX_RESULTS`]. `chosen` are the peers that the query means ([`Query::chosen_peers`]).
     #[must_use]
-    pub fn search(&self, query: &Query, limit: usize) -> Matches {
-        let mut groups = self.groups(query);
+    pub fn search(&self, query: &Query, chosen: &ChosenPeers, page: Page) -> Matches {
+        let lists: Vec<_> = self.present_lists().collect();
+        let mut groups = groups(query, chosen, &lists);
+        let facets = facets(&groups, &lists);
         let total = groups.len() as u64;
-        let limit = limit.min(Self::MAX_RESULTS);
-        if groups.len() > limit {
-            groups.select_nth_unstable_by(limit, Best::order);
-            groups.truncate(limit);
+        if page.sort.key == SortKey::Sources {
+            count_sources(&mut groups, &lists);
         }
-        groups.sort_unstable_by(Best::order);
-        Matches { total, results: groups.iter().map(|best| self.found(query, best)).collect() }
+        let results = part(&mut groups, page).iter().map(|best| found(query, best, &lists)).collect();
+        Matches { total, facets, results }
     }
 
     /// Who has a content, by peer, and its size as the first of them says (`None`: nobody has it).
@@ -116,43 +140,132 @@ impl Index {
         }
         (size, sources)
     }
+}
 
-    fn groups(&self, query: &Query) -> Vec<Best<'_>> {
-        let mut groups = Vec::new();
-        for (peer, list) in self.present_lists() {
-            list.for_each_hit(query, |hit| groups.push(Best { key: key_of(hit), peer, hit }));
+fn groups<'a>(query: &Query, chosen: &ChosenPeers, lists: &Lists<'a>) -> Vec<Best<'a>> {
+    let mut groups = Vec::new();
+    // What is meant by its hash comes before what only has the hash in its name.
+    let highest = if query.content().is_some() { Rank::Prefix } else { Rank::Exact };
+    for (number, (peer, list)) in (0_u8..).zip(lists) {
+        // Who is not chosen contributes neither a match nor its name.
+        if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(*peer)) {
+            continue;
         }
-        // The best of each content comes first; files without one are groups of their own.
-        groups.sort_unstable_by(Best::by_content);
-        groups.dedup_by(|later, first| later.is_same_content(first));
-        groups
+        let best = |hit| Best { key: key_of(hit), peer: number, sources: 0, holders: 1 << number, hit };
+        if let Some(content) = query.content() {
+            groups.extend(list.hits_of_content(content).map(best));
+        }
+        if query.asks_for_names() {
+            list.for_each_hit(query, |hit| groups.push(best(Hit { rank: hit.rank.max(highest), ..hit })));
+        }
     }
+    // The best of each content comes first; files without one are groups of their own.
+    groups.sort_unstable_by(Best::by_content);
+    groups.dedup_by(|later, first| {
+        let same = later.is_same_content(first);
+        first.holders |= if same { later.holders } else { 0 };
+        same
+    });
+    choose(&mut groups, chosen, lists);
+    groups
+}
 
-    fn found(&self, query: &Query, best: &Best<'_>) -> Found {
-        let entry = best.hit.entry;
-        let sources = match entry.content {
-            None => vec![Source::of(*best.peer, entry)],
-            Some(content) => self.sources_of(query, content),
-        };
-        Found { content: entry.content, name: entry.name.clone(), size: entry.size, sources }
+/// Leaves what all chosen peers have and no excluded one.
+fn choose(groups: &mut Vec<Best<'_>>, chosen: &ChosenPeers, lists: &Lists<'_>) {
+    for set in &chosen.all_of {
+        let mask: u64 = (0_u8..)
+            .zip(lists)
+            .filter(|(_, (peer, _))| set.contains(*peer))
+            .map(|(number, _)| 1 << number)
+            .sum();
+        groups.retain(|best| best.holders & mask != 0);
     }
-
-    fn sources_of(&self, query: &Query, content: ContentId) -> Vec<Source> {
-        let key = |entry: &FileEntry| {
-            let folded = super::fold::fold_name(entry.name.as_str());
-            // Names that do not fit come last.
-            (query.rank(&folded).map_or((1, Rank::Inside), |rank| (0, rank)), folded)
+    for (number, (_, list)) in (0_u8..).zip(lists).filter(|(_, (peer, _))| chosen.none_of.contains(*peer)) {
+        let has = |best: &Best<'_>| match best.content() {
+            Some(content) => list.has_content(content),
+            None => best.peer == number,
         };
-        let mut sources = Vec::new();
-        for (peer, list) in self.present_lists() {
-            let best =
-                list.with_content(content).min_by_key(|entry| (key(entry), &entry.name, &entry.folder));
-            if let Some(entry) = best {
-                sources.push(Source::of(*peer, entry));
+        groups.retain(|best| !has(best));
+    }
+}
+
+fn facets(groups: &[Best<'_>], lists: &Lists<'_>) -> Facets {
+    let mut facets = Facets::default();
+    let mut peers = vec![0; lists.len()];
+    for best in groups {
+        facets.count(best.hit.kind, best.hit.entry.size);
+        let mut holders = best.holders;
+        while holders != 0 {
+            if let Some(count) = peers.get_mut(holders.trailing_zeros() as usize) {
+                *count += 1;
             }
+            holders &= holders - 1;
         }
-        sources
     }
+    facets.with_peers(lists.iter().map(|(peer, _)| **peer).zip(peers).collect())
+}
+
+fn count_sources(groups: &mut [Best<'_>], lists: &Lists<'_>) {
+    let exact = groups.len() <= EXACT_SOURCES;
+    let count = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
+    for best in groups {
+        best.sources = match best.content() {
+            Some(content) if exact => {
+                count(lists.iter().filter(|(_, list)| list.has_content(content)).count())
+            }
+            _ => count(best.holders.count_ones() as usize),
+        };
+    }
+}
+
+/// The groups of a page, in its order.
+fn part<'g, 'a>(groups: &'g mut [Best<'a>], page: Page) -> &'g [Best<'a>] {
+    let order = |one: &Best<'_>, other: &Best<'_>| {
+        let by_key = one.by(other, page.sort.key);
+        let by_key = if page.sort.direction == Direction::Descending { by_key.reverse() } else { by_key };
+        by_key.then_with(|| one.order(other))
+    };
+    let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let limit = page.limit.min(Index::MAX_RESULTS) as usize;
+    if offset >= groups.len() || limit == 0 {
+        return &[];
+    }
+    if offset > 0 {
+        groups.select_nth_unstable_by(offset, order);
+    }
+    let mut part = &mut groups[offset..];
+    if part.len() > limit {
+        part.select_nth_unstable_by(limit, order);
+        part = &mut part[..limit];
+    }
+    part.sort_unstable_by(order);
+    part
+}
+
+fn found(query: &Query, best: &Best<'_>, lists: &Lists<'_>) -> Found {
+    let entry = best.hit.entry;
+    let sources = match (entry.content, lists.get(usize::from(best.peer))) {
+        (Some(content), _) => sources_of(query, content, lists),
+        (None, Some((peer, _))) => vec![Source::of(**peer, entry)],
+        (None, None) => Vec::new(),
+    };
+    Found { content: entry.content, name: entry.name.clone(), size: entry.size, sources }
+}
+
+fn sources_of(query: &Query, content: ContentId, lists: &Lists<'_>) -> Vec<Source> {
+    let key = |entry: &FileEntry| {
+        let folded = super::fold::fold_name(entry.name.as_str());
+        // Names that do not fit come last.
+        (query.rank(&folded).map_or((1, Rank::Inside), |rank| (0, rank)), folded)
+    };
+    let mut sources = Vec::new();
+    for (peer, list) in lists {
+        let best = list.with_content(content).min_by_key(|entry| (key(entry), &entry.name, &entry.folder));
+        if let Some(entry) = best {
+            sources.push(Source::of(**peer, entry));
+        }
+    }
+    sources
 }
 
 fn key_of(hit: Hit<'_>) -> u64 {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::base::{ContentId, FileName, FolderPath};
 
+mod operators;
 mod random;
 
 const PEER: PeerId = PeerId::from_bytes([1; 32]);
@@ -42,6 +43,13 @@ fn with(files: &[FileEntry]) -> Index {
 
 fn list(index: &Index) -> Vec<FileEntry> {
     index.entries(PEER).cloned().collect()
+}
+
+/// The number of matches and the page that is asked for, in a group without names.
+fn find(index: &Index, words: &str, page: impl Into<Page>) -> (u64, Vec<Found>) {
+    let query = Query::parse(words).expect("a query");
+    let matches = index.search(&query, &ChosenPeers::default(), page.into());
+    (matches.total, matches.results)
 }
 
 fn only(peers: &[PeerId]) -> BTreeSet<PeerId> {
@@ -231,12 +239,11 @@ fn results_are_grouped_ranked_and_limited() {
         ),
         found(Some(3), "xrelatorio", vec![source(PEER, "xrelatorio")]),
     ];
-    let query = Query::parse("RELATÓRIO").expect("within the limits");
-    assert_eq!(index.search(&query, 200), Matches { total: 5, results: all.clone() });
-    assert_eq!(index.search(&query, 2), Matches { total: 5, results: all[..2].to_vec() });
-    assert_eq!(index.search(&query, 0), Matches { total: 5, results: Vec::new() });
-    let everything = index.search(&Query::parse(" ").expect("within the limits"), usize::MAX);
-    assert_eq!((everything.total, everything.results.len()), (6, 6));
+    assert_eq!(find(&index, "RELATÓRIO", 200), (5, all.clone()));
+    assert_eq!(find(&index, "RELATÓRIO", 2), (5, all[..2].to_vec()));
+    assert_eq!(find(&index, "RELATÓRIO", 0), (5, Vec::new()));
+    let (total, everything) = find(&index, " ", u32::MAX);
+    assert_eq!((total, everything.len()), (6, 6));
     assert_eq!(
         index.sources(ContentId::from_bytes([2; 32])),
         (Some(10), vec![source(PEER, "meu relatorio.pdf"), source(OTHER, "unrelated name")])

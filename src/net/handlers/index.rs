@@ -1,11 +1,12 @@
 //! `index_`: checks what comes in and hands it to the tracker's task.
 
 use crate::base::{ContentId, Epoch, PeerId};
-use crate::engine::index::{Announcement, Chunk, Delta, IndexPosition};
+use crate::engine::index::{Announcement, Chunk, Delta, IndexPosition, Page};
 use crate::wire::Caller;
 use crate::wire::codes::{Code, Refused};
 use crate::wire::convert::{
-    bad, changes_from_wire, files_from_wire, parse_content_id, parse_digest, parse_epoch, parse_index_id,
+    bad, changes_from_wire, files_from_wire, page_from_wire, parse_content_id, parse_digest, parse_epoch,
+    parse_index_id,
 };
 use crate::wire::index::{
     AnnounceAnswer, BeginAnswer, Change, FileEntry, IndexServer, SearchAnswer, SourcesAnswer,
@@ -49,7 +50,7 @@ pub trait IndexService: Send + Sync + 'static {
         &self,
         caller: PeerId,
         words: String,
-        limit: Option<u32>,
+        page: Page,
     ) -> impl Future<Output = Result<SearchAnswer, Refused>> + Send;
 
     /// See [`IndexServer::sources`].
@@ -114,8 +115,15 @@ impl<S: IndexService> IndexServer for IndexHandlers<S> {
         self.0.announce_delta(caller(ext)?, parse_epoch("epoch", epoch)?, delta).await
     }
 
-    async fn search(&self, ext: &Extensions, words: String, limit: Option<u32>) -> RpcResult<SearchAnswer> {
-        self.0.search(caller(ext)?, words, limit).await
+    async fn search(
+        &self,
+        ext: &Extensions,
+        words: String,
+        limit: Option<u32>,
+        offset: Option<u64>,
+        sort: Option<String>,
+    ) -> RpcResult<SearchAnswer> {
+        self.0.search(caller(ext)?, words, page_from_wire(limit, offset, sort.as_deref())?).await
     }
 
     async fn sources(&self, ext: &Extensions, content: String) -> RpcResult<SourcesAnswer> {

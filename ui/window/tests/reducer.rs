@@ -20,7 +20,7 @@ fn model(view: View) -> Model {
 
 fn answer(results: Vec<Found>) -> SearchAnswer {
     let total = u64::try_from(results.len()).expect("few results");
-    SearchAnswer { epoch: 7, complete: Complete { have: 5, of: 5 }, total, results }
+    SearchAnswer { epoch: 7, complete: Complete { have: 5, of: 5 }, total, facets: Vec::new(), results }
 }
 
 fn search(number: u64, words: &str) -> Effect {
