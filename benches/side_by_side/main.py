@@ -33,7 +33,7 @@ LINK_SIZE = setting("LINK_SIZE", 256 * MIB, 32 * MIB)
 LOAD_SECONDS = setting("SECONDS_OF_LOAD", 60, 10)
 RATE = os.environ.get("RATE", "200mbit")
 ONLY = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else []
-TOOLS = os.environ.get("TOOLS", "").split(",") if os.environ.get("TOOLS") else []
+TOOLS = os.environ.get("TOOLS", "").split(";") if os.environ.get("TOOLS") else []
 PROGRAM = pathlib.Path(os.environ.get("CARDUME", ROOT / "target/release/cardume")).resolve()
 
 
@@ -109,6 +109,7 @@ def compare(folder, tools, method, bytes_, rounds, reference):
         try:
             tool.start(folder, place)
         except Exception as error:  # One tool that does not work leaves the others.
+            progress(f"{tool.name} does not start: {error!r}")
             absent.append([tool.name, f"does not start: {error}", "", "", "", "", "", ""])
             tool.stop()
             continue

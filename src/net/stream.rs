@@ -5,9 +5,10 @@
 //! peer's memory; a write stalled for longer than the limit ends the connection.
 
 use std::io::{Error, ErrorKind, Result};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -56,6 +57,24 @@ pub(super) struct Guarded<T> {
     stalled: Option<Pin<Box<Sleep>>>,
     reader: Option<Waker>,
     held: Vec<Arc<dyn Send + Sync>>,
+    /// What was read from the socket at once and is not asked for yet.
+    ahead: Ahead,
+}
+
+/// A buffer between the socket and whoever reads in small parts. Without memory it does nothing.
+#[derive(Default)]
+struct Ahead {
+    memory: Box<[u8]>,
+    /// The part of it that is not given out yet.
+    full: Range<usize>,
+}
+
+impl Ahead {
+    fn give(&mut self, buf: &mut ReadBuf<'_>) {
+        let part = buf.remaining().min(self.full.len());
+        buf.put_slice(&self.memory[self.full.start..self.full.start + part]);
+        self.full.start += part;
+    }
 }
 
 impl<T> Guarded<T> {
@@ -70,7 +89,13 @@ impl<T> Guarded<T> {
             stalled: None,
             reader: None,
             held: Vec::new(),
+            ahead: Ahead::default(),
         }
+    }
+
+    /// From now on reads so many bytes from the socket at once, however few are asked for.
+    pub(super) fn read_ahead(&mut self, bytes: usize) {
+        self.ahead.memory = vec![0; bytes].into_boxed_slice();
     }
 
     /// Keeps `what` (a permit) for as long as the socket is open.
@@ -123,7 +148,17 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let Self { inner, ahead, .. } = &mut *self;
+        if ahead.full.is_empty() {
+            if buf.remaining() >= ahead.memory.len() {
+                return Pin::new(inner).poll_read(cx, buf);
+            }
+            let mut fresh = ReadBuf::new(&mut ahead.memory);
+            ready!(Pin::new(inner).poll_read(cx, &mut fresh))?;
+            ahead.full = 0..fresh.filled().len();
+        }
+        ahead.give(buf);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -159,14 +159,15 @@ async fn fill_steadily(
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         if rest.is_empty() {
-            *rest = within(SILENCE, connection.next()).await?;
-            count(rest.len());
-            if rest.is_empty() {
+            let came = within(SILENCE, connection.read(&mut bytes, length, rest)).await?;
+            count(came);
+            if came == 0 {
                 return Err(Fault::WrongLength);
             }
+        } else {
+            let part = rest.split_to(rest.len().min(length - bytes.len()));
+            bytes.extend_from_slice(&part);
         }
-        let part = rest.split_to(rest.len().min(length - bytes.len()));
-        bytes.extend_from_slice(&part);
     }
     Ok(bytes)
 }
