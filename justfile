@@ -10,3 +10,12 @@ side-by-side:
 # Formats.
 fix:
     cargo fmt
+
+# Builds the program and puts it, its icon and its entry in the menu into your folders.
+install:
+    cargo build --release --locked
+    ui/desktop/install.sh
+
+# Takes them away again. What was shared, downloaded and remembered stays.
+uninstall:
+    ui/desktop/install.sh --uninstall

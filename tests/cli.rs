@@ -39,8 +39,11 @@ fn without_a_running_peer_commands_say_so_and_make_nothing() {
 #[test]
 fn wrong_usage_is_2_and_what_is_missing_is_4() {
     let dir = home();
-    let cases: [(&[&str], i32); 9] = [
+    let cases: [(&[&str], i32); 12] = [
         (&["no-such-command"], 2),
+        (&["open", "https://example.org"], 2),
+        (&["cardume:join?key=short"], 2),
+        (&["open", "cardume:join?nothing"], 2),
         (&["search"], 2),
         (&["crash", "--for", "2h"], 2),
         (&["crash", "--for", "61s"], 2),

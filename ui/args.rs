@@ -14,6 +14,7 @@ Examples:
   cardume --home D --profile peer-2 status     how that peer is
   cardume search holiday pictures --json       who has these files
   cardume get lecture.pdf --from peer-3        download from the peer of your choice
+  cardume check                                what is wrong with the connections
   cardume crash                                silence the tracker for 5 s and watch the election
   cardume names list                           what is registered at the name service
 
@@ -24,7 +25,7 @@ Exit codes:
 const QUERIES: &str = "\
 All of it must fit; case and accents do not matter:
   word  \"two words\"      in the file's name
-  -word                   not in it (quote it for the shell, or write it after --)
+  -word                   not in it (after --, as in: search holiday -- -draft)
   ext:pdf,doc             with one of these endings
   type:video              audio, video, image, document, archive, code, program, other
   size:>10M  size:<1G     also >= <= and size:1M..5M
@@ -77,7 +78,7 @@ pub(crate) enum Command {
     #[command(after_help = QUERIES)]
     Search {
         /// Words, without regard to case and accents; operators; or a link.
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true)]
         words: Vec<String>,
         /// At most so many contents.
         #[arg(long, default_value_t = 50)]
@@ -106,8 +107,17 @@ pub(crate) enum Command {
         /// The folder.
         folder: PathBuf,
     },
+    /// Tests the links to the name service and to every peer, and says which one fails and what to do.
+    Check,
+    /// Calls the running peer NAME from now on.
+    Name {
+        /// What others see it as.
+        name: String,
+    },
     /// Lists the downloads of the running peer, and what others download from it.
     Transfers(TransfersArgs),
+    /// The limits of speed and of downloads at once: shows them, or sets some.
+    Limits(LimitsArgs),
     /// The name service: runs it, and asks what is registered.
     #[command(subcommand)]
     Names(crate::commands::NamesCommand),
@@ -122,11 +132,26 @@ pub(crate) enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Opens a link: an invite asks whether to join, a file's link is searched in a window.
+    #[command(
+        after_help = "Desktops call this when a `cardume:` link is clicked; `cardume LINK` is the same.\n\nExamples:\n  \
+        cardume open 'cardume:?h=6f3a…&n=lecture.pdf'\n  cardume open 'cardume:join?…'"
+    )]
+    Open {
+        /// The link, from *Copy link* or from `cardume group invite`.
+        link: String,
+    },
     /// A fault drill: makes the tracker silent as a crash does, and back.
     #[command(
         after_help = "Examples:\n  cardume crash\n  cardume crash --peer peer-2 --for 10s\n  cardume crash --recover"
     )]
     Crash(CrashArgs),
+    /// Other fault drills: a peer that stands still, a link that is cut.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  cardume drill pause\n  cardume drill pause --peer peer-2 --for 10s\n  cardume drill cut --to peer-3 --for 10s\n\n`cardume crash --recover` ends them."
+    )]
+    Drill(DrillCommand),
     /// Stops the running peer; a tracker hands over first.
     Stop,
     /// What happened at the running peer.
@@ -187,6 +212,9 @@ pub(crate) struct PeerArgs {
     /// How large the window is.
     #[arg(long, hide = true, value_name = "W,H", value_parser = pair)]
     pub(crate) size: Option<(f32, f32)>,
+    /// The link that the window's search begins with.
+    #[arg(skip)]
+    pub(crate) link: Option<String>,
 }
 
 /// What to do with a shared folder.
@@ -231,11 +259,15 @@ pub(crate) struct DemoArgs {
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Examples:\n  cardume get lecture.pdf\n  cardume get lecture.pdf --from peer-3 --from peer-5\n  \
-    cardume get 6f3a… --to ~/Documents --json"
+    cardume get 6f3a… --to ~/Documents --json\n  cardume get --folder Music/Albums --from peer-2"
 )]
 pub(crate) struct GetArgs {
     /// A link, the content's hash, or a file's whole name.
-    pub(crate) what: String,
+    #[arg(required_unless_present = "folder")]
+    pub(crate) what: Option<String>,
+    /// A whole folder of the peer of --from, as `cardume sources` shows folders.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["what", "via"], requires = "from")]
+    pub(crate) folder: Option<String>,
     /// From this peer (name or id); repeated: from these [default: from all that have it].
     #[arg(long, value_name = "PEER")]
     pub(crate) from: Vec<String>,
@@ -258,14 +290,61 @@ pub(crate) enum Via {
 
 /// What to do with the transfers.
 #[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cardume transfers\n  cardume transfers --pause 3\n  cardume transfers --resume all\n  \
+    cardume transfers --top 7",
+    group = clap::ArgGroup::new("change").multiple(false)
+)]
 pub(crate) struct TransfersArgs {
-    /// Cancel this download.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) cancel: Option<u64>,
+    /// Let this download wait: a number, several as `3,4`, or `all`.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) pause: Option<String>,
+    /// Let it go on.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) resume: Option<String>,
+    /// Begin anew what failed or was cancelled; try at once what waits.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) retry: Option<String>,
+    /// End it and remove what it left.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) cancel: Option<String>,
+    /// Put it before all others.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) top: Option<String>,
+    /// One place earlier in the order.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) up: Option<String>,
+    /// One place later.
+    #[arg(long, value_name = "NUMBER", group = "change")]
+    pub(crate) down: Option<String>,
+    /// Take all that are over out of the list; files stay.
+    #[arg(long, group = "change")]
+    pub(crate) clear: bool,
     /// Only what others download from here.
     #[arg(long)]
     pub(crate) uploads: bool,
 }
+
+/// The limits of transfers.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cardume limits\n  cardume limits --down 2M --up 500k\n  cardume limits --down none"
+)]
+pub(crate) struct LimitsArgs {
+    /// Bytes per second of all downloads together, as `500k` or `2M`; `none`: no limit.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) down: Option<Rate>,
+    /// Bytes per second of all uploads together.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(crate) up: Option<Rate>,
+    /// Downloads that run at once.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) simultaneous: Option<u32>,
+}
+
+/// Bytes per second; `None`: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rate(pub(crate) Option<u64>);
 
 /// What to do with the group.
 #[derive(Debug, Subcommand)]
@@ -302,11 +381,51 @@ pub(crate) struct CrashArgs {
     pub(crate) recover: bool,
 }
 
+/// Which fault drill.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum DrillCommand {
+    /// A peer stands still as a stopped process does: it takes nothing and sends nothing, its connections stay open.
+    Pause {
+        /// Which peer (name or id) [default: the tracker].
+        #[arg(long, value_name = "NAME")]
+        peer: Option<String>,
+        /// For how long: `500ms`, `5s`, `1m` (at most `1m`).
+        #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = time)]
+        for_time: Duration,
+    },
+    /// The link between this profile's peer and another one is cut, in both directions.
+    Cut {
+        /// To which peer (name or id).
+        #[arg(long, value_name = "NAME")]
+        to: String,
+        /// For how long: `500ms`, `5s`, `1m` (at most `1m`).
+        #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = time)]
+        for_time: Duration,
+    },
+}
+
 fn pair(text: &str) -> Result<(f32, f32), String> {
     let numbers = text.split_once(',').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
     numbers
         .filter(|(a, b): &(f32, f32)| a.is_finite() && b.is_finite())
         .ok_or("two numbers, as 640,480".into())
+}
+
+fn rate(text: &str) -> Result<Rate, String> {
+    if text == "none" {
+        return Ok(Rate(None));
+    }
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit {
+        "" => 1,
+        "k" | "kB" => 1_000,
+        "M" | "MB" => 1_000_000,
+        "G" | "GB" => 1_000_000_000,
+        _ => return Err("a rate as 500k, 2M or none".into()),
+    };
+    let rate = number.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
+    rate.map(|rate| Rate(Some(rate))).ok_or("a rate as 500k, 2M or none".into())
 }
 
 fn time(text: &str) -> Result<Duration, String> {
@@ -331,6 +450,44 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Options after the words are options: programs write `search WORDS --json`.
+    #[test]
+    fn options_may_follow_the_words_of_a_search() {
+        let cli = Cli::parse_from(["cardume", "search", "two", "words", "--json", "--", "-draft"]);
+        let Some(Command::Search { words, .. }) = cli.command else { panic!("no search") };
+        assert!(cli.global.json);
+        assert_eq!(words, ["two", "words", "-draft"]);
+    }
+
+    #[test]
+    fn rates_have_units() {
+        let cases = [
+            ("500k", Ok(Rate(Some(500_000)))),
+            ("2M", Ok(Rate(Some(2_000_000)))),
+            ("123", Ok(Rate(Some(123)))),
+            ("none", Ok(Rate(None))),
+            ("2m", Err(())),
+            ("k", Err(())),
+            ("-1", Err(())),
+            ("99999999999999999999", Err(())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(rate(text).map_err(|_| ()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_option_behind_the_words_of_a_search_is_an_option() {
+        let cli = Cli::try_parse_from(["cardume", "search", "whale", "song", "--json"]).expect("understood");
+        assert!(cli.global.json);
+        let words = |arguments: &[&str]| match Cli::try_parse_from(arguments).map(|cli| cli.command) {
+            Ok(Some(Command::Search { words, .. })) => words,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(words(&["cardume", "search", "whale", "--json"]), ["whale"]);
+        assert_eq!(words(&["cardume", "search", "--", "whale", "-draft"]), ["whale", "-draft"]);
     }
 
     #[test]

@@ -10,5 +10,6 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    commands::run(Cli::parse())
+    let arguments = commands::with_command(std::env::args_os().collect());
+    commands::run(Cli::parse_from(arguments))
 }

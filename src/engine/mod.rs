@@ -4,5 +4,6 @@
 pub mod election;
 pub mod index;
 pub mod registry;
+pub mod trace;
 pub mod transfer;
 pub mod upload;

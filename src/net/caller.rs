@@ -226,10 +226,12 @@ pub(super) async fn open(
     let guarded = Guarded::new(socket, cuts, write_timeout);
     let tls = |why: String| ConnectError::Tls { why, address };
     let connector = TlsConnector::from(identity.client_config());
-    let stream = connector.connect(server_name(), guarded).await.map_err(|error| tls(error.to_string()))?;
+    let mut stream =
+        connector.connect(server_name(), guarded).await.map_err(|error| tls(error.to_string()))?;
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let certificate = certificates.first().ok_or_else(|| tls("no certificate".to_owned()))?;
     let found = peer_id_of(certificate).map_err(|error| tls(error.to_string()))?;
+    stream.get_mut().0.belongs_to(found, cuts);
     match expected {
         Some(expected) if expected != found => Err(ConnectError::OtherPeer { expected, found, address }),
         _ => Ok((stream, found)),

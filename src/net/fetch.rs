@@ -9,6 +9,7 @@
 use super::caller::{ConnectError, open};
 use super::content::PATH;
 use super::identity::Identity;
+use super::peer_link::PeerLinks;
 use super::stream::{Cuts, Guarded};
 use super::uploads::Uploads;
 use crate::base::{ContentId, PeerId};
@@ -68,9 +69,7 @@ type Stream = TlsStream<Guarded<TcpStream>>;
 
 /// A kept connection for contents: one request after the other.
 pub struct ContentClient {
-    identity: Identity,
-    address: SocketAddr,
-    expected: PeerId,
+    way: Way,
     silence: Duration,
     stream: Stream,
     /// Whether a request was answered on this connection: the peer may have closed it since.
@@ -82,7 +81,7 @@ pub struct ContentClient {
 
 impl std::fmt::Debug for ContentClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ContentClient").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("ContentClient").field("address", &self.way.address).finish_non_exhaustive()
     }
 }
 
@@ -111,9 +110,33 @@ impl ContentClient {
         expected: PeerId,
         silence: Duration,
     ) -> Result<Self, FetchError> {
-        let stream = dial(identity, address, expected, silence).await?;
-        let identity = identity.clone();
-        Ok(Self { identity, address, expected, silence, stream, is_used: false, is_open: true, left: 0 })
+        Self::connect_by(None, identity, address, expected, silence).await
+    }
+
+    /// The same, cut by the fault drills of `links`.
+    ///
+    /// # Errors
+    /// [`FetchError::Connect`].
+    pub async fn connect_with(
+        links: &PeerLinks,
+        identity: &Identity,
+        address: SocketAddr,
+        expected: PeerId,
+        silence: Duration,
+    ) -> Result<Self, FetchError> {
+        Self::connect_by(Some(links.clone()), identity, address, expected, silence).await
+    }
+
+    async fn connect_by(
+        links: Option<PeerLinks>,
+        identity: &Identity,
+        address: SocketAddr,
+        expected: PeerId,
+        silence: Duration,
+    ) -> Result<Self, FetchError> {
+        let way = Way { links, identity: identity.clone(), address, expected, silence };
+        let stream = way.dial().await?;
+        Ok(Self { way, silence, stream, is_used: false, is_open: true, left: 0 })
     }
 
     /// Whether another request can be made; otherwise connect anew.
@@ -148,13 +171,13 @@ impl ContentClient {
         if !self.is_open() {
             return Err(broken("the connection is not usable any more"));
         }
-        let (host, first, last) = (self.address, range.start, range.end - 1);
+        let (host, first, last) = (self.way.address, range.start, range.end - 1);
         let request =
             format!("GET {PATH}{content} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={first}-{last}\r\n\r\n");
         let head = match self.ask(&request).await {
             // It was closed while nobody asked: nothing was answered, so that asking again is safe.
             Err(FetchError::Broken(_)) if self.is_used => {
-                self.stream = dial(&self.identity, self.address, self.expected, self.silence).await?;
+                self.stream = self.way.dial().await?;
                 self.ask(&request).await?
             }
             asked => asked?,
@@ -239,23 +262,42 @@ impl ContentClient {
     }
 }
 
-async fn dial(
-    identity: &Identity,
+/// How to connect, once more if need be.
+struct Way {
+    /// Whose fault drills cut the connection.
+    links: Option<PeerLinks>,
+    identity: Identity,
     address: SocketAddr,
     expected: PeerId,
     silence: Duration,
-) -> Result<Stream, FetchError> {
-    let within = ContentClient::CONNECT_TIMEOUT;
-    let connecting = async {
-        let (switch, cuts) = watch::channel(Cuts::default());
-        let (mut stream, _) = open(identity, address, Some(expected), silence, &cuts).await?;
+}
+
+impl Way {
+    async fn dial(&self) -> Result<Stream, FetchError> {
+        let address = self.address;
+        // Without a switch nobody cuts: the sender has to live as long as the connection.
+        let (cuts, keep) = match &self.links {
+            Some(links) => (links.cuts(), None),
+            None => {
+                let (switch, cuts) = watch::channel(Cuts::default());
+                (cuts, Some(switch))
+            }
+        };
+        if cuts.borrow().keeps_out(self.expected) {
+            let within = Duration::ZERO;
+            return Err(FetchError::Connect(ConnectError::TimedOut { within, address }));
+        }
+        let within = ContentClient::CONNECT_TIMEOUT;
+        let connecting = open(&self.identity, address, Some(self.expected), self.silence, &cuts);
+        let connected = timeout(within, connecting).await;
+        let (mut stream, _) = connected.map_err(|_| ConnectError::TimedOut { within, address })??;
         let socket = stream.get_mut().0;
-        socket.hold(Arc::new(switch));
         socket.read_ahead(READ_AHEAD_BYTES);
+        if let Some(keep) = keep {
+            socket.hold(Arc::new(keep));
+        }
         Ok(stream)
-    };
-    let connected = timeout(within, connecting).await;
-    connected.map_err(|_| FetchError::Connect(ConnectError::TimedOut { within, address }))?
+    }
 }
 
 /// Appends everything that is there, at most `most` bytes; 0 only at the end of the stream.

@@ -185,6 +185,16 @@ impl PeerLinks {
         stream::cut(&self.0.switch);
     }
 
+    /// A fault drill: drops the connection to one peer and makes none until it is mended.
+    pub fn cut_peer(&self, peer: PeerId, cut: bool) {
+        stream::set_cut(&self.0.switch, peer, cut);
+    }
+
+    /// What cuts connections that belong to these links but are not kept by them.
+    pub(super) fn cuts(&self) -> watch::Receiver<Cuts> {
+        self.0.switch.subscribe()
+    }
+
     /// A fault drill: drops every connection and makes none until it is switched off.
     pub fn set_silent(&self, silent: bool) {
         stream::set_silent(&self.0.switch, silent);
@@ -219,7 +229,8 @@ enum Next {
 async fn link_task(mut work: Work) {
     let mut pause = Duration::ZERO;
     loop {
-        if work.cuts.wait_for(|cuts| !cuts.silent).await.is_err() {
+        let peer = work.peer;
+        if work.cuts.wait_for(|cuts| !cuts.keeps_out(peer)).await.is_err() {
             return;
         }
         if let Next::End = attempt(&mut work, &mut pause).await {

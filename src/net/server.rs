@@ -180,6 +180,11 @@ impl ServerHandle {
         stream::set_silent(&self.switch, silent);
     }
 
+    /// A fault drill: cuts the link to one peer, or mends it.
+    pub fn cut_peer(&self, peer: PeerId, cut: bool) {
+        stream::set_cut(&self.switch, peer, cut);
+    }
+
     /// Closes the listener, lets calls finish for a short time, then cuts every connection. When it
     /// returns, nothing of this server runs any more.
     pub async fn stop(self) {
@@ -322,7 +327,7 @@ impl Acceptance {
 
     fn admit(&mut self, member: Member) {
         let Member { mut stream, caller } = member;
-        if self.cuts.borrow().silent && caller.peer != self.me {
+        if caller.peer != self.me && self.cuts.borrow().keeps_out(caller.peer) {
             return;
         }
         self.per_peer.retain(|_, held| Arc::strong_count(held) > 1);
@@ -334,6 +339,7 @@ impl Acceptance {
             return;
         }
         let guarded = stream.get_mut().0;
+        guarded.belongs_to(caller.peer, &self.cuts);
         guarded.hold(mine.clone());
         guarded.hold(self.all.clone());
         guarded.hold(Arc::new(self.tracker.token()));

@@ -4,6 +4,8 @@
 //! while a write is stalled, so that a caller that sends requests and reads no answers cannot fill this
 //! peer's memory; a write stalled for longer than the limit ends the connection.
 
+use crate::base::PeerId;
+use std::collections::BTreeSet;
 use std::io::{Error, ErrorKind, Result};
 use std::ops::Range;
 use std::pin::Pin;
@@ -15,12 +17,21 @@ use tokio::sync::watch;
 use tokio::time::Sleep;
 
 /// Whether connections are wanted, and how often all were cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cuts {
     /// How often all connections were cut.
     pub(super) count: u64,
     /// No connections at all for now (a fault drill).
     pub(super) silent: bool,
+    /// No connections to or from these peers for now (a fault drill).
+    pub(super) peers: Arc<BTreeSet<PeerId>>,
+}
+
+impl Cuts {
+    /// Whether no connection with this peer is wanted.
+    pub(super) fn keeps_out(&self, peer: PeerId) -> bool {
+        self.silent || self.peers.contains(&peer)
+    }
 }
 
 /// Cuts everything that was made under this switch so far.
@@ -36,13 +47,21 @@ pub(super) fn set_silent(switch: &watch::Sender<Cuts>, silent: bool) {
     });
 }
 
+/// Cuts the link to one peer (with everything on it), or mends it.
+pub(super) fn set_cut(switch: &watch::Sender<Cuts>, peer: PeerId, cut: bool) {
+    switch.send_if_modified(|cuts| {
+        let peers = Arc::make_mut(&mut cuts.peers);
+        if cut { peers.insert(peer) } else { peers.remove(&peer) }
+    });
+}
+
 type CutFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn cut_future(mut cuts: watch::Receiver<Cuts>) -> CutFuture {
-    let begun = cuts.borrow().count;
+fn cut_future(mut cuts: watch::Receiver<Cuts>, begun: u64, peer: Option<PeerId>) -> CutFuture {
     Box::pin(async move {
+        let is_cut = |now: &Cuts| now.count != begun || peer.is_some_and(|peer| now.peers.contains(&peer));
         // The end of the switch is a cut too.
-        drop(cuts.wait_for(|now| now.count != begun).await);
+        drop(cuts.wait_for(is_cut).await);
     })
 }
 
@@ -53,6 +72,7 @@ pub(super) struct Guarded<T> {
     read_cut: CutFuture,
     write_cut: CutFuture,
     is_cut: bool,
+    begun: u64,
     write_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
     reader: Option<Waker>,
@@ -80,11 +100,13 @@ impl Ahead {
 impl<T> Guarded<T> {
     /// `inner` until a cut.
     pub(super) fn new(inner: T, cuts: &watch::Receiver<Cuts>, write_timeout: Duration) -> Self {
+        let begun = cuts.borrow().count;
         Self {
             inner,
-            read_cut: cut_future(cuts.clone()),
-            write_cut: cut_future(cuts.clone()),
+            read_cut: cut_future(cuts.clone(), begun, None),
+            write_cut: cut_future(cuts.clone(), begun, None),
             is_cut: false,
+            begun,
             write_timeout,
             stalled: None,
             reader: None,
@@ -96,6 +118,12 @@ impl<T> Guarded<T> {
     /// From now on reads so many bytes from the socket at once, however few are asked for.
     pub(super) fn read_ahead(&mut self, bytes: usize) {
         self.ahead.memory = vec![0; bytes].into_boxed_slice();
+    }
+
+    /// Says who is at the other end: a cut of the link to that peer is a cut from now on.
+    pub(super) fn belongs_to(&mut self, peer: PeerId, cuts: &watch::Receiver<Cuts>) {
+        self.read_cut = cut_future(cuts.clone(), self.begun, Some(peer));
+        self.write_cut = cut_future(cuts.clone(), self.begun, Some(peer));
     }
 
     /// Keeps `what` (a permit) for as long as the socket is open.

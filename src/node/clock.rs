@@ -10,6 +10,13 @@ pub(super) fn unix_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Microseconds since 1970 (UTC), for records that are put side by side with those of other peers.
+#[must_use]
+pub(super) fn unix_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Notices that time went on without this thread: it was stopped or starved, or the machine slept.
 #[derive(Debug)]
 pub(super) struct JumpDetector {

@@ -1,20 +1,29 @@
 //! Carries out what a person asks for. Each command runs in a task of its own, so that a search that
 //! waits for a tracker holds up nothing else; how many run at once is limited.
 
+use super::check::Checker;
+use super::config::Profile;
 use super::drill::Drill;
 use super::events::EventSink;
+use super::faults::Faults;
+use super::group_handlers::MAX_DRILL;
 use super::group_state::GroupState;
 use super::handle::{Ask, Command, CommandError, Reply};
 use super::library_commands::inspect;
+use super::naming::Rename;
 use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
-use super::transfer_task::{DownloadRequest, TransferHandle};
-use crate::base::FileName;
+use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
+use super::watch_task::Watcher;
+use crate::base::{FileName, PeerId};
+use crate::net::Client;
 use crate::net::peer_link::PeerLinks;
 use crate::store::Library;
 use crate::wire::codes::Code;
+use crate::wire::control::Limits;
 use crate::wire::group::GroupClient;
+use jsonrpsee::core::ClientError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,10 +41,16 @@ pub(super) struct Commands {
     pub(super) searcher: Searcher<Route>,
     pub(super) transfers: TransferHandle,
     pub(super) drill: Drill,
+    pub(super) faults: Faults,
+    pub(super) watcher: Watcher,
     pub(super) links: PeerLinks,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) stopper: Stopper,
-    pub(super) download_folder: PathBuf,
+    pub(super) profile: Profile,
+    pub(super) limits: Arc<watch::Sender<Limits>>,
+    pub(super) downloads: watch::Sender<PathBuf>,
+    pub(super) renames: mpsc::Sender<Rename>,
+    pub(super) checker: Checker,
     pub(super) sink: EventSink,
 }
 
@@ -67,6 +82,9 @@ impl Commands {
         match command {
             Command::Share(path) => self.share(path).await,
             Command::Unshare(path) => self.unshare(path).await,
+            Command::Check => Ok(Reply::Check(self.checker.check().await)),
+            Command::Rename(name) => self.rename(&name).await,
+            Command::SetDownloadFolder(path) => self.set_download_folder(path).await,
             Command::Inspect(path) => inspect(path).await,
             Command::Rescan(path) => self.rescan(path).await,
             Command::PauseHashing(path) => self.pause_hashing(path).await,
@@ -89,26 +107,66 @@ impl Commands {
                 let name = name.map_err(|error| {
                     refuse(Code::BadParameter, format!("the file's name is refused: {error}"))
                 })?;
-                let to = to.unwrap_or_else(|| self.download_folder.clone());
+                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
+            Command::DownloadFolder { peer, folder, to } => {
+                if folder.is_empty() {
+                    return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
+                }
+                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
+                let request = FolderRequest::new(peer, folder, to);
+                self.transfers.download_folder(request).await.map(Reply::Transfer)
+            }
+            Command::Transfers(what, ids) => self.transfers.change(what, ids).await.map(|()| Reply::Done),
+            Command::Limits(limits) => self.set_limits(limits).await,
             Command::Cancel(id) => self.transfers.cancel(id).await.map(|()| Reply::Done),
             Command::Crash(duration) => {
                 self.drill.start(duration);
                 Ok(Reply::Done)
             }
             Command::CrashTracker(duration) => self.crash_tracker(duration).await,
-            Command::Recover => {
-                self.drill.end();
+            Command::Pause { peer, duration } => self.pause(peer, duration).await,
+            Command::Cut { peer, duration } => self.cut(peer, duration),
+            Command::Watch(lease) => {
+                self.watcher.watch(lease);
                 Ok(Reply::Done)
             }
-            Command::Leave => self.stopper.leave_and_stop().await.map(|()| Reply::Done),
+            Command::Recover => {
+                self.drill.end();
+                self.faults.end();
+                Ok(Reply::Done)
+            }
+            Command::Leave => {
+                self.faults.end();
+                self.stopper.leave_and_stop().await.map(|()| Reply::Done)
+            }
             Command::Stop => {
+                // A peer that stands still could not hand over.
+                self.faults.end();
                 self.stopper.stop().await;
                 Ok(Reply::Done)
             }
         }
+    }
+
+    async fn set_limits(&self, limits: Limits) -> Result<Reply, CommandError> {
+        let rates = [limits.down, limits.up].into_iter().flatten();
+        let at_once = 1..=Limits::MAX_SIMULTANEOUS;
+        if !at_once.contains(&limits.simultaneous) || rates.into_iter().any(|rate| rate < Limits::MIN_RATE) {
+            let (least, most) = (Limits::MIN_RATE / 1024, Limits::MAX_SIMULTANEOUS);
+            let message = format!("a rate is at least {least} KiB/s, and 1 to {most} downloads run at once");
+            return Err(refuse(Code::BadParameter, message));
+        }
+        self.limits.send_replace(limits);
+        let profile = self.profile.clone();
+        let kept = tokio::task::spawn_blocking(move || profile.set_limits(&limits)).await;
+        let failed = |error: &dyn std::fmt::Display| {
+            refuse(Code::Internal, format!("the limits hold, but only until the peer stops: {error}"))
+        };
+        kept.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        Ok(Reply::Done)
     }
 
     async fn crash_tracker(&self, duration: Duration) -> Result<Reply, CommandError> {
@@ -123,16 +181,60 @@ impl Commands {
             self.drill.start(Some(duration));
             return Ok(Reply::Done);
         }
-        let Some(client) = self.links.client(tracker) else {
-            return Err(refuse(Code::NoTracker, "the tracker is not connected; try again in a moment"));
+        self.order(tracker, "the tracker", async |client| client.crash(millis(duration)).await).await
+    }
+
+    async fn pause(&self, peer: Option<PeerId>, duration: Duration) -> Result<Reply, CommandError> {
+        drill_time(duration)?;
+        let me = self.group.borrow().me;
+        match peer.filter(|peer| *peer != me) {
+            None => {
+                self.faults.pause(duration);
+                Ok(Reply::Done)
+            }
+            Some(peer) => {
+                self.order(peer, "that peer", async |client| client.pause(millis(duration)).await).await
+            }
+        }
+    }
+
+    fn cut(&self, peer: PeerId, duration: Duration) -> Result<Reply, CommandError> {
+        drill_time(duration)?;
+        let group = self.group.borrow();
+        if peer == group.me || !group.members.contains_key(&peer) {
+            return Err(refuse(Code::BadParameter, "a link is cut to another member of the group"));
+        }
+        self.faults.cut(peer, duration);
+        Ok(Reply::Done)
+    }
+
+    /// Orders a drill of another member.
+    async fn order(
+        &self,
+        peer: PeerId,
+        who: &str,
+        call: impl AsyncFnOnce(&Client) -> Result<(), ClientError>,
+    ) -> Result<Reply, CommandError> {
+        let Some(client) = self.links.client(peer) else {
+            return Err(refuse(Code::NoTracker, format!("{who} is not connected; try again in a moment")));
         };
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // Its silence may swallow the answer; a refusal comes at once.
-        match tokio::time::timeout(DRILL_DEADLINE, client.crash(millis)).await {
-            Ok(Err(jsonrpsee::core::ClientError::Call(error))) => {
+        match tokio::time::timeout(DRILL_DEADLINE, call(&client)).await {
+            Ok(Err(ClientError::Call(error))) => {
                 Err(CommandError { code: error.code(), message: error.message().to_owned() })
             }
             _ => Ok(Reply::Done),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn drill_time(duration: Duration) -> Result<(), CommandError> {
+    if duration.is_zero() || duration > MAX_DRILL {
+        return Err(refuse(Code::BadParameter, "for_millis: a drill lasts from 1 to 60,000 ms"));
+    }
+    Ok(())
 }

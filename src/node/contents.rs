@@ -1,6 +1,7 @@
 //! What this peer shares, as the network asks for it: the library behind the two ways to read a content.
 
-use crate::base::{ContentId, PeerId, PieceLayout};
+use crate::base::{ContentId, FolderPath, PeerId, PieceLayout};
+use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::handlers::transfer::{ContentError, SharedContents};
 use crate::net::{ContentRefusal, ContentRoute, OpenContent};
@@ -74,6 +75,10 @@ impl SharedContents for Contents {
                 OpenContentError::Io(error) => ContentError::Io(error),
             })?;
         Ok((file, size))
+    }
+
+    fn folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
+        self.library.in_folder(folder, after, limit)
     }
 }
 

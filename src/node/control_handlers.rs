@@ -2,9 +2,14 @@
 
 use super::election_handlers::caller;
 use super::handle::{Command, CommandError, Handle, Reply};
+use super::transfer_task::Change;
+use crate::base::FolderPath;
 use crate::base::PeerId;
+use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlServer, EventRecord, MemberState, Share, Status, Transfer, Upload};
+use crate::wire::control::{
+    ControlServer, EventRecord, Limits, MemberState, Share, Status, Transfer, Upload,
+};
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
@@ -18,6 +23,8 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1_000;
 /// How long the view may take to show a new download: ten pictures.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
+/// How long the view may take to show a change, if it shows: some pictures.
+const SEEN_DEADLINE: Duration = Duration::from_millis(300);
 
 /// Serves `control_`.
 pub(super) struct ControlHandlers {
@@ -36,6 +43,18 @@ impl ControlHandlers {
     async fn run(&self, extensions: &Extensions, command: Command) -> RpcResult<Reply> {
         self.own_key(extensions)?;
         self.handle.command(command).await.map_err(error)
+    }
+
+    /// Starts a transfer; gives its number.
+    async fn listed(&self, extensions: &Extensions, command: Command) -> RpcResult<u64> {
+        let Reply::Transfer(id) = self.run(extensions, command).await? else { return Err(mismatch()) };
+        // Whoever asks for the transfers next finds it there.
+        let mut views = self.handle.views();
+        let listed = views.wait_for(|view| view.transfers.iter().any(|transfer| transfer.id == id));
+        if tokio::time::timeout(LISTED_DEADLINE, listed).await.is_err() {
+            tracing::debug!(id, "the transfer is not in the view yet");
+        }
+        Ok(id)
     }
 
     async fn done(&self, extensions: &Extensions, command: Command) -> RpcResult<()> {
@@ -69,6 +88,21 @@ impl ControlServer for ControlHandlers {
 
     async fn unshare(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
         self.done(extensions, Command::Unshare(PathBuf::from(path))).await
+    }
+
+    async fn check(&self, extensions: &Extensions) -> RpcResult<CheckReport> {
+        match self.run(extensions, Command::Check).await? {
+            Reply::Check(report) => Ok(report),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn rename(&self, extensions: &Extensions, name: String) -> RpcResult<()> {
+        self.done(extensions, Command::Rename(name)).await
+    }
+
+    async fn set_download_folder(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::SetDownloadFolder(PathBuf::from(path))).await
     }
 
     async fn inspect(&self, extensions: &Extensions, path: String) -> RpcResult<Inspection> {
@@ -142,19 +176,24 @@ impl ControlServer for ControlHandlers {
             from: from.iter().map(|peer| convert::parse_peer_id("from", peer)).collect::<Result<_, _>>()?,
             via_rpc: via_rpc.unwrap_or(false),
         };
-        let Reply::Transfer(id) = self.run(extensions, command).await? else { return Err(mismatch()) };
-        // Whoever asks for the transfers next finds it there.
-        let mut views = self.handle.views();
-        let listed = views.wait_for(|view| view.transfers.iter().any(|transfer| transfer.id == id));
-        if tokio::time::timeout(LISTED_DEADLINE, listed).await.is_err() {
-            tracing::debug!(id, "the transfer is not in the view yet");
-        }
-        Ok(id)
+        self.listed(extensions, command).await
+    }
+
+    async fn download_folder(
+        &self,
+        extensions: &Extensions,
+        peer: String,
+        folder: String,
+        to: Option<String>,
+    ) -> RpcResult<u64> {
+        let peer = convert::parse_peer_id("peer", &peer)?;
+        let folder = FolderPath::new(&folder).map_err(|error| convert::bad("folder", error))?;
+        self.listed(extensions, Command::DownloadFolder { peer, folder, to: to.map(PathBuf::from) }).await
     }
 
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
         self.own_key(extensions)?;
-        Ok(self.handle.view().transfers.as_ref().clone())
+        Ok(self.handle.view().transfers.iter().map(|transfer| Transfer::clone(transfer)).collect())
     }
 
     async fn uploads(&self, extensions: &Extensions) -> RpcResult<Vec<Upload>> {
@@ -166,8 +205,42 @@ impl ControlServer for ControlHandlers {
         self.done(extensions, Command::Cancel(id)).await
     }
 
+    async fn change(&self, extensions: &Extensions, what: String, ids: Option<Vec<u64>>) -> RpcResult<()> {
+        let change = Change::from_word(&what)
+            .ok_or_else(|| convert::bad("what", "pause, resume, cancel, retry, up, down, top or clear"))?;
+        let mut views = self.handle.views();
+        self.done(extensions, Command::Transfers(change, ids.unwrap_or_default())).await?;
+        // Whoever looks next sees it.
+        views.mark_unchanged();
+        if tokio::time::timeout(SEEN_DEADLINE, views.changed()).await.is_err() {
+            tracing::trace!("the change is not in the view yet");
+        }
+        Ok(())
+    }
+
+    async fn limits(&self, extensions: &Extensions) -> RpcResult<Limits> {
+        self.own_key(extensions)?;
+        Ok(self.handle.view().limits)
+    }
+
+    async fn set_limits(&self, extensions: &Extensions, limits: Limits) -> RpcResult<()> {
+        self.done(extensions, Command::Limits(limits)).await
+    }
+
     async fn crash(&self, extensions: &Extensions, for_millis: Option<u64>) -> RpcResult<()> {
         self.done(extensions, Command::Crash(for_millis.map(Duration::from_millis))).await
+    }
+
+    async fn pause(&self, extensions: &Extensions, for_millis: u64, peer: Option<String>) -> RpcResult<()> {
+        let peer = peer.map(|peer| convert::parse_peer_id("peer", &peer)).transpose()?;
+        let duration = Duration::from_millis(for_millis);
+        self.done(extensions, Command::Pause { peer, duration }).await
+    }
+
+    async fn cut(&self, extensions: &Extensions, peer: String, for_millis: u64) -> RpcResult<()> {
+        let peer = convert::parse_peer_id("peer", &peer)?;
+        let duration = Duration::from_millis(for_millis);
+        self.done(extensions, Command::Cut { peer, duration }).await
     }
 
     async fn recover(&self, extensions: &Extensions) -> RpcResult<()> {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 /// What falls silent.
 pub(super) struct Silenced {
-    pub(super) general: ServerHandle,
+    pub(super) general: Arc<ServerHandle>,
     pub(super) election: Arc<ServerHandle>,
     pub(super) links: PeerLinks,
     pub(super) names: NamesLink,

@@ -116,6 +116,10 @@ impl ElectionCalls {
         self.links.set_silent(silent);
     }
 
+    pub(super) fn cut_peer(&self, peer: PeerId, cut: bool) {
+        self.links.cut_peer(peer, cut);
+    }
+
     pub(super) fn is_connected(&self, peer: PeerId) -> bool {
         self.links.is_connected(peer)
     }

@@ -10,22 +10,28 @@ use super::address_book::{AddressBook, Addresses};
 use super::clock::JumpDetector;
 use super::election_calls::{ElectionCalls, PendingAnswers};
 use super::events::{EventSink, count};
-use super::group_state::{GroupState, MemberInfo};
+use super::faults::FaultsNow;
+use super::group_state::GroupState;
 use super::state_writer::StateSender;
+use super::trace::Recorder;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::{
-    Command, Election, ElectionConfig, Input, Member, Message, RegistrationOutcome, Role, Roster, SaveTicket,
+    Command, Election, ElectionConfig, Input, Member, Message, RegistrationOutcome, Roster, SaveTicket,
     SavedState, Timer,
 };
 use crate::engine::index::IndexPosition;
+use crate::engine::trace::{Record, What};
 use crate::wire::election::IndexSummary;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
+
+mod faults;
+mod picture;
 
 /// How often the loop looks around when nothing happens: the resolution of the jump detector.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
@@ -68,6 +74,8 @@ pub(super) enum TaskEvent {
     Silence(bool),
     /// The tracker task tells how its index stands.
     Summary(IndexSummary),
+    /// Somebody wants the records after this number.
+    Trace { after: u64, answer: oneshot::Sender<Vec<Record>> },
 }
 
 /// The answer to a join or leave.
@@ -97,6 +105,7 @@ pub(super) struct Wiring {
     pub(super) positions: mpsc::Sender<(PeerId, IndexPosition)>,
     pub(super) contacts: watch::Sender<BTreeMap<PeerId, u64>>,
     pub(super) addresses: watch::Sender<AddressBook>,
+    pub(super) faults: watch::Receiver<FaultsNow>,
     pub(super) sink: EventSink,
 }
 
@@ -108,6 +117,7 @@ pub(super) async fn election_task(wiring: Wiring) {
         let due = task.next_due();
         tokio::select! {
             biased;
+            Ok(()) = task.wiring.faults.changed() => task.faults_changed().await,
             event = task.wiring.events.recv() => match event {
                 Some(event) => task.take(event),
                 None => return,
@@ -133,6 +143,8 @@ struct ElectionTask {
     jumps: JumpDetector,
     last_heartbeat: Option<(Epoch, Instant)>,
     my_summary: Option<IndexSummary>,
+    recorder: Recorder,
+    faults: FaultsNow,
     stop: Option<oneshot::Sender<()>>,
     silent: bool,
     stopped: bool,
@@ -152,6 +164,8 @@ impl ElectionTask {
             jumps: JumpDetector::new(),
             last_heartbeat: None,
             my_summary: None,
+            recorder: Recorder::new(),
+            faults: FaultsNow::default(),
             stop: None,
             silent: false,
             stopped: false,
@@ -176,6 +190,9 @@ impl ElectionTask {
             // A command of an earlier one may have set or cancelled this one.
             if self.timers.get(&timer).is_some_and(|due| *due <= now) {
                 self.timers.remove(&timer);
+                if timer == Timer::Election {
+                    self.recorder.note(What::TimerExpired);
+                }
                 self.input(Input::TimerFired(timer));
             }
         }
@@ -203,8 +220,13 @@ impl ElectionTask {
 
     fn take(&mut self, event: TaskEvent) {
         self.watch_clock();
-        if let TaskEvent::Silence(silent) = event {
-            return self.silence(silent);
+        match event {
+            TaskEvent::Silence(silent) => return self.silence(silent),
+            TaskEvent::Trace { after, answer } => {
+                drop(answer.send(self.recorder.after(after)));
+                return;
+            }
+            _ => {}
         }
         if self.silent {
             return self.take_in_silence(event);
@@ -241,7 +263,7 @@ impl ElectionTask {
                 self.input(Input::StopRequested);
             }
             TaskEvent::Summary(summary) => self.summarized(summary),
-            TaskEvent::Silence(_) => {}
+            TaskEvent::Silence(_) | TaskEvent::Trace { .. } => {}
         }
     }
 
@@ -264,27 +286,6 @@ impl ElectionTask {
         }
     }
 
-    fn silence(&mut self, silent: bool) {
-        if silent == self.silent {
-            return;
-        }
-        self.silent = silent;
-        self.timers.clear();
-        self.pending = PendingAnswers::default();
-        self.wiring.calls.set_silent(silent);
-        let (kind, epoch) = if silent { ("drill_started", None) } else { ("drill_ended", None) };
-        self.wiring.sink.tell(kind, epoch, None, None);
-        if silent {
-            self.publish();
-            return;
-        }
-        // Back as a process is after a crash: with what the disk holds, and nothing else.
-        self.election = Election::new(self.wiring.me, self.wiring.config.clone(), self.durable.clone());
-        self.last_heartbeat = None;
-        self.jumps = JumpDetector::new();
-        self.input(Input::Started);
-    }
-
     fn request(
         &mut self,
         from: PeerId,
@@ -297,6 +298,7 @@ impl ElectionTask {
             self.learn(from, at);
         }
         self.contact(from);
+        self.recorder.received(from, &message);
         let heartbeat = match &message {
             Message::Heartbeat(heartbeat) => Some(heartbeat.epoch),
             _ => None,
@@ -321,15 +323,19 @@ impl ElectionTask {
             && last_epoch == epoch
         {
             self.wiring.sink.lateness.add((now - last).saturating_sub(self.wiring.config.heartbeat()));
+            self.wiring.sink.rhythm.heard(now - last);
             if now - last > LATE_HEARTBEAT {
                 count(&self.wiring.sink.counters.heartbeats_late);
             }
+        } else {
+            self.wiring.sink.rhythm.begin();
         }
         self.last_heartbeat = Some((epoch, now));
     }
 
     fn answer(&mut self, from: PeerId, message: Message, position: Option<IndexPosition>) {
         self.contact(from);
+        self.recorder.received(from, &message);
         self.input(Input::Received { from, message });
         if let Some(position) = position {
             // A full channel means that the tracker's task is busy; the next heartbeat tells again.
@@ -338,7 +344,10 @@ impl ElectionTask {
     }
 
     fn summarized(&mut self, summary: IndexSummary) {
-        self.my_summary = Some(summary);
+        let before = self.my_summary.replace(summary);
+        if before != Some(summary) {
+            self.recorder.index(self.election.epoch(), summary);
+        }
         if self.election.is_active_tracker() {
             let told = Some((self.election.epoch(), summary));
             self.wiring.summary.send_if_modified(|known| replace_if_new(known, told));
@@ -381,10 +390,15 @@ impl ElectionTask {
         match command {
             Command::SetTimer { timer, after } => {
                 let after = if after.is_empty() { after.start } else { self.rng.random_range(after) };
+                if timer == Timer::Election {
+                    self.recorder.timer_set(after);
+                }
                 self.timers.insert(timer, Instant::now() + after);
             }
             Command::CancelTimer(timer) => {
-                self.timers.remove(&timer);
+                if self.timers.remove(&timer).is_some() && timer == Timer::Election {
+                    self.recorder.note(What::TimerStopped);
+                }
             }
             Command::Send { to, message } => self.send(to, message),
             Command::SaveState { ticket, state } => {
@@ -395,7 +409,10 @@ impl ElectionTask {
                 // Full: one is under way; the election repeats what got no answer.
                 self.wiring.registrations.try_send(epoch).ok();
             }
-            Command::Tell(event) => self.wiring.sink.election(&event),
+            Command::Tell(event) => {
+                self.recorder.told(&event);
+                self.wiring.sink.election(&event);
+            }
             Command::Stopped => {
                 self.stopped = true;
                 if let Some(done) = self.stop.take() {
@@ -407,80 +424,14 @@ impl ElectionTask {
 
     fn send(&mut self, to: PeerId, message: Message) {
         if self.pending.resolve(to, &message) {
-            return;
+            return self.recorder.sent(to, &message, true);
         }
+        self.recorder.sent(to, &message, self.wiring.calls.is_connected(to));
         if matches!(message, Message::Heartbeat(_)) {
             count(&self.wiring.sink.counters.heartbeats_sent);
         }
         let summary = self.my_summary.filter(|_| self.election.is_active_tracker());
         self.wiring.calls.send(to, message, summary);
-    }
-
-    /// Shows the others how things stand, where that changed.
-    fn publish(&mut self) {
-        let newest = self.election.roster();
-        let changed = self.wiring.roster.borrow().as_deref() != newest;
-        if changed {
-            let roster = newest.cloned().map(Arc::new);
-            if let Some(roster) = &roster {
-                self.book.hint(self.wiring.me, roster);
-            }
-            self.wiring.roster.send_replace(roster);
-            self.publish_book();
-        }
-        let state = self.picture();
-        self.wiring.group.send_if_modified(|known| {
-            let changed = **known != state;
-            if changed {
-                *known = Arc::new(state);
-            }
-            changed
-        });
-    }
-
-    fn publish_book(&mut self) {
-        self.wiring.calls.set_addresses(&self.book);
-        self.wiring.addresses.send_replace(self.book.clone());
-    }
-
-    fn picture(&self) -> GroupState {
-        let me = self.wiring.me;
-        let answering = self.answering();
-        let members = self.election.roster().map(|roster| {
-            let info = |(id, member): (&PeerId, &Member)| {
-                let at = self.book.get(*id);
-                let info = MemberInfo {
-                    name: member.name.clone(),
-                    uri: Some(at.map_or(member.uri, |at| at.uri)),
-                    voter: member.voter,
-                    reachable: answering.contains(id),
-                };
-                (*id, info)
-            };
-            roster.members.iter().map(info).collect()
-        });
-        GroupState {
-            me,
-            role: if self.silent { Role::Outside } else { self.election.role() },
-            epoch: self.election.epoch(),
-            tracker: self.election.tracker().filter(|_| !self.silent),
-            active: self.election.is_active_tracker() && !self.silent,
-            members: members.unwrap_or_default(),
-        }
-    }
-
-    /// Who answers: a tracker knows it from heartbeats; everybody else from the kept connections.
-    fn answering(&self) -> BTreeSet<PeerId> {
-        if self.silent {
-            return BTreeSet::from([self.wiring.me]);
-        }
-        let mut answering = self.election.reachable();
-        if !self.election.is_active_tracker() {
-            let members = self.election.roster().into_iter().flat_map(|roster| roster.members.keys());
-            answering.extend(members.copied().filter(|peer| self.wiring.calls.is_connected(*peer)));
-        }
-        answering.insert(self.wiring.me);
-        answering
     }
 }
 

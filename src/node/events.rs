@@ -3,6 +3,7 @@
 //! path never waits.
 
 use super::lateness::Histogram;
+use super::rhythm::Rhythm;
 use crate::base::PeerId;
 use crate::engine::election::{Event, Refusal, Role};
 use std::collections::BTreeMap;
@@ -54,12 +55,14 @@ pub(super) struct EventSink {
     records: mpsc::Sender<Occurrence>,
     pub(super) counters: Arc<Counters>,
     pub(super) lateness: Arc<Histogram>,
+    pub(super) rhythm: Rhythm,
 }
 
 impl EventSink {
     pub(super) fn new() -> (Self, mpsc::Receiver<Occurrence>) {
         let (records, receiver) = mpsc::channel(MAX_WAITING);
-        (Self { records, counters: Arc::default(), lateness: Arc::default() }, receiver)
+        let (lateness, rhythm) = (Arc::default(), Rhythm::default());
+        (Self { records, counters: Arc::default(), lateness, rhythm }, receiver)
     }
 
     /// Tells that something happened. Never waits.
@@ -126,7 +129,7 @@ impl EventSink {
             Event::TwoGroups { peer } => self.tell("two_groups", None, Some(*peer), None),
             Event::RosterChanged(roster) => {
                 let voters = roster.voters().count();
-                let detail = format!("{voters} voters, {} members", roster.members.len());
+                let detail = format!("{voters}/{}", roster.members.len());
                 self.tell("roster_changed", Some(roster.stamp.epoch.number()), None, Some(detail));
             }
             Event::VotingEnded => plain("voting_ended"),

@@ -3,18 +3,24 @@
 use super::drill::Drill;
 use super::election_handlers::caller;
 use super::election_task::{MembershipNow, TaskEvent};
+use super::faults::Faults;
+use super::group_state::GroupState;
+use super::rhythm::Rhythm;
+use super::trace_task::Tracer;
 use crate::engine::election::Member;
+use crate::net::peer_link::PeerLinks;
 use crate::wire::codes::Code;
 use crate::wire::convert;
-use crate::wire::group::{GroupServer, Membership};
+use crate::wire::group::{GroupServer, Membership, Pong, Trace};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The longest fault drill that another member may order.
-const MAX_DRILL: Duration = Duration::from_mins(1);
+pub(super) const MAX_DRILL: Duration = Duration::from_mins(1);
 /// How long the election may take to answer.
 const DEADLINE: Duration = Duration::from_secs(1);
 
@@ -22,8 +28,13 @@ const DEADLINE: Duration = Duration::from_secs(1);
 pub(super) struct GroupHandlers {
     pub(super) events: mpsc::Sender<TaskEvent>,
     pub(super) drill: Drill,
+    pub(super) faults: Faults,
+    pub(super) tracer: Tracer,
     pub(super) drills_from_anywhere: bool,
     pub(super) listen: IpAddr,
+    pub(super) links: PeerLinks,
+    pub(super) group: watch::Receiver<Arc<GroupState>>,
+    pub(super) rhythm: Rhythm,
 }
 
 impl GroupHandlers {
@@ -52,6 +63,24 @@ impl GroupHandlers {
     }
 }
 
+impl GroupHandlers {
+    /// Whether the caller may order a drill of this peer, and for how long.
+    fn ordered(&self, extensions: &Extensions, for_millis: u64) -> RpcResult<Duration> {
+        let caller = caller(extensions)?;
+        let same_machine = caller.address.is_some_and(|at| at.ip().is_loopback() || at.ip() == self.listen);
+        if !same_machine && !self.drills_from_anywhere {
+            return Err(Code::NotAllowed.error(
+                "fault drills are accepted from peers on the same machine; start this peer with --drills to accept them from every member",
+            ));
+        }
+        let duration = Duration::from_millis(for_millis);
+        if duration > MAX_DRILL || duration.is_zero() {
+            return Err(Code::BadParameter.error("for_millis: a drill lasts from 1 to 60,000 ms"));
+        }
+        Ok(duration)
+    }
+}
+
 #[async_trait]
 impl GroupServer for GroupHandlers {
     async fn join(
@@ -76,19 +105,33 @@ impl GroupServer for GroupHandlers {
         self.ask(|answer| TaskEvent::Leave { peer, answer }).await
     }
 
-    async fn crash(&self, extensions: &Extensions, for_millis: u64) -> RpcResult<()> {
+    async fn ping(&self, extensions: &Extensions) -> RpcResult<Pong> {
         let caller = caller(extensions)?;
-        let same_machine = caller.address.is_some_and(|at| at.ip().is_loopback() || at.ip() == self.listen);
-        if !same_machine && !self.drills_from_anywhere {
-            return Err(Code::NotAllowed.error(
-                "fault drills are accepted from peers on the same machine; start this peer with --drills to accept them from every member",
-            ));
-        }
-        let duration = Duration::from_millis(for_millis);
-        if duration > MAX_DRILL || duration.is_zero() {
-            return Err(Code::BadParameter.error("for_millis: a drill lasts from 1 to 60,000 ms"));
-        }
-        self.drill.start(Some(duration));
+        let group = self.group.borrow().clone();
+        Ok(Pong {
+            address: caller.address.map(|address| address.to_string()).unwrap_or_default(),
+            linked: self.links.is_connected(caller.peer),
+            election_linked: group.members.get(&caller.peer).map(|member| member.reachable),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            unix_millis: super::clock::unix_millis(),
+            tracker: group.tracker.map(|tracker| tracker.to_string()),
+            heartbeats: self.rhythm.picture().filter(|_| group.tracker.is_some() && !group.is_tracker()),
+        })
+    }
+
+    async fn crash(&self, extensions: &Extensions, for_millis: u64) -> RpcResult<()> {
+        self.drill.start(Some(self.ordered(extensions, for_millis)?));
         Ok(())
+    }
+
+    async fn pause(&self, extensions: &Extensions, for_millis: u64) -> RpcResult<()> {
+        self.faults.pause(self.ordered(extensions, for_millis)?);
+        Ok(())
+    }
+
+    async fn trace(&self, extensions: &Extensions, after: Option<u64>) -> RpcResult<Trace> {
+        caller(extensions)?;
+        let trace = self.tracer.trace(after).await;
+        trace.ok_or_else(|| Code::ElectionSilent.error("the election does not answer; try again"))
     }
 }

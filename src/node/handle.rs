@@ -1,8 +1,11 @@
 //! How a person's side talks to a running peer.
 
+use super::transfer_task::Change as TransferChange;
 use super::view::View;
-use crate::base::{ContentId, PeerId};
+use crate::base::{ContentId, FolderPath, PeerId};
 use crate::engine::index::Page;
+use crate::wire::check::CheckReport;
+use crate::wire::control::Limits;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
 use std::path::PathBuf;
@@ -27,6 +30,12 @@ pub enum Command {
     ResumeHashing(PathBuf),
     /// What of a shared folder is not shared, and why.
     Skipped(PathBuf),
+    /// Test the links, and what else may stand in the way.
+    Check,
+    /// Call this peer so from now on.
+    Rename(String),
+    /// Put finished downloads into this folder from now on.
+    SetDownloadFolder(PathBuf),
     /// Search at the tracker.
     Search {
         /// The words.
@@ -49,13 +58,42 @@ pub enum Command {
         /// With nothing but `transfer_read`.
         via_rpc: bool,
     },
+    /// Download a folder of a peer as a folder.
+    DownloadFolder {
+        /// Whose.
+        peer: PeerId,
+        /// Which, as its peer calls it.
+        folder: FolderPath,
+        /// Into which folder; `None`: the download folder.
+        to: Option<PathBuf>,
+    },
     /// Cancel a download.
     Cancel(u64),
+    /// Change downloads; without numbers all that it applies to.
+    Transfers(TransferChange, Vec<u64>),
+    /// Set the limits of transfers, for this and later starts.
+    Limits(Limits),
     /// Be silent as after a crash, for so long (`None`: until [`Command::Recover`]).
     Crash(Option<Duration>),
+    /// Stand still for so long, or have another member do so (`group_pause`).
+    Pause {
+        /// Which member; `None`: this peer.
+        peer: Option<PeerId>,
+        /// For how long.
+        duration: Duration,
+    },
+    /// Cut the link to a member in both directions, for so long.
+    Cut {
+        /// To whom.
+        peer: PeerId,
+        /// For how long.
+        duration: Duration,
+    },
+    /// Watch the group for so long from now: [`View::trace`] grows meanwhile. Zero: not any more.
+    Watch(Duration),
     /// Ask the current tracker for such a drill (`group_crash`): the window's button.
     CrashTracker(Duration),
-    /// End a fault drill.
+    /// End every fault drill of this peer.
     Recover,
     /// Give up the seat for good and stop.
     Leave,
@@ -70,6 +108,8 @@ pub enum Reply {
     Done,
     /// The number of the transfer that was started.
     Transfer(u64),
+    /// What a connection check found.
+    Check(CheckReport),
     /// What a folder holds.
     Inspection(Inspection),
     /// What is not shared.

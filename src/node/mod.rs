@@ -2,6 +2,8 @@
 //! (commands) and [`View`] (pictures) only.
 
 mod address_book;
+mod check;
+mod check_text;
 mod clock;
 mod command_task;
 pub mod config;
@@ -12,6 +14,7 @@ mod election_calls;
 mod election_handlers;
 mod election_task;
 mod events;
+mod faults;
 mod finder;
 mod group_handlers;
 mod group_state;
@@ -20,15 +23,20 @@ mod lateness;
 mod library_commands;
 mod library_files;
 mod membership_task;
+mod naming;
 mod opening;
 mod remote;
+mod rhythm;
 pub mod search;
+mod settings_commands;
 pub mod share_task;
 mod speed;
 mod start;
 mod state_writer;
 mod stop;
 mod timing;
+mod trace;
+mod trace_task;
 mod tracker_answers;
 pub mod tracker_route;
 pub mod tracker_task;
@@ -37,14 +45,18 @@ pub mod transfer_task;
 mod upload_task;
 mod view;
 mod view_task;
+mod watch_task;
 
 /// What a search is made of, for those who ask.
 pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use crate::store::inspect;
+pub use check_text::{FINDINGS, millis_text};
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};
 pub use opening::StartError;
 pub use remote::{DownloadRequest, Remote, RemoteError, identity};
 pub use start::start;
+pub use transfer_task::Change as TransferChange;
 pub use view::{Notice, View};
+pub use watch_task::{TraceChunk, TraceFeed};

@@ -6,6 +6,7 @@ use super::config::{HomeError, PeerConfig, Ports};
 use crate::base::PeerUri;
 use crate::engine::election::SavedState;
 use crate::net::identity::{GroupKey, Identity, IdentityError, PeerKey};
+use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::store::{Library, LibraryError, Loaded, RealDisk, StateError, StateStore, machine_id};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub(super) struct Opened {
     pub(super) store: StateStore,
     pub(super) saved: SavedState,
     pub(super) library: Arc<Library>,
+    pub(super) downloads: Option<(DownloadStore, Vec<SavedDownload>)>,
     pub(super) general: TcpListener,
     pub(super) election: TcpListener,
     pub(super) here: Addresses,
@@ -61,6 +63,8 @@ pub(super) fn open(config: &PeerConfig) -> Result<Opened, StartError> {
     }
     let (identity, store, saved) = open_state(config)?;
     let library = Library::open_beside(&profile.library_dir, config.home.never_shared())?;
+    let downloads = DownloadStore::open(&profile.dir, RealDisk);
+    let downloads = downloads.inspect_err(|error| tracing::error!(%error, "downloads are not kept")).ok();
     let general = listen(config.listen, config.ports.general)?;
     let election = listen(config.listen, config.ports.election)?;
     let (general_at, election_at) = (general.local_addr()?, election.local_addr()?);
@@ -71,7 +75,7 @@ pub(super) fn open(config: &PeerConfig) -> Result<Opened, StartError> {
         PeerUri::new(address).ok_or(StartError::Listen { error: unspecified, address: address.ip() })
     };
     let here = Addresses { uri: uri(general_at)?, election_uri: uri(election_at)? };
-    Ok(Opened { identity, store, saved, library, general, election, here })
+    Ok(Opened { identity, store, saved, library, downloads, general, election, here })
 }
 
 /// The vote's state, under the identity that made it. Where the state is lost or not certainly this

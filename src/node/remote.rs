@@ -7,8 +7,11 @@ use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
 use crate::engine::index::Page;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
+use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
-use crate::wire::control::{ControlClient, EventRecord, MemberState, Share, Status, Transfer, Upload};
+use crate::wire::control::{
+    ControlClient, EventRecord, Limits, MemberState, Share, Status, Transfer, Upload,
+};
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::SkippedFile;
@@ -127,6 +130,22 @@ impl Remote {
         answer(self.client.unshare(path)).await
     }
 
+    /// Calls it so from now on.
+    ///
+    /// # Errors
+    /// As the peer answers (another peer may have the name); also if it stopped.
+    pub async fn rename(&self, name: String) -> Result<(), CommandError> {
+        answer(self.client.rename(name)).await
+    }
+
+    /// Has it test its links.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn check(&self) -> Result<CheckReport, CommandError> {
+        answer(self.client.check()).await
+    }
+
     /// Has it look at everything in a shared folder again.
     ///
     /// # Errors
@@ -218,6 +237,43 @@ impl Remote {
         answer(self.client.cancel(id)).await
     }
 
+    /// Starts the download of a folder of a peer (its id); gives its number.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn download_folder(
+        &self,
+        peer: String,
+        folder: String,
+        to: Option<String>,
+    ) -> Result<u64, CommandError> {
+        answer(self.client.download_folder(peer, folder, to)).await
+    }
+
+    /// Changes downloads: `pause`, `resume`, `cancel`, `retry`, `up`, `down`, `top` or `clear`.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn change(&self, what: &str, ids: Vec<u64>) -> Result<(), CommandError> {
+        answer(self.client.change(what.to_owned(), Some(ids))).await
+    }
+
+    /// The limits of transfers.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn limits(&self) -> Result<Limits, CommandError> {
+        answer(self.client.limits()).await
+    }
+
+    /// Sets the limits of transfers.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn set_limits(&self, limits: Limits) -> Result<(), CommandError> {
+        answer(self.client.set_limits(limits)).await
+    }
+
     /// A fault drill of this peer.
     ///
     /// # Errors
@@ -226,7 +282,24 @@ impl Remote {
         answer(ControlClient::crash(&self.client, Some(millis(for_time)))).await
     }
 
-    /// Ends the drill.
+    /// Has a member stand still for so long.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn pause(&self, member: &MemberState, for_time: Duration) -> Result<(), CommandError> {
+        let peer = Some(member.peer.peer_id.clone());
+        answer(ControlClient::pause(&self.client, millis(for_time), peer)).await
+    }
+
+    /// Cuts the link to a member for so long.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn cut(&self, member: &MemberState, for_time: Duration) -> Result<(), CommandError> {
+        answer(self.client.cut(member.peer.peer_id.clone(), millis(for_time))).await
+    }
+
+    /// Ends every drill of this peer.
     ///
     /// # Errors
     /// As the peer answers; also if it stopped.

@@ -1,6 +1,7 @@
 //! Starts a peer: wires its tasks together. Nothing is decided here.
 
 use super::address_book::{AddressBook, Addresses};
+use super::check::Checker;
 use super::command_task::{Commands, command_task};
 use super::config::{PeerConfig, Runtime};
 use super::contents::Contents;
@@ -8,16 +9,19 @@ use super::control_handlers::ControlHandlers;
 use super::drill::{Drill, Silenced};
 use super::election_task::{TaskEvent, Wiring};
 use super::events::{EventSink, Occurrence};
+use super::faults::{Cuttable, Faults, FaultsNow};
 use super::finder::TrackerFinder;
 use super::group_handlers::GroupHandlers;
 use super::group_state::GroupState;
 use super::handle::Handle;
 use super::membership_task::{Membership, membership_task};
+use super::naming::{Naming, Rename};
 use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
 use super::speed::Speed;
 use super::stop::Stopper;
+use super::trace_task::Tracer;
 use super::tracker_route::TrackerRoute;
 use super::tracker_task::{self, TrackerHandle};
 use super::transfer::link::PeerNetwork;
@@ -25,8 +29,9 @@ use super::transfer_task::{TransferDeps, TransferHandle};
 use super::upload_task::{Sent, upload_task};
 use super::view::View;
 use super::view_task::{Sources, view_task};
+use super::watch_task::{Watcher, Watching};
 use super::{state_writer, timing, transfer_task};
-use crate::base::{Epoch, PeerId};
+use crate::base::{ByteRate, Epoch, PeerId, PeerName};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
@@ -37,8 +42,9 @@ use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
 use crate::net::{ContentService, RemoteIndex, Uploads};
+use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::store::{Library, StateStore};
-use crate::wire::control::{ControlServer, NamesState};
+use crate::wire::control::{ControlServer, Limits, NamesState};
 use crate::wire::convert;
 use crate::wire::election::IndexSummary;
 use crate::wire::group::GroupServer;
@@ -46,6 +52,7 @@ use crate::wire::transfer::TransferServer;
 use jsonrpsee::Methods;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -100,17 +107,35 @@ struct Core {
     tracker: TrackerHandle,
     searcher: Searcher<Route>,
     transfers: TransferHandle,
+    limits: Arc<watch::Sender<Limits>>,
     drill: Drill,
+    faults: Faults,
+    tracer: Tracer,
+    watcher: Watcher,
     sink: EventSink,
+    /// What the peer is called, and where downloads go, while it runs.
+    name: watch::Sender<PeerName>,
+    downloads: watch::Sender<PathBuf>,
 }
 
 async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> {
-    let Opened { identity, store, saved, library, general, election, here } = opened;
+    let Opened { identity, store, saved, library, downloads, general, election, here } = opened;
     let (sink, records) = EventSink::new();
-    let timed = Timed { config: &config, identity: &identity, library: &library, here, sink: &sink };
+    let (faults, start_faults) = Faults::new();
+    let timed = Timed {
+        config: &config,
+        identity: &identity,
+        library: &library,
+        here,
+        sink: &sink,
+        faults: faults.now(),
+    };
     let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
         timed.start(election, store, saved).await?;
-    let (core, start_drill) = core(config, identity, here, library, sink, group.clone());
+    let tracer = Tracer::spawn(events.clone(), group.clone(), Arc::clone(&library));
+    let (core, start_drill) =
+        core(Made { config, identity, here, library, downloads, sink, faults, tracer }, group.clone());
+    core.spawn_limits();
     core.spawn_index(&events, group.clone(), positions);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
@@ -118,12 +143,22 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     let (asks, ask_receiver) = mpsc::channel(MAX_ASKS);
     let (stopped_sender, stopped) = watch::channel(false);
     let handle = Handle { commands: asks, view: pictures, stopped };
-    let general = core.serve(general, &events, &handle)?;
+    let general = Arc::new(core.serve(general, &events, group.clone(), &handle)?);
 
     let (names, names_events, registration) = core.names_link(roster.clone());
+    let (renames, rename_receiver) = mpsc::channel(MAX_ASKS);
+    let naming = Naming::new(
+        core.config.profile.clone(),
+        registration,
+        core.name.clone(),
+        names.clone(),
+        core.sink.clone(),
+    );
+    let checker = core.checker(names.clone(), names_state.subscribe(), group.clone(), roster.clone());
     tokio::spawn(membership_task(Membership {
         me: core.me,
-        name: core.config.name.clone(),
+        naming,
+        renames: rename_receiver,
         here,
         names: names.clone(),
         names_uri: core.config.names.first().map(|at| format!("wss://{at}/")).unwrap_or_default(),
@@ -136,9 +171,11 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         events: events.clone(),
         state: names_state,
         sink: core.sink.clone(),
-        _registration: registration,
     }));
     let links = core.links.clone();
+    let cuttable =
+        Cuttable { general: Arc::clone(&general), election: Arc::clone(&server), links: links.clone() };
+    start_faults(cuttable);
     start_drill(Silenced { general, election: server, links: links.clone(), names, events: events.clone() });
     let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender };
     core.config.profile.write_runtime(&Runtime {
@@ -146,7 +183,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         uri: here.uri.to_string(),
         election_uri: here.election_uri.to_string(),
     })?;
-    tokio::spawn(command_task(core.commands(group, stopper), ask_receiver));
+    tokio::spawn(command_task(core.commands(group, stopper, renames, checker), ask_receiver));
     Ok(handle)
 }
 
@@ -157,6 +194,7 @@ struct Timed<'a> {
     library: &'a Arc<Library>,
     here: Addresses,
     sink: &'a EventSink,
+    faults: watch::Receiver<FaultsNow>,
 }
 
 impl Timed<'_> {
@@ -184,6 +222,7 @@ impl Timed<'_> {
             events: events.clone(),
         };
         let (seed, sink) = (self.config.seed.unwrap_or_else(rand::random), self.sink.clone());
+        let faults = self.faults;
         let served = timing::start(timing, move |calls| Wiring {
             me,
             config: ElectionConfig::default(),
@@ -199,6 +238,7 @@ impl Timed<'_> {
             positions: position_sender,
             contacts: contact_sender,
             addresses: address_sender,
+            faults,
             sink,
         })?;
         let server = served.await.map_err(|_| StartError::Timing)?;
@@ -206,30 +246,45 @@ impl Timed<'_> {
     }
 }
 
-/// Makes what the tasks share.
-fn core(
+/// What is made before the rest.
+struct Made {
     config: PeerConfig,
     identity: Identity,
     here: Addresses,
     library: Arc<Library>,
+    downloads: Option<(DownloadStore, Vec<SavedDownload>)>,
     sink: EventSink,
-    group: watch::Receiver<Arc<GroupState>>,
-) -> (Core, impl FnOnce(Silenced)) {
+    faults: Faults,
+    tracer: Tracer,
+}
+
+/// Makes what the tasks share.
+fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOnce(Silenced)) {
+    let Made { config, identity, here, library, downloads, sink, faults, tracer } = made;
     let me = identity.peer_id();
     let links = PeerLinks::new(identity.clone(), CallerLimits::GENERAL);
     let tracker = tracker_task::spawn(me, group.clone());
     let (drill, start_drill) = Drill::new();
+    let watcher =
+        Watcher::spawn(Watching { tracer: tracer.clone(), links: links.clone(), group: group.clone() });
     let searcher = Searcher::new(route(me, &links, &tracker), group, SEARCH_DEADLINE);
     let contents = Arc::new(Contents::new(Arc::clone(&library)));
     let finished = Arc::clone(&library);
+    let network = Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() });
+    let (limits, limits_seen) = watch::channel(config.profile.limits());
     let transfers = transfer_task::spawn(TransferDeps {
         me,
-        network: Arc::new(PeerNetwork { identity: identity.clone(), links: links.clone() }),
+        network: network.clone(),
+        lister: network,
+        limits: limits_seen,
+        kept: downloads,
         finder: Arc::new(TrackerFinder(searcher.clone())),
         contents: contents.clone(),
         finished: Arc::new(move |path| finished.noticed(path)),
     });
     let core = Core {
+        name: watch::Sender::new(config.name.clone()),
+        downloads: watch::Sender::new(config.profile.download_folder.clone()),
         config,
         identity,
         me,
@@ -241,7 +296,11 @@ fn core(
         tracker,
         searcher,
         transfers,
+        limits: Arc::new(limits),
         drill,
+        faults,
+        tracer,
+        watcher,
         sink,
     };
     (core, start_drill)
@@ -255,6 +314,20 @@ fn route(me: PeerId, links: &PeerLinks, tracker: &TrackerHandle) -> Route {
 }
 
 impl Core {
+    /// Uploads keep the limit that the person sets.
+    fn spawn_limits(&self) {
+        let (uploads, mut limits) = (self.uploads.clone(), self.limits.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let up = limits.borrow_and_update().up;
+                uploads.limit_speed(up.map(ByteRate::per_second));
+                if limits.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     fn route(&self) -> Route {
         route(self.me, &self.links, &self.tracker)
     }
@@ -297,17 +370,20 @@ impl Core {
     ) -> watch::Receiver<Arc<View>> {
         let mut sources = Sources {
             profile: self.config.profile.name.clone(),
-            name: self.config.name.to_string(),
+            name: self.name.subscribe(),
             me: self.me,
             uri: self.here.uri.to_string(),
-            download_folder: self.config.profile.download_folder.display().to_string().into(),
+            downloads: self.downloads.subscribe(),
             group,
             roster,
             summary,
             contacts,
             names,
             drill: self.drill.running(),
+            faults: self.faults.now(),
+            trace: self.watcher.feed(),
             transfers: self.transfers.transfers(),
+            limits: self.limits.subscribe(),
             uploads: self.sent(),
             library_changed: self.library.changed(),
             library: Arc::clone(&self.library),
@@ -332,13 +408,19 @@ impl Core {
         &self,
         listener: TcpListener,
         events: &mpsc::Sender<TaskEvent>,
+        group: watch::Receiver<Arc<GroupState>>,
         handle: &Handle,
     ) -> std::io::Result<ServerHandle> {
         let group = GroupHandlers {
             events: events.clone(),
             drill: self.drill.clone(),
+            faults: self.faults.clone(),
+            tracer: self.tracer.clone(),
             drills_from_anywhere: self.config.drills,
             listen: self.config.listen,
+            links: self.links.clone(),
+            group,
+            rhythm: self.sink.rhythm.clone(),
         };
         let control = ControlHandlers { me: self.me, handle: handle.clone() };
         let service = ContentService { route: self.contents.clone(), uploads: self.uploads.clone() };
@@ -373,16 +455,51 @@ impl Core {
         (link, events, sender)
     }
 
-    fn commands(self, group: watch::Receiver<Arc<GroupState>>, stopper: Stopper) -> Commands {
+    fn checker(
+        &self,
+        names: NamesLink,
+        names_state: watch::Receiver<NamesState>,
+        group: watch::Receiver<Arc<GroupState>>,
+        roster: watch::Receiver<Option<Arc<Roster>>>,
+    ) -> Checker {
+        Checker {
+            name: self.name.subscribe(),
+            here: self.here,
+            home: self.config.home.clone(),
+            names,
+            names_state,
+            names_address: self.config.names.first().copied(),
+            links: self.links.clone(),
+            group,
+            roster,
+            rhythm: self.sink.rhythm.clone(),
+            downloads: self.downloads.subscribe(),
+            library: Arc::clone(&self.library),
+        }
+    }
+
+    fn commands(
+        self,
+        group: watch::Receiver<Arc<GroupState>>,
+        stopper: Stopper,
+        renames: mpsc::Sender<Rename>,
+        checker: Checker,
+    ) -> Commands {
         Commands {
             library: self.library,
             searcher: self.searcher,
             transfers: self.transfers,
             drill: self.drill,
+            faults: self.faults,
+            watcher: self.watcher,
             links: self.links,
             group,
             stopper,
-            download_folder: self.config.profile.download_folder,
+            downloads: self.downloads,
+            profile: self.config.profile,
+            limits: self.limits,
+            renames,
+            checker,
             sink: self.sink,
         }
     }

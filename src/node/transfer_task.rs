@@ -1,30 +1,34 @@
-//! The list of downloads: starts them, cancels them, and shows them all.
+//! The list of downloads: carries out what a person wants of them, keeps the list on disk, and shows them all.
 //!
-//! **Ended downloads stay in the list and never change again.** Absent on purpose: a memory beyond the
-//! process; a download that is asked for again finds its partial file.
+//! Absent on purpose: the order and the life of a download ([`super::transfer::list`]), and its bytes.
 
 use super::handle::CommandError;
-use super::transfer::download::{Shared, download_task};
-use super::transfer::limits::{MAX_RUNNING, MAX_TRANSFERS, PUBLISH_EVERY};
-use super::transfer::network::{Network, SourceFinder};
-use super::transfer::progress::Progress;
+use super::transfer::download::Shared;
+use super::transfer::limits::{LIST_TICK, PUBLISH_EVERY};
+use super::transfer::list::List;
+use super::transfer::network::{FolderLister, Network, SourceFinder};
+use super::transfer::throttle::Throttle;
 use super::transfer::worker::Room;
 use crate::base::PeerId;
 use crate::net::handlers::transfer::SharedContents;
+use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::wire::codes::Code;
-use crate::wire::control::Transfer;
-use std::collections::VecDeque;
+use crate::wire::control::{Limits, Transfer};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 pub use super::transfer::download::DownloadRequest;
+pub use super::transfer::folder::FolderRequest;
+pub use super::transfer::list::Change;
 
 /// Commands that wait; a person does not give more at once.
 const COMMANDS: usize = 64;
+
+/// All downloads as they are shown.
+pub type Transfers = Arc<Vec<Arc<Transfer>>>;
 
 /// What downloads need of the rest of the peer.
 pub struct TransferDeps {
@@ -34,22 +38,29 @@ pub struct TransferDeps {
     pub network: Arc<dyn Network>,
     /// Who knows the sources.
     pub finder: Arc<dyn SourceFinder>,
+    /// Who knows what is in a peer's folder.
+    pub lister: Arc<dyn FolderLister>,
     /// What this peer shares: a content that is here already is copied, not fetched.
     pub contents: Arc<dyn SharedContents>,
     /// Called with every finished file, so that the library sees it at once.
     pub finished: Arc<dyn Fn(&Path) + Send + Sync>,
+    /// The limits as they change.
+    pub limits: watch::Receiver<Limits>,
+    /// Where the list is kept and what was in it; `None`: nowhere.
+    pub kept: Option<(DownloadStore, Vec<SavedDownload>)>,
 }
 
 enum Command {
     Download(DownloadRequest, oneshot::Sender<Result<u64, CommandError>>),
-    Cancel(u64, oneshot::Sender<Result<(), CommandError>>),
+    Folder(FolderRequest, oneshot::Sender<Result<u64, CommandError>>),
+    Change(Change, Vec<u64>, oneshot::Sender<Result<(), CommandError>>),
 }
 
-/// The downloads of this process. They end, resumable, when the last handle is dropped.
+/// The downloads of this profile. They end, resumable, when the last handle is dropped.
 #[derive(Clone)]
 pub struct TransferHandle {
     commands: mpsc::Sender<Command>,
-    transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    transfers: watch::Receiver<Transfers>,
 }
 
 impl TransferHandle {
@@ -63,17 +74,34 @@ impl TransferHandle {
         self.ask(|answer| Command::Download(request, answer)).await
     }
 
+    /// Starts the download of a folder and gives its number; the same again is given again.
+    ///
+    /// # Errors
+    /// As [`TransferHandle::download`].
+    pub async fn download_folder(&self, request: FolderRequest) -> Result<u64, CommandError> {
+        self.ask(|answer| Command::Folder(request, answer)).await
+    }
+
+    /// Changes downloads; without `ids` all that it applies to.
+    ///
+    /// # Errors
+    /// If there is none of such a number.
+    pub async fn change(&self, what: Change, ids: Vec<u64>) -> Result<(), CommandError> {
+        self.ask(|answer| Command::Change(what, ids, answer)).await
+    }
+
     /// Cancels a download and removes what it left; one that is over stays as it is.
     ///
     /// # Errors
     /// If there is none of that number.
     pub async fn cancel(&self, id: u64) -> Result<(), CommandError> {
-        self.ask(|answer| Command::Cancel(id, answer)).await
+        self.change(Change::Cancel, vec![id]).await
     }
 
-    /// All downloads, the newest first; changes at most ten times a second.
+    /// All downloads: those that are not over in the order in which they run, then the others, the newest
+    /// first. Changes at most ten times a second.
     #[must_use]
-    pub fn transfers(&self) -> watch::Receiver<Arc<Vec<Transfer>>> {
+    pub fn transfers(&self) -> watch::Receiver<Transfers> {
         self.transfers.clone()
     }
 
@@ -81,149 +109,136 @@ impl TransferHandle {
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, CommandError>>) -> Command,
     ) -> Result<T, CommandError> {
-        let stopping = || error(Code::Internal, "the peer is stopping".to_owned());
+        let stopping =
+            || CommandError { code: Code::Internal as i32, message: "the peer is stopping".to_owned() };
         let (answer, answered) = oneshot::channel();
         self.commands.send(command(answer)).await.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())?
     }
 }
 
-/// Starts the task that keeps the downloads; needs a tokio runtime around it.
+/// Starts the task that keeps the downloads, and those that were kept; needs a tokio runtime around it.
 #[must_use]
 pub fn spawn(deps: TransferDeps) -> TransferHandle {
     let (commands, asked) = mpsc::channel(COMMANDS);
-    let (published, transfers) = watch::channel(Arc::default());
+    let (store, saved) = deps.kept.unzip();
     let shared = Arc::new(Shared {
         me: deps.me,
         network: deps.network,
         finder: deps.finder,
+        lister: deps.lister,
         contents: deps.contents,
         finished: deps.finished,
         room: Room::new(),
-        turns: Arc::new(Semaphore::new(MAX_RUNNING)),
+        throttle: Arc::new(Throttle::new(deps.limits.clone())),
     });
-    tokio::spawn(transfer_task(List::new(shared, published), asked));
+    let mut list = List::new(shared, saved.unwrap_or_default(), deps.limits.borrow().simultaneous);
+    list.rebalance();
+    let (published, transfers) = watch::channel(list.pictures());
+    let keeper = Keeper { store, saving: None, is_dirty: false };
+    tokio::spawn(transfer_task(list, asked, deps.limits, published, keeper));
     TransferHandle { commands, transfers }
 }
 
-/// A download in the list.
-struct Entry {
-    id: u64,
-    request: DownloadRequest,
-    shown: watch::Receiver<Transfer>,
-    cancelled: CancellationToken,
-}
-
-impl Entry {
-    fn is_over(&self) -> bool {
-        matches!(self.shown.borrow().state.as_str(), "finished" | "failed" | "cancelled")
-    }
-}
-
-struct List {
-    shared: Arc<Shared>,
-    /// The newest first.
-    entries: VecDeque<Entry>,
-    last_id: u64,
-    tasks: JoinSet<()>,
-    changed: Arc<Notify>,
-    published: watch::Sender<Arc<Vec<Transfer>>>,
-}
-
-async fn transfer_task(mut list: List, mut asked: mpsc::Receiver<Command>) {
+async fn transfer_task(
+    mut list: List,
+    mut asked: mpsc::Receiver<Command>,
+    mut limits: watch::Receiver<Limits>,
+    published: watch::Sender<Transfers>,
+    mut keeper: Keeper,
+) {
     let changed = list.changed.clone();
     let (mut publish_at, mut published_at): (Option<Instant>, _) = (None, Instant::now());
+    let mut tick = interval(LIST_TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let due = publish_at.unwrap_or_else(Instant::now);
         tokio::select! {
             command = asked.recv() => match command {
-                None => return,
+                None => return keeper.close(&list).await,
                 Some(command) => {
-                    list.carry_out(command);
-                    publish_at.get_or_insert_with(Instant::now);
+                    carry_out(&mut list, command);
+                    keeper.is_dirty = true;
+                    publish_at = Some(Instant::now());
                 }
             },
             () = changed.notified(), if publish_at.is_none() => publish_at = Some(published_at + PUBLISH_EVERY),
             () = tokio::time::sleep_until(due), if publish_at.is_some() => {
-                list.publish();
+                published.send_replace(list.pictures());
                 (publish_at, published_at) = (None, Instant::now());
             }
             Some(ended) = list.tasks.join_next(), if !list.tasks.is_empty() => {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a download's task ended by itself");
+                list.ended(ended);
+                keeper.is_dirty = true;
+                publish_at.get_or_insert_with(Instant::now);
+            }
+            Ok(()) = limits.changed() => {
+                list.simultaneous = limits.borrow_and_update().simultaneous;
+                list.enforce_order();
+            }
+            () = keeper.saved() => {}
+            _ = tick.tick() => list.look_after(),
+        }
+        keeper.save(&list);
+    }
+}
+
+fn carry_out(list: &mut List, command: Command) {
+    // Who asked may be gone by now: the answer is then nobody's.
+    match command {
+        Command::Download(request, answer) => drop(answer.send(list.download(request))),
+        Command::Folder(request, answer) => drop(answer.send(list.folder(request))),
+        Command::Change(what, ids, answer) => drop(answer.send(list.change(what, &ids))),
+    }
+}
+
+/// Saves the list after changes, one save at a time, on a thread that may block.
+struct Keeper {
+    store: Option<DownloadStore>,
+    saving: Option<JoinHandle<(DownloadStore, std::io::Result<()>)>>,
+    is_dirty: bool,
+}
+
+impl Keeper {
+    /// Begins to save, if there is something to save and nothing is being saved.
+    fn save(&mut self, list: &List) {
+        if !self.is_dirty {
+            return;
+        }
+        let Some(mut store) = self.store.take() else { return };
+        self.is_dirty = false;
+        let saved = list.saved();
+        self.saving = Some(tokio::task::spawn_blocking(move || {
+            let result = store.save(&saved);
+            (store, result)
+        }));
+    }
+
+    /// Returns when a save is done; never without one. Cancel-safe.
+    async fn saved(&mut self) {
+        let Some(saving) = &mut self.saving else { return std::future::pending().await };
+        let ended = saving.await;
+        self.saving = None;
+        match ended {
+            Ok((store, result)) => {
+                self.store = Some(store);
+                if let Err(error) = result {
+                    tracing::error!(%error, "the list of downloads cannot be saved; the next change tries again");
                 }
             }
-        }
-    }
-}
-
-impl List {
-    fn new(shared: Arc<Shared>, published: watch::Sender<Arc<Vec<Transfer>>>) -> Self {
-        let (entries, tasks, changed) = (VecDeque::new(), JoinSet::new(), Arc::default());
-        Self { shared, entries, last_id: 0, tasks, changed, published }
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        // Who asked may be gone by now: the answer is then nobody's.
-        match command {
-            Command::Download(request, answer) => drop(answer.send(self.start(request))),
-            Command::Cancel(id, answer) => drop(answer.send(self.cancel(id))),
+            Err(error) => tracing::error!(%error, "the list of downloads is not saved any more"),
         }
     }
 
-    fn start(&mut self, request: DownloadRequest) -> Result<u64, CommandError> {
-        let same =
-            |entry: &&Entry| entry.request.content == request.content && entry.request.to == request.to;
-        if let Some(entry) = self.entries.iter().filter(same).find(|entry| !entry.is_over()) {
-            return Ok(entry.id);
+    /// The last word: the peer is stopping.
+    async fn close(mut self, list: &List) {
+        if self.saving.is_some() {
+            self.saved().await;
         }
-        if self.entries.len() >= MAX_TRANSFERS {
-            let over = self.entries.iter().rposition(Entry::is_over);
-            let oldest = over.ok_or_else(|| {
-                error(Code::Busy, format!("{MAX_TRANSFERS} downloads are under way; wait for some to end"))
-            })?;
-            self.entries.remove(oldest);
+        self.is_dirty = true;
+        self.save(list);
+        if self.saving.is_some() {
+            self.saved().await;
         }
-        self.last_id += 1;
-        let (progress, shown) = Progress::new(first_picture(self.last_id, &request), self.changed.clone());
-        let cancelled = CancellationToken::new();
-        self.tasks.spawn(download_task(self.shared.clone(), request.clone(), progress, cancelled.clone()));
-        self.entries.push_front(Entry { id: self.last_id, request, shown, cancelled });
-        Ok(self.last_id)
     }
-
-    fn cancel(&self, id: u64) -> Result<(), CommandError> {
-        let entry = self.entries.iter().find(|entry| entry.id == id);
-        let entry = entry.ok_or_else(|| {
-            error(Code::NotFound, format!("there is no download {id}; see the list of downloads"))
-        })?;
-        entry.cancelled.cancel();
-        Ok(())
-    }
-
-    fn publish(&self) {
-        let all = self.entries.iter().map(|entry| entry.shown.borrow().clone()).collect();
-        self.published.send_replace(Arc::new(all));
-    }
-}
-
-fn first_picture(id: u64, request: &DownloadRequest) -> Transfer {
-    let name = request.name.as_ref().map_or_else(|| request.content.short(), ToString::to_string);
-    Transfer {
-        id,
-        content: request.content.to_string(),
-        name,
-        size: 0,
-        done: 0,
-        rate: 0,
-        state: "waiting".to_owned(),
-        detail: "queued".to_owned(),
-        path: None,
-        seconds: 0.0,
-        sources: Vec::new(),
-    }
-}
-
-fn error(code: Code, message: String) -> CommandError {
-    CommandError { code: code as i32, message }
 }

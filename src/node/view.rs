@@ -1,7 +1,8 @@
 //! The picture of a peer that the window and the command line show: immutable, published when something
 //! changed. It uses the shapes of `control_`, so that both show the same.
 
-use crate::wire::control::{EventRecord, MemberState, Share, Status, Transfer, Upload};
+use super::watch_task::TraceFeed;
+use crate::wire::control::{EventRecord, Limits, MemberState, Share, Status, Transfer, Upload};
 use std::sync::Arc;
 
 /// A picture of a running peer. Cloning is cheap; every part is replaced as a whole when it changes.
@@ -13,12 +14,17 @@ pub struct View {
     pub members: Arc<Vec<MemberState>>,
     /// The shared folders.
     pub shares: Arc<Vec<Share>>,
-    /// The downloads of this process, the newest first.
-    pub transfers: Arc<Vec<Transfer>>,
+    /// The downloads: those that are not over in the order in which they run, then the others, the newest
+    /// first.
+    pub transfers: Arc<Vec<Arc<Transfer>>>,
+    /// The limits of transfers.
+    pub limits: Limits,
     /// What is sent to other peers, and was sent in the last half minute.
     pub uploads: Arc<Vec<Upload>>,
     /// The latest events (at most [`View::MAX_EVENTS`]), oldest first.
     pub events: Arc<Vec<EventRecord>>,
+    /// What the members recorded, while the group is watched ([`super::Command::Watch`]).
+    pub trace: Arc<TraceFeed>,
     /// Where finished downloads go.
     pub download_folder: Arc<str>,
 }

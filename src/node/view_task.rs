@@ -2,21 +2,25 @@
 //! most ten times a second, and only when it differs from the last one.
 
 use super::events::{Counters, Occurrence, role_text};
+use super::faults::FaultsNow;
 use super::group_state::GroupState;
 use super::lateness::Histogram;
 use super::speed::Speed;
+use super::transfer_task::Transfers;
 use super::upload_task::Sent;
 use super::view::View;
-use crate::base::{Epoch, PeerId};
+use super::watch_task::TraceFeed;
+use crate::base::{Epoch, PeerId, PeerName};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
-    Upload,
+    EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum,
+    Share, Status, Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -29,17 +33,20 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Everything that a picture shows.
 pub(super) struct Sources {
     pub(super) profile: String,
-    pub(super) name: String,
+    pub(super) name: watch::Receiver<PeerName>,
     pub(super) me: PeerId,
     pub(super) uri: String,
-    pub(super) download_folder: Arc<str>,
+    pub(super) downloads: watch::Receiver<PathBuf>,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
     pub(super) summary: watch::Receiver<Option<(Epoch, IndexSummary)>>,
     pub(super) contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
     pub(super) names: watch::Receiver<NamesState>,
     pub(super) drill: watch::Receiver<bool>,
-    pub(super) transfers: watch::Receiver<Arc<Vec<Transfer>>>,
+    pub(super) faults: watch::Receiver<FaultsNow>,
+    pub(super) trace: watch::Receiver<Arc<TraceFeed>>,
+    pub(super) transfers: watch::Receiver<Transfers>,
+    pub(super) limits: watch::Receiver<Limits>,
     pub(super) uploads: watch::Receiver<Arc<Vec<Sent>>>,
     pub(super) library: Arc<Library>,
     pub(super) library_changed: watch::Receiver<u64>,
@@ -88,8 +95,13 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.group.changed() => None,
             Ok(()) = sources.summary.changed() => None,
             Ok(()) = sources.names.changed() => None,
+            Ok(()) = sources.name.changed() => None,
+            Ok(()) = sources.downloads.changed() => None,
             Ok(()) = sources.drill.changed() => None,
+            Ok(()) = sources.faults.changed() => None,
+            Ok(()) = sources.trace.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
+            Ok(()) = sources.limits.changed() => None,
             Ok(()) = sources.uploads.changed() => None,
             Ok(()) = sources.library_changed.changed() => None,
             _ = look.tick() => None,
@@ -123,9 +135,11 @@ impl Sources {
             members: Arc::default(),
             shares: Arc::default(),
             transfers: Arc::default(),
+            limits: Limits::default(),
             uploads: Arc::default(),
             events: Arc::default(),
-            download_folder: Arc::clone(&self.download_folder),
+            trace: Arc::default(),
+            download_folder: self.downloads.borrow().display().to_string().into(),
         };
         self.picture(&empty, None)
     }
@@ -133,7 +147,7 @@ impl Sources {
     fn peer_names(&self) -> BTreeMap<PeerId, String> {
         let mut names: BTreeMap<PeerId, String> =
             self.group.borrow().members.iter().map(|(id, member)| (*id, member.name.to_string())).collect();
-        names.insert(self.me, self.name.clone());
+        names.insert(self.me, self.name.borrow().to_string());
         names
     }
 
@@ -141,33 +155,46 @@ impl Sources {
         fn keep<T: PartialEq>(last: &Arc<T>, new: T) -> Arc<T> {
             if **last == new { Arc::clone(last) } else { Arc::new(new) }
         }
+        let trace = self.trace.borrow_and_update().clone();
         let transfers = self.transfers.borrow_and_update().clone();
+        let limits = *self.limits.borrow_and_update();
         View {
+            trace,
             status: keep(&last.status, self.status()),
             members: keep(&last.members, self.members()),
             shares: keep(&last.shares, self.shares()),
             transfers,
+            limits,
             uploads: keep(&last.uploads, self.uploads()),
             events: log.map_or_else(
                 || Arc::clone(&last.events),
                 |log| Arc::new(log.records.iter().cloned().collect()),
             ),
-            download_folder: Arc::clone(&self.download_folder),
+            download_folder: {
+                let folder = self.downloads.borrow_and_update().display().to_string();
+                if *last.download_folder == *folder {
+                    Arc::clone(&last.download_folder)
+                } else {
+                    folder.into()
+                }
+            },
         }
     }
 
     fn status(&mut self) -> Status {
         let group = self.group.borrow_and_update().clone();
         let silent = *self.drill.borrow_and_update();
+        self.faults.borrow_and_update();
         let quorum = self.quorum(&group);
         let totals = self.library.totals();
         let names = self.names.borrow_and_update().clone();
-        let role = if silent { "silent" } else { role_text(group.role) };
+        let name = self.name.borrow_and_update().to_string();
+        let role = self.role(&group);
         Status {
             profile: self.profile.clone(),
             pid: std::process::id(),
             peer_id: self.me.to_string(),
-            name: self.name.clone(),
+            name,
             role: role.to_owned(),
             epoch: group.epoch.number(),
             tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
@@ -185,6 +212,24 @@ impl Sources {
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
             heartbeat_lateness: self.lateness.percentiles(),
+        }
+    }
+
+    /// What this peer is, its drills included.
+    fn role(&self, group: &GroupState) -> &'static str {
+        match (*self.drill.borrow(), self.faults.borrow().paused) {
+            (true, _) => "silent",
+            (false, true) => "paused",
+            (false, false) => role_text(group.role),
+        }
+    }
+
+    fn own_note(&self, group: &GroupState) -> MemberNote {
+        MemberNote {
+            role: self.role(group).to_owned(),
+            epoch: group.epoch.number(),
+            files: self.library.totals().files,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 
@@ -218,7 +263,7 @@ impl Sources {
         let member = group.members.get(&peer);
         let uri = member.and_then(|member| member.uri).map(|uri| uri.to_string());
         let (name, uri) = if peer == self.me {
-            (self.name.clone(), Some(self.uri.clone()))
+            (self.name.borrow().to_string(), Some(self.uri.clone()))
         } else {
             (member.map_or_else(|| peer.short(), |member| member.name.to_string()), uri)
         };
@@ -228,6 +273,7 @@ impl Sources {
     fn members(&self) -> Vec<MemberState> {
         let group = self.group.borrow();
         let contacts = self.contacts.borrow();
+        let (trace, faults) = (self.trace.borrow(), self.faults.borrow());
         let now = super::clock::unix_millis();
         let mut members: Vec<MemberState> = group
             .members
@@ -239,7 +285,16 @@ impl Sources {
                 me: *peer == self.me,
                 connected: member.reachable,
                 // In whole seconds: a picture is new when something changed, not when time goes by.
-                last_contact_millis: contacts.get(peer).map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
+                last_contact_millis: contacts
+                    .get(peer)
+                    .max(trace.answered.get(peer))
+                    .map(|at| now.saturating_sub(*at) / 1_000 * 1_000),
+                cut: faults.cut.contains(peer),
+                note: if *peer == self.me {
+                    Some(self.own_note(&group))
+                } else {
+                    trace.notes.get(peer).cloned()
+                },
             })
             .collect();
         members

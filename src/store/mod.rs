@@ -1,7 +1,9 @@
 //! The disk: the vote's state, the profile's lock, shared folders and partial files. It never sees the network.
 
 mod below;
+pub mod downloads;
 mod fault;
+pub mod folder;
 mod inspect;
 mod library;
 mod lock;
@@ -13,6 +15,7 @@ pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
 pub use inspect::inspect;
 pub use library::{
     Library, LibraryError, NeverShared, OpenContentError, OpenShared, ShareState, SkipKind, Skipped, Totals,
+    Watched,
 };
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;

@@ -5,11 +5,15 @@
 //! the target folder is touched: everything goes through handles of the two folders, and a `.cardume` that
 //! is a link is refused.
 //!
-//! Absent on purpose: which pieces are there. A partial file left by a crash is read again and every piece
-//! is checked before it counts (a journal of synced pieces can spare that later: [`PartialFile::sync`] is
-//! its seam).
+//! Beside it lies its [`Journal`]: the proven manifest, and which pieces are surely there. After a crash only
+//! the others are read and checked; a partial file without a journal is read as a whole.
+
+mod journal;
 
 use crate::base::{ContentId, FileName, PieceIndex, PieceLayout};
+use crate::engine::transfer::have::PieceSet;
+use crate::engine::transfer::manifest::PieceHash;
+use journal::{Marker, Steps};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -75,9 +79,55 @@ pub struct PartialFile {
     folder: OwnedFd,
     hidden: OwnedFd,
     file: File,
+    content: ContentId,
     part: String,
     layout: PieceLayout,
     is_resumed: bool,
+}
+
+/// A partial file that an earlier run left, with its journal.
+#[derive(Debug)]
+pub struct Resumed {
+    /// The file.
+    pub partial: PartialFile,
+    /// To be gone on with.
+    pub journal: Journal,
+    /// The layout of the content, proven.
+    pub layout: PieceLayout,
+    /// The manifest, which merges to the content.
+    pub pieces: Vec<PieceHash>,
+    /// The pieces that are surely there.
+    pub marked: PieceSet,
+}
+
+/// Marks the pieces of a partial file that are surely on the disk, so that a resume does not read them.
+#[derive(Debug)]
+pub struct Journal(Marker<Files>);
+
+#[derive(Debug)]
+struct Files {
+    data: File,
+    journal: File,
+}
+
+impl Steps for Files {
+    fn sync_data(&self) -> io::Result<()> {
+        self.data.sync_data()
+    }
+
+    fn write_journal(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.journal.write_all_at(bytes, offset)
+    }
+}
+
+impl Journal {
+    /// Syncs the data and marks these pieces, which were written before. Blocks as long as the disk takes.
+    ///
+    /// # Errors
+    /// If the disk fails; the pieces are then in doubt at a resume, and no more than that.
+    pub fn mark(&mut self, pieces: &[PieceIndex]) -> Result<(), PartialError> {
+        Ok(self.0.mark(pieces)?)
+    }
 }
 
 impl PartialFile {
@@ -86,6 +136,51 @@ impl PartialFile {
     /// How often the hidden folder may vanish between making and using it: the end of another download
     /// removes it when it is empty.
     const MAX_TRIES: u32 = 8;
+    /// The longest journal that is read: that of the largest content, and its manifest.
+    const MAX_JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+
+    /// Opens what an earlier run left of a content in the folder `target`; `None` if nothing is there that
+    /// says for certain what it is. Takes milliseconds, whatever the size.
+    ///
+    /// # Errors
+    /// See [`PartialError`].
+    pub fn resume(target: &Path, content: ContentId) -> Result<Option<Resumed>, PartialError> {
+        let Some((folder, hidden)) = open_both(target)? else { return Ok(None) };
+        let part = part_name(content);
+        let file = match open_part(&hidden, &part, OFlags::empty()) {
+            Err(PartialError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let metadata = file.metadata()?;
+        let Ok(journal) = open_regular(&hidden, &journal_name(content), OFlags::empty()) else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(&journal, Self::MAX_JOURNAL_BYTES), &mut bytes)?;
+        let entries = journal::read(&bytes, content, metadata.ino());
+        let Some(entries) = entries.filter(|entries| entries.layout.size() == metadata.len()) else {
+            return Ok(None);
+        };
+        let marker = Marker::go_on(Files { data: file.try_clone()?, journal }, &entries);
+        let journal::Entries { layout, pieces, marked, .. } = entries;
+        let target = target.to_owned();
+        let partial = Self { target, folder, hidden, file, content, part, layout, is_resumed: true };
+        partial.reserve()?;
+        Ok(Some(Resumed { partial, journal: Journal(marker), layout, pieces, marked }))
+    }
+
+    /// Removes what an earlier run left of a content in the folder `target`, if anything.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove(target: &Path, content: ContentId) -> Result<(), PartialError> {
+        let Some((folder, hidden)) = open_both(target)? else { return Ok(()) };
+        for name in [part_name(content), journal_name(content)] {
+            unlink_if_there(&hidden, &name)?;
+        }
+        remove_hidden(&folder);
+        Ok(())
+    }
 
     /// Opens or makes the partial file of a content in the folder `target`, which exists. It has its full
     /// length at once, without taking space.
@@ -96,7 +191,7 @@ impl PartialFile {
         let unusable = |error: Errno| PartialError::Folder(target.to_owned(), error.into());
         let folder =
             rustix::fs::open(target, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(unusable)?;
-        let part = format!("{content}.part");
+        let part = part_name(content);
         let mut tries = 0..Self::MAX_TRIES;
         let (hidden, file) = loop {
             let hidden = open_hidden(&folder).map_err(|error| match error {
@@ -104,7 +199,7 @@ impl PartialFile {
                 Errno::NOSPC | Errno::DQUOT => PartialError::DiskFull,
                 other => unusable(other),
             })?;
-            match open_part(&hidden, &part) {
+            match open_part(&hidden, &part, OFlags::CREATE) {
                 Err(PartialError::Io(error))
                     if error.kind() == io::ErrorKind::NotFound && tries.next().is_some() => {}
                 file => break (hidden, file?),
@@ -116,12 +211,28 @@ impl PartialFile {
             folder,
             hidden,
             file,
+            content,
             part,
             layout,
             is_resumed: found == layout.size() && found > 0,
         };
         partial.reserve()?;
         Ok(partial)
+    }
+
+    /// Begins the journal of this file, with the manifest that was proven.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn begin_journal(&self, pieces: &[PieceHash]) -> Result<Journal, PartialError> {
+        let journal =
+            open_regular(&self.hidden, &journal_name(self.content), OFlags::CREATE | OFlags::TRUNC)?;
+        let files = Files { data: self.file.try_clone()?, journal };
+        let inode = self.file.metadata()?.ino();
+        let marker = Marker::begin(files, self.content, self.layout, pieces, inode)?;
+        // Both names must be there after a power loss for the journal to be worth anything.
+        sync_folder(&self.hidden);
+        Ok(Journal(marker))
     }
 
     /// Whether an earlier download left this file: its pieces count only after they were checked.
@@ -164,14 +275,6 @@ impl PartialFile {
         }
     }
 
-    /// Has the volume keep what was written so far.
-    ///
-    /// # Errors
-    /// If the disk fails; what was written is then in doubt.
-    pub fn sync(&self) -> Result<(), PartialError> {
-        Ok(self.file.sync_data()?)
-    }
-
     /// Syncs the whole file and puts it under `name` in the target folder, or under `name (2)`, … if that
     /// is taken. Gives the path. The caller has verified every piece.
     ///
@@ -183,7 +286,7 @@ impl PartialFile {
             let name = numbered(name, number);
             match self.rename_to(&name) {
                 Ok(()) => {
-                    self.sync_folders();
+                    self.clean_up();
                     return Ok(self.target.join(name));
                 }
                 Err(Errno::EXIST) => {}
@@ -198,8 +301,10 @@ impl PartialFile {
     /// # Errors
     /// If the disk refuses.
     pub fn discard(&self) -> Result<(), PartialError> {
-        rustix::fs::unlinkat(&self.hidden, &self.part, AtFlags::empty())?;
-        self.remove_hidden();
+        for name in [&self.part, &journal_name(self.content)] {
+            unlink_if_there(&self.hidden, name)?;
+        }
+        remove_hidden(&self.folder);
         Ok(())
     }
 
@@ -234,25 +339,63 @@ impl PartialFile {
         rustix::fs::unlinkat(&self.hidden, &self.part, AtFlags::empty())
     }
 
-    /// The name must survive a power cut too. A volume that cannot sync folders keeps names by itself.
-    fn sync_folders(&self) {
-        for folder in [&self.hidden, &self.folder] {
-            if let Err(error) = rustix::fs::fsync(folder) {
-                tracing::debug!(%error, "the folder cannot be synced");
-            }
+    /// The name must survive a power cut too.
+    fn clean_up(&self) {
+        if let Err(error) = unlink_if_there(&self.hidden, &journal_name(self.content)) {
+            tracing::debug!(%error, "the journal of a finished file stays");
         }
-        self.remove_hidden();
-    }
-
-    /// The hidden folder goes when its last file goes; while it holds others this is refused, as it should.
-    fn remove_hidden(&self) {
-        if let Err(error) = rustix::fs::unlinkat(&self.folder, HIDDEN_FOLDER, AtFlags::REMOVEDIR) {
-            tracing::trace!(%error, "the hidden folder stays");
-        }
+        sync_folder(&self.hidden);
+        sync_folder(&self.folder);
+        remove_hidden(&self.folder);
     }
 }
 
-fn open_hidden(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
+fn part_name(content: ContentId) -> String {
+    format!("{content}.part")
+}
+
+fn journal_name(content: ContentId) -> String {
+    format!("{content}.journal")
+}
+
+/// A volume that cannot sync folders keeps names by itself.
+pub(super) fn sync_folder(folder: &OwnedFd) {
+    if let Err(error) = rustix::fs::fsync(folder) {
+        tracing::debug!(%error, "the folder cannot be synced");
+    }
+}
+
+/// The hidden folder goes when its last file goes; while it holds others this is refused, as it should.
+pub(super) fn remove_hidden(folder: &OwnedFd) {
+    if let Err(error) = rustix::fs::unlinkat(folder, HIDDEN_FOLDER, AtFlags::REMOVEDIR) {
+        tracing::trace!(%error, "the hidden folder stays");
+    }
+}
+
+fn unlink_if_there(folder: &OwnedFd, name: &str) -> Result<(), PartialError> {
+    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// A target folder and its hidden folder, if both are there.
+fn open_both(target: &Path) -> Result<Option<(OwnedFd, OwnedFd)>, PartialError> {
+    let unusable = |error: Errno| PartialError::Folder(target.to_owned(), error.into());
+    let folder = match rustix::fs::open(target, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        folder => folder.map_err(unusable)?,
+    };
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::openat(&folder, HIDDEN_FOLDER, flags, Mode::empty()) {
+        Ok(hidden) => Ok(Some((folder, hidden))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(Errno::LOOP | Errno::NOTDIR) => Err(PartialError::Foreign(HIDDEN_FOLDER)),
+        Err(other) => Err(unusable(other)),
+    }
+}
+
+pub(super) fn open_hidden(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
     match rustix::fs::mkdirat(folder, HIDDEN_FOLDER, Mode::RWXU) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(other) => return Err(other),
@@ -261,11 +404,10 @@ fn open_hidden(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
     rustix::fs::openat(folder, HIDDEN_FOLDER, flags, Mode::empty())
 }
 
-/// Opens the partial file, a regular one that only this process holds. `NONBLOCK`: a FIFO of that name
-/// must not hold us up.
-fn open_part(hidden: &OwnedFd, part: &str) -> Result<File, PartialError> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(hidden, part, flags, Mode::from_raw_mode(0o666)) {
+/// Opens a regular file of our own. `NONBLOCK`: a FIFO of that name must not hold us up.
+fn open_regular(hidden: &OwnedFd, name: &str, more: OFlags) -> Result<File, PartialError> {
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
+    let file = match rustix::fs::openat(hidden, name, flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => File::from(file),
         Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => {
             return Err(PartialError::Foreign("the partial file"));
@@ -276,6 +418,12 @@ fn open_part(hidden: &OwnedFd, part: &str) -> Result<File, PartialError> {
     if !metadata.is_file() || metadata.nlink() != 1 {
         return Err(PartialError::Foreign("the partial file"));
     }
+    Ok(file)
+}
+
+/// Opens the partial file, which only this process holds then.
+fn open_part(hidden: &OwnedFd, part: &str, more: OFlags) -> Result<File, PartialError> {
+    let file = open_regular(hidden, part, more)?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         // A volume without locks has nobody to share it with.
         Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(file),
@@ -285,7 +433,7 @@ fn open_part(hidden: &OwnedFd, part: &str) -> Result<File, PartialError> {
 }
 
 /// `name` for 1, then `name (2).ext`, …, cut to the length of a name. `.tar.gz` and its like stay whole.
-fn numbered(name: &FileName, number: u32) -> String {
+pub(super) fn numbered(name: &FileName, number: u32) -> String {
     let name = name.as_str();
     if number == 1 {
         return name.to_owned();

@@ -1,6 +1,7 @@
 //! `control_`: a running peer, to its own key only: the command line talks to it with this. The window
 //! shows the same shapes.
 
+use super::check::CheckReport;
 use super::index::{Complete, SearchAnswer, SourcesAnswer};
 use super::library::{Inspection, SkippedFile};
 use jsonrpsee::core::RpcResult;
@@ -37,6 +38,9 @@ pub struct NamesState {
     pub uri: String,
     /// Whether it answers.
     pub reachable: bool,
+    /// Why it does not take this peer's name, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// The tracker's index as this peer knows it.
@@ -90,7 +94,7 @@ pub struct Status {
     pub peer_id: String,
     /// What a person calls it.
     pub name: String,
-    /// `outside`, `follower`, `pre-candidate`, `candidate`, `tracker`; `silent` during a fault drill.
+    /// `outside`, `follower`, `pre-candidate`, `candidate`, `tracker`; `silent` or `paused` during a fault drill.
     pub role: String,
     /// Its epoch.
     pub epoch: u64,
@@ -156,16 +160,72 @@ pub struct TransferSource {
     pub name: String,
     /// Verified bytes that came from it.
     pub bytes: u64,
-    /// Why it is not used any more, if so.
+    /// Bytes per second over the last 5 s.
+    #[serde(default)]
+    pub rate: u64,
+    /// `active`, `spare` (enough others are asked), `resting` (asked again soon) or `dropped`.
+    #[serde(default)]
+    pub state: String,
+    /// The code of its last fault, as `bad_piece`.
+    #[serde(default)]
+    pub fault: Option<String>,
+    /// Why it is not used (any more), if so, as a sentence.
     pub dropped: Option<String>,
 }
 
+/// A part of the bar of pieces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BarRun {
+    /// How wide: so many of all parts, which are at most 512.
+    pub parts: u32,
+    /// `missing`, `in_flight` or `here`.
+    pub state: String,
+    /// From which of the transfer's `sources` (its place in the list, from 0).
+    pub source: Option<u32>,
+}
+
+/// How a whole folder stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderProgress {
+    /// The folder as its peer calls it.
+    pub folder: String,
+    /// Its files; 0 while they are not known.
+    pub files: u64,
+    /// Those that are here.
+    pub done: u64,
+}
+
+/// Limits that a person set; kept in the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Bytes per second that all downloads together receive; `null`: no limit.
+    pub down: Option<u64>,
+    /// Bytes per second that all uploads together send; `null`: no limit.
+    pub up: Option<u64>,
+    /// Downloads that run at once; the others wait in their order.
+    pub simultaneous: u32,
+}
+
+impl Limits {
+    /// The least rate: below it connections would be taken for dead.
+    pub const MIN_RATE: u64 = 32 * 1024;
+    /// The most downloads at once.
+    pub const MAX_SIMULTANEOUS: u32 = 64;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { down: None, up: None, simultaneous: 3 }
+    }
+}
+
 /// A download.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transfer {
-    /// Its number in this process.
+    /// Its number in this profile.
     pub id: u64,
-    /// BLAKE3 of the content.
+    /// BLAKE3 of the content; empty for a folder.
     pub content: String,
     /// The file's name.
     pub name: String,
@@ -175,16 +235,41 @@ pub struct Transfer {
     pub done: u64,
     /// Bytes per second over the last 5 s.
     pub rate: u64,
-    /// `waiting`, `running`, `finished`, `failed`, `cancelled`.
+    /// `waiting`, `running`, `paused`, `finished`, `failed`, `cancelled`.
     pub state: String,
-    /// The sentence that says what is going on or why it failed.
+    /// The code of what it is doing or why it waits, as `disk_full`; may be empty.
+    #[serde(default)]
+    pub reason: String,
+    /// What the reason is about: names, a path, an error.
+    #[serde(default)]
+    pub about: String,
+    /// The same as an English sentence.
     pub detail: String,
     /// The finished file.
     pub path: Option<String>,
-    /// Seconds since it began (until it ended).
+    /// Seconds that it ran.
     pub seconds: f64,
     /// Where it comes from.
     pub sources: Vec<TransferSource>,
+    /// The pieces in order, equal neighbours together; empty while it does not run.
+    #[serde(default)]
+    pub pieces: Vec<BarRun>,
+    /// Of a whole folder.
+    #[serde(default)]
+    pub folder: Option<FolderProgress>,
+}
+
+/// What a member said of itself: of this peer always there, of others while the group is watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberNote {
+    /// As in [`Status::role`].
+    pub role: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// Files that it shares.
+    pub files: u64,
+    /// The version of its program.
+    pub version: String,
 }
 
 /// A content that is sent to a peer.
@@ -225,6 +310,12 @@ pub struct MemberState {
     pub connected: bool,
     /// Milliseconds since the last election message from it.
     pub last_contact_millis: Option<u64>,
+    /// Whether a fault drill cuts the link to it.
+    #[serde(default)]
+    pub cut: bool,
+    /// What it said of itself.
+    #[serde(flatten)]
+    pub note: Option<MemberNote>,
 }
 
 /// Something that happened, as data; the window and the command line make sentences of it.
@@ -291,6 +382,18 @@ pub trait Control {
     #[method(name = "skipped", param_kind = map, with_extensions)]
     async fn skipped(&self, path: String) -> RpcResult<Vec<SkippedFile>>;
 
+    /// Tests the links to the name service and to every peer, and what else may stand in the way.
+    #[method(name = "check", param_kind = map, with_extensions)]
+    async fn check(&self) -> RpcResult<CheckReport>;
+
+    /// Calls this peer `name` from now on.
+    #[method(name = "rename", param_kind = map, with_extensions)]
+    async fn rename(&self, name: String) -> RpcResult<()>;
+
+    /// Puts finished downloads into the folder `path` from now on.
+    #[method(name = "set_download_folder", param_kind = map, with_extensions)]
+    async fn set_download_folder(&self, path: String) -> RpcResult<()>;
+
     /// Searches at the tracker; parameters as `index_search`.
     #[method(name = "search", param_kind = map, with_extensions)]
     async fn search(
@@ -317,9 +420,28 @@ pub trait Control {
         via_rpc: Option<bool>,
     ) -> RpcResult<u64>;
 
-    /// The downloads of this process.
+    /// Downloads the folder `folder` of the peer `peer` (its id) as a folder into `to` (default: the download
+    /// folder). Gives the transfer's number.
+    #[method(name = "download_folder", param_kind = map, with_extensions)]
+    async fn download_folder(&self, peer: String, folder: String, to: Option<String>) -> RpcResult<u64>;
+
+    /// The downloads: those that are not over in the order in which they run, then the others, the newest
+    /// first.
     #[method(name = "transfers", param_kind = map, with_extensions)]
     async fn transfers(&self) -> RpcResult<Vec<Transfer>>;
+
+    /// Changes downloads: `pause`, `resume`, `cancel`, `retry`, `up`, `down`, `top` (in the order), or
+    /// `clear` (out of the list; only those that are over). Without `ids`: all that it applies to.
+    #[method(name = "change", param_kind = map, with_extensions)]
+    async fn change(&self, what: String, ids: Option<Vec<u64>>) -> RpcResult<()>;
+
+    /// The limits.
+    #[method(name = "limits", param_kind = map, with_extensions)]
+    async fn limits(&self) -> RpcResult<Limits>;
+
+    /// Sets all limits; kept for later starts.
+    #[method(name = "set_limits", param_kind = map, with_extensions)]
+    async fn set_limits(&self, limits: Limits) -> RpcResult<()>;
 
     /// What is sent to other peers.
     #[method(name = "uploads", param_kind = map, with_extensions)]
@@ -334,7 +456,17 @@ pub trait Control {
     #[method(name = "crash", param_kind = map, with_extensions)]
     async fn crash(&self, for_millis: Option<u64>) -> RpcResult<()>;
 
-    /// Ends a fault drill.
+    /// A fault drill: the peer stands still for so long, at most 60,000 ms, as a stopped process does.
+    /// With `peer`, that member is asked to (`group_pause`).
+    #[method(name = "pause", param_kind = map, with_extensions)]
+    async fn pause(&self, for_millis: u64, peer: Option<String>) -> RpcResult<()>;
+
+    /// A fault drill: the link to the member `peer` is cut in both directions for so long, at most
+    /// 60,000 ms.
+    #[method(name = "cut", param_kind = map, with_extensions)]
+    async fn cut(&self, peer: String, for_millis: u64) -> RpcResult<()>;
+
+    /// Ends every fault drill of this peer.
     #[method(name = "recover", param_kind = map, with_extensions)]
     async fn recover(&self) -> RpcResult<()>;
 

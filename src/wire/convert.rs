@@ -22,6 +22,8 @@ use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+pub mod trace;
+
 /// A checked value, or the error that a caller gets.
 pub type Checked<T> = Result<T, ErrorObjectOwned>;
 
@@ -33,6 +35,8 @@ pub const MAX_MEMBERS: usize = 64;
 pub const MAX_FILES: usize = 16_384;
 /// The most pieces in one page of a manifest: 256 KiB of hexadecimal digits.
 pub const MAX_PAGE_PIECES: usize = 4_096;
+/// The most files in one page of a folder: 2 MiB of JSON with long names.
+pub const MAX_FOLDER_FILES: usize = 4_096;
 /// The most bytes in one answer to `transfer_read`.
 pub const MAX_PART_BYTES: u32 = 1024 * 1024;
 

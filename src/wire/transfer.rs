@@ -1,6 +1,7 @@
 //! `transfer_`: served by every peer. Contents and their pieces. Cardume's own downloader takes the
 //! bytes from `GET /content/<hash>` with `Range` on the same port.
 
+use super::index::FileEntry;
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,15 @@ pub struct Part {
     pub data: String,
 }
 
+/// A part of what a folder holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderPage {
+    /// Files in the folder and below it, by key.
+    pub files: Vec<FileEntry>,
+    /// Whether there are more; ask again with `after` the last key.
+    pub more: bool,
+}
+
 /// Contents and their pieces.
 #[rpc(client, server, namespace = "transfer", namespace_separator = "_")]
 pub trait Transfer {
@@ -40,4 +50,9 @@ pub trait Transfer {
     /// At most 1 MiB of a content.
     #[method(name = "read", param_kind = map, with_extensions)]
     async fn read(&self, content: String, offset: u64, length: u32) -> RpcResult<Part>;
+
+    /// The shared files in `folder` (as `Music/Albums`) and below it, after the key `after`, at most 4,096 a
+    /// page.
+    #[method(name = "folder", param_kind = map, with_extensions)]
+    async fn folder(&self, folder: String, after: Option<u64>) -> RpcResult<FolderPage>;
 }

@@ -154,3 +154,30 @@ fn changes_of_a_shared_folder_reach_the_index() {
     std::fs::remove_file(share.join("renamed.txt")).expect("removed");
     finds("renamed", 0);
 }
+
+#[test]
+fn drills_are_ordered_on_the_command_line() {
+    let _alone = alone();
+    let group = Group::of(3);
+    let (tracker, epoch) = group.wait_for_tracker(3);
+    let other = group.running().into_iter().find(|name| *name != tracker).expect("a follower");
+    let ordered = group.json(&["--profile", &other, "drill", "pause", "--for", "1500ms", "--json"]);
+    assert_eq!(
+        (ordered["peer"].as_str(), ordered["for_millis"].as_u64()),
+        (Some(tracker.as_str()), Some(1_500))
+    );
+    let (next, next_epoch) = group.wait_for_tracker(3);
+    assert!(next != tracker && next_epoch > epoch, "{tracker} stood still and {next} took over");
+
+    let third = group.running().into_iter().find(|name| *name != next).expect("a follower");
+    group.json(&["--profile", &third, "drill", "cut", "--to", &next, "--for", "20s", "--json"]);
+    let member = || {
+        let members = group.json(&["--profile", &third, "group", "members", "--json"]);
+        members.as_array()?.iter().find(|member| member["name"] == next.as_str()).cloned()
+    };
+    wait_for("the cut", LONG, || member().filter(|it| it["cut"] == true && it["connected"] == false));
+    group.json(&["--profile", &third, "crash", "--recover", "--json"]);
+    wait_for("the mended link", LONG, || member().filter(|it| it["cut"] == false && it["connected"] == true));
+    let refused = group.cardume(&["--profile", &third, "drill", "cut", "--to", &third]);
+    assert_ne!(refused.status.code(), Some(0), "no peer is linked to itself");
+}

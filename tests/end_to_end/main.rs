@@ -4,9 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checking;
 mod demo;
 mod failures;
 mod foreign;
 mod growing;
 mod sharing;
+mod transfers;
 mod votes;

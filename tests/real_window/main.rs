@@ -5,40 +5,15 @@
 //! skips and says so; with `CARDUME_REQUIRE_DISPLAY` set it fails instead.
 #![cfg(feature = "window")]
 
+mod accessibility;
+mod five;
+mod screen;
 #[path = "../support/mod.rs"]
 mod support;
 
+use screen::{has_display, picture, press, xdotool};
 use std::path::Path;
-use std::process::Command;
 use support::{Group, LONG, alone, wait_for};
-
-fn has_display() -> bool {
-    let display = std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty());
-    let required = std::env::var_os("CARDUME_REQUIRE_DISPLAY").is_some();
-    assert!(display || !required, "CARDUME_REQUIRE_DISPLAY is set and there is no DISPLAY");
-    display
-}
-
-fn xdotool(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("xdotool").args(arguments).output().expect("xdotool is installed");
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    (output.status.success() && !text.is_empty()).then_some(text)
-}
-
-fn press(window: &str, keys: &str) {
-    xdotool(&["windowfocus", "--sync", window, "key", "--clearmodifiers", keys]);
-}
-
-fn picture(name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    // A picture is for people; a machine without ImageMagick runs the test all the same.
-    if let Err(error) =
-        Command::new("import").args(["-window", "root"]).arg(folder.join(format!("{name}.png"))).output()
-    {
-        println!("no picture: {error}");
-    }
-}
 
 #[test]
 fn a_person_searches_downloads_and_crashes_the_tracker_in_a_window() {

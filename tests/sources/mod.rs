@@ -11,6 +11,7 @@ use cardume::node::CommandError;
 use cardume::node::transfer::link::PeerNetwork;
 use cardume::node::transfer::network::{FoundSources, SourceAddress, SourceFinder};
 use cardume::node::transfer_task::{DownloadRequest, TransferDeps, TransferHandle, spawn};
+use cardume::wire::control::Limits;
 use cardume::wire::control::Transfer;
 use cardume::wire::transfer::TransferServer;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -158,9 +159,14 @@ impl Downloader {
         let identity = group.member();
         let links = PeerLinks::new(identity.clone(), CallerLimits::GENERAL);
         let nothing = Sample::new(1).shelf();
+        let network = Arc::new(PeerNetwork { identity: identity.clone(), links });
+        let (_, limits) = tokio::sync::watch::channel(Limits::default());
         let transfers = spawn(TransferDeps {
             me: identity.peer_id(),
-            network: Arc::new(PeerNetwork { identity, links }),
+            network: network.clone(),
+            lister: network,
+            limits,
+            kept: None,
             finder: tracker,
             contents: Arc::new(nothing),
             finished: Arc::new(|path| assert!(path.exists())),
@@ -184,12 +190,13 @@ impl Downloader {
         let mut transfers = self.transfers.transfers();
         let wait = transfers.wait_for(|all| all.iter().any(|transfer| transfer.id == id && seen(transfer)));
         let all = tokio::time::timeout(Duration::from_mins(1), wait).await.expect("in time").expect("runs");
-        all.iter().find(|transfer| transfer.id == id).expect("in the list").clone()
+        Transfer::clone(all.iter().find(|transfer| transfer.id == id).expect("in the list"))
     }
 
     pub(crate) async fn ended(&self, id: u64) -> Transfer {
-        self.until(id, |transfer| matches!(transfer.state.as_str(), "finished" | "failed" | "cancelled"))
-            .await
+        let over =
+            |transfer: &Transfer| matches!(transfer.state.as_str(), "finished" | "failed" | "cancelled");
+        self.until(id, |transfer| over(transfer) || transfer.reason == "no_source_left").await
     }
 
     /// The names in the target folder, without the hidden one.

@@ -44,7 +44,8 @@ async fn show(children: &mut Children, home: &Home, args: &DemoArgs, windows: bo
     home.set_names_addresses(&[address])?;
     let mut shares = Vec::new();
     for name in &names {
-        shares.push(home.profile(name)?.dir.join("share"));
+        // Beside the profiles: those hold keys and are never shared.
+        shares.push(children.folder().join("shared").join(name));
     }
     if !args.no_samples {
         let folders = shares.clone();

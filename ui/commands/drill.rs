@@ -1,9 +1,9 @@
-//! `cardume crash` and `cardume stop`.
+//! `cardume crash`, `cardume drill` and `cardume stop`.
 
 use super::asking::with_peer;
 use super::output::{json, line, plain};
 use super::{Failure, Outcome};
-use crate::args::{CrashArgs, Global};
+use crate::args::{CrashArgs, DrillCommand, Global};
 use cardume::node::Remote;
 use cardume::wire::control::MemberState;
 use serde::Serialize;
@@ -35,6 +35,30 @@ pub(crate) fn crash(global: &Global, args: &CrashArgs) -> Outcome {
             return json(&DrillShape { peer: name, peer_id: &member.peer.peer_id, for_millis });
         }
         line(&format!("{} is silent for {:?}; watch it with `cardume events`", plain(name), args.for_time))
+    })
+}
+
+/// Makes a peer stand still, or cuts the link to one.
+pub(crate) fn drill(global: &Global, command: &DrillCommand) -> Outcome {
+    with_peer(global, async |peer| {
+        let (member, for_time, what) = match command {
+            DrillCommand::Pause { peer: name, for_time } => {
+                let member = chosen(&peer, name.as_deref()).await?;
+                peer.pause(&member, *for_time).await?;
+                (member, for_time, "stands still for")
+            }
+            DrillCommand::Cut { to, for_time } => {
+                let member = chosen(&peer, Some(to)).await?;
+                peer.cut(&member, *for_time).await?;
+                (member, for_time, "cannot be reached from here for")
+            }
+        };
+        let name = &member.peer.name;
+        if global.json {
+            let for_millis = for_time.as_millis();
+            return json(&DrillShape { peer: name, peer_id: &member.peer.peer_id, for_millis });
+        }
+        line(&format!("{} {what} {for_time:?}; watch it with `cardume events`", plain(name)))
     })
 }
 

@@ -38,7 +38,11 @@ fn sentence(event: &EventRecord) -> String {
     let at = format!("{hours:02}:{minutes:02}:{seconds:02}.{rest:03}");
     let peer = event.peer.as_deref().map(|peer| format!(": {}", plain(peer))).unwrap_or_default();
     let epoch = event.epoch.map(|epoch| format!(" (epoch {epoch})")).unwrap_or_default();
-    let detail = event.detail.as_deref().map(|detail| format!(" - {}", plain(detail))).unwrap_or_default();
+    let said = event.detail.as_deref().map(|detail| match (event.kind.as_str(), detail.split_once('/')) {
+        ("roster_changed", Some((voters, members))) => format!("{voters} voters, {members} members"),
+        _ => detail.to_owned(),
+    });
+    let detail = said.map(|detail| format!(" - {}", plain(&detail))).unwrap_or_default();
     format!("{at}  {}{peer}{epoch}{detail}", event.kind.replace('_', " "))
 }
 

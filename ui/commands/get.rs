@@ -62,6 +62,21 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
                 None if begun.elapsed() < KNOWN_LIMIT => {}
                 None => return Err(Failure::failed("the peer does not know the transfer any more")),
                 Some((transfer, "finished")) => return progress.finished(transfer),
+                Some((transfer, _)) if transfer.reason == "no_source_left" => {
+                    progress.end_line();
+                    return Err(Failure::failed(format!(
+                        "{}: {} (see `cardume transfers`)",
+                        plain(&transfer.name),
+                        plain(&transfer.detail)
+                    )));
+                }
+                Some((transfer, "paused")) => {
+                    progress.end_line();
+                    let (name, id) = (plain(&transfer.name), transfer.id);
+                    return Err(Failure::failed(format!(
+                        "{name} was paused; `cardume transfers --resume {id}` lets it go on"
+                    )));
+                }
                 Some((transfer, "failed" | "cancelled")) => {
                     progress.end_line();
                     return Err(Failure::failed(format!(
@@ -78,8 +93,16 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
 }
 
 async fn start(peer: &Remote, args: GetArgs) -> Result<u64, Failure> {
-    let (content, name) = resolve(peer, &args.what).await?;
-    let to = args.to.map(|to| absolute(&to).and_then(|to| text(&to))).transpose()?;
+    let to = args.to.as_deref().map(|to| absolute(to).and_then(|to| text(&to))).transpose()?;
+    if let Some(folder) = args.folder {
+        let [from] = &args.from[..] else {
+            return Err(Failure::usage("a folder comes from one peer: give one --from"));
+        };
+        let members = peer.members().await?;
+        let from = find_member(&members, from)?.peer.peer_id.clone();
+        return Ok(peer.download_folder(from, folder, to).await?);
+    }
+    let (content, name) = resolve(peer, args.what.as_deref().unwrap_or_default()).await?;
     let members = if args.from.is_empty() { Vec::new() } else { peer.members().await? };
     let mut from = Vec::new();
     for name in &args.from {

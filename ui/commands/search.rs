@@ -32,13 +32,20 @@ struct FoundShape<'a> {
 struct SourceShape<'a> {
     peer: &'a str,
     name: &'a str,
+    folder: &'a str,
     file: &'a str,
     uri: &'a str,
 }
 
 impl<'a> From<&'a Source> for SourceShape<'a> {
     fn from(source: &'a Source) -> Self {
-        Self { peer: &source.peer, name: &source.peer_name, file: &source.name, uri: &source.uri }
+        Self {
+            peer: &source.peer,
+            name: &source.peer_name,
+            folder: &source.folder,
+            file: &source.name,
+            uri: &source.uri,
+        }
     }
 }
 
@@ -90,12 +97,13 @@ pub(crate) fn sources(global: &Global, content: &str) -> Outcome {
             return json(&answer.sources.iter().map(SourceShape::from).collect::<Vec<_>>());
         }
         let rows: Vec<_> = answer.sources.iter().map(source_row).collect();
-        line(&table(["peer", "id", "file", "address"], &rows))
+        line(&table(["peer", "id", "folder", "file", "address"], &rows))
     })
 }
 
-fn source_row(source: &Source) -> [String; 4] {
-    [plain(&source.peer_name), short(&source.peer), plain(&source.name), source.uri.clone()]
+fn source_row(source: &Source) -> [String; 5] {
+    let (peer, folder, file) = (plain(&source.peer_name), plain(&source.folder), plain(&source.name));
+    [peer, short(&source.peer), folder, file, source.uri.clone()]
 }
 
 /// The content that a person means: a link, its hash, or a file's whole name (then also that name).

@@ -1,17 +1,18 @@
-//! `cardume transfers`.
+//! `cardume transfers` and `cardume limits`.
 
-use super::Outcome;
 use super::asking::with_peer;
 use super::output::{json, line, plain, table};
-use crate::args::{Global, TransfersArgs};
+use super::{Failure, Outcome};
+use crate::args::{Global, LimitsArgs, TransfersArgs};
 use cardume::base::bytes_text;
-use cardume::wire::control::{Transfer, Upload};
+use cardume::wire::control::{Limits, Transfer, Upload};
 
-/// Lists the downloads, after cancelling one if asked, and what others download from here.
+/// Lists the downloads, after changing some if asked, and what others download from here.
 pub(crate) fn run(global: &Global, args: &TransfersArgs) -> Outcome {
+    let change = change(args)?;
     with_peer(global, async |peer| {
-        if let Some(id) = args.cancel {
-            peer.cancel(id).await?;
+        if let Some((what, ids)) = change {
+            peer.change(what, ids).await?;
         }
         if args.uploads {
             let uploads = peer.uploads().await?;
@@ -30,9 +31,37 @@ pub(crate) fn run(global: &Global, args: &TransfersArgs) -> Outcome {
     })
 }
 
+/// What is to be changed, and where; no numbers: everywhere.
+fn change(args: &TransfersArgs) -> Result<Option<(&'static str, Vec<u64>)>, Failure> {
+    let all = [
+        ("pause", &args.pause),
+        ("resume", &args.resume),
+        ("retry", &args.retry),
+        ("cancel", &args.cancel),
+        ("top", &args.top),
+        ("up", &args.up),
+        ("down", &args.down),
+    ];
+    if args.clear {
+        return Ok(Some(("clear", Vec::new())));
+    }
+    let Some((what, chosen)) = all.into_iter().find_map(|(what, chosen)| Some((what, chosen.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    if chosen == "all" {
+        return Ok(Some((what, Vec::new())));
+    }
+    let numbers: Result<Vec<u64>, _> = chosen.split(',').map(str::parse).collect();
+    let numbers = numbers.map_err(|_| {
+        Failure::usage(format!("{chosen} is no transfer: give a number, as 3, several as 3,4, or all"))
+    })?;
+    Ok(Some((what, numbers)))
+}
+
 fn downloads_text(transfers: &[Transfer]) -> String {
     if transfers.is_empty() {
-        return "No downloads since this peer started".to_owned();
+        return "No downloads yet; start one with `cardume get`".to_owned();
     }
     let rows: Vec<_> = transfers.iter().map(row).collect();
     table(["number", "file", "state", "done", "speed", "what is going on"], &rows)
@@ -40,13 +69,19 @@ fn downloads_text(transfers: &[Transfer]) -> String {
 
 fn row(transfer: &Transfer) -> [String; 6] {
     let speed = if transfer.state == "running" { speed(transfer.rate) } else { String::new() };
+    let detail = match &transfer.folder {
+        Some(folder) if folder.files > 0 => {
+            format!("{} of {} files {}", folder.done, folder.files, transfer.detail)
+        }
+        _ => transfer.detail.clone(),
+    };
     [
         transfer.id.to_string(),
         plain(&transfer.name),
         transfer.state.clone(),
         format!("{} of {}", bytes_text(transfer.done), bytes_text(transfer.size)),
         speed,
-        plain(&transfer.detail),
+        plain(detail.trim_end()),
     ]
 }
 
@@ -65,6 +100,31 @@ fn uploads_text(uploads: &[Upload]) -> String {
 
 fn speed(rate: u64) -> String {
     format!("{}/s", bytes_text(rate))
+}
+
+/// Shows the limits, after setting some if asked.
+pub(crate) fn limits(global: &Global, args: &LimitsArgs) -> Outcome {
+    with_peer(global, async |peer| {
+        let before = peer.limits().await?;
+        let limits = Limits {
+            down: args.down.map_or(before.down, |rate| rate.0),
+            up: args.up.map_or(before.up, |rate| rate.0),
+            simultaneous: args.simultaneous.unwrap_or(before.simultaneous),
+        };
+        if limits != before {
+            peer.set_limits(limits).await?;
+        }
+        if global.json {
+            return json(&limits);
+        }
+        let rate = |rate: Option<u64>| rate.map_or_else(|| "no limit".to_owned(), speed);
+        let rows = [
+            ["download".to_owned(), rate(limits.down)],
+            ["upload".to_owned(), rate(limits.up)],
+            ["downloads at once".to_owned(), limits.simultaneous.to_string()],
+        ];
+        line(&table(["limit", "value"], &rows))
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,12 @@
 //!
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
+mod activity;
+mod group;
+
+pub(crate) use group::{GroupAction, Step};
 mod library;
+mod transfers;
 
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
@@ -16,7 +21,9 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use activity::{ActivityAction, News};
 pub(crate) use library::LibraryAction;
+pub(crate) use transfers::TransfersAction;
 
 /// A page of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +78,12 @@ pub(crate) enum Verb {
     CrashTracker,
     /// Make this peer silent for a while.
     CrashMe,
+    /// Have the tracker stand still for a while.
+    PauseTracker,
+    /// Test the links.
+    Check,
+    /// Put the invite to this group on the clipboard.
+    CopyInvite,
     /// Copy what helps to find a fault.
     CopyDiagnostics,
     /// Show all shortcuts.
@@ -86,7 +99,7 @@ const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
 
 impl Verb {
     /// All of them, as in the list of shortcuts.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Go(Page::Search),
         Self::Go(Page::Transfers),
         Self::Go(Page::Library),
@@ -99,6 +112,9 @@ impl Verb {
         Self::ShareFolder,
         Self::CrashTracker,
         Self::CrashMe,
+        Self::PauseTracker,
+        Self::Check,
+        Self::CopyInvite,
         Self::CopyDiagnostics,
         Self::Shortcuts,
         Self::Escape,
@@ -115,6 +131,9 @@ impl Verb {
             Self::Collapse => text.hide_sources,
             Self::CrashTracker => text.crash_tracker,
             Self::CrashMe => text.crash_me,
+            Self::PauseTracker => text.of_group.pause_tracker,
+            Self::Check => text.activities.check,
+            Self::CopyInvite => text.activities.copy_invite,
             Self::CopyDiagnostics => text.copy_diagnostics,
             Self::Shortcuts => text.shortcuts,
             Self::Escape => text.escape,
@@ -135,6 +154,9 @@ impl Verb {
             Self::Expand | Self::Collapse => text.sources_tip,
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
+            Self::PauseTracker => text.of_group.pause_tracker_tip,
+            Self::Check => text.activities.check_tip,
+            Self::CopyInvite => text.activities.copy_invite_tip,
             Self::CopyDiagnostics => text.copy_diagnostics_tip,
             Self::Shortcuts => text.shortcuts_tip,
             Self::Escape => text.escape_tip,
@@ -148,12 +170,17 @@ impl Verb {
             Self::Go(Page::Transfers) => Some(Icon::Transfers),
             Self::Go(Page::Library) | Self::ShareFolder => Some(Icon::Folder),
             Self::Go(Page::Group) => Some(Icon::Group),
-            Self::Go(Page::Activity) => Some(Icon::Activity),
+            Self::Go(Page::Activity) | Self::Check => Some(Icon::Activity),
             Self::Download => Some(Icon::Download),
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
             Self::Shortcuts => Some(Icon::Help),
-            Self::CrashTracker | Self::CrashMe | Self::CopyDiagnostics | Self::Escape => None,
+            Self::CopyInvite => Some(Icon::Key),
+            Self::CrashTracker
+            | Self::CrashMe
+            | Self::PauseTracker
+            | Self::CopyDiagnostics
+            | Self::Escape => None,
         }
     }
 
@@ -174,7 +201,8 @@ impl Verb {
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
             Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
-            Self::CrashMe => &[],
+            Self::CrashMe | Self::PauseTracker | Self::CopyInvite => &[],
+            Self::Check => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::H)] },
             Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
             Self::Shortcuts => const { &[key(NONE, Key::F1)] },
             Self::Escape => const { &[key(NONE, Key::Escape)] },
@@ -202,12 +230,30 @@ pub(crate) enum Subject {
     Unshare(String),
     /// Downloading the file of this name.
     Download(String),
+    /// Testing the links.
+    Check,
+    /// Changing the peer's name.
+    Rename,
+    /// Changing the download folder.
+    Downloads,
+    /// Making an invite.
+    Invite,
+    /// Changing whether the peer starts with the system.
+    Autostart,
     /// Cancelling a download.
     Cancel,
+    /// Changing transfers or their limits.
+    Transfers,
     /// Making the tracker silent.
     CrashTracker,
     /// Making this peer silent.
     CrashMe,
+    /// Another fault drill of the group page.
+    Drill,
+    /// Watching the group: nobody has to be told.
+    Watch,
+    /// Writing the records of the group into this file.
+    Export(String),
     /// Opening a folder or file.
     Open(String),
 }
@@ -257,12 +303,18 @@ pub(crate) enum Action {
     Share(Vec<PathBuf>),
     /// Stop sharing this folder.
     Unshare(String),
+    /// Something on the activity page, at the first start or when closing.
+    Activity(ActivityAction),
     /// Something with shared folders.
     Library(LibraryAction),
+    /// Something with transfers.
+    Transfers(TransfersAction),
     /// The folder dialog was left with this.
     Picked(Option<PathBuf>),
     /// Do not wait for the folder dialog.
     StopPicking,
+    /// Something of the group page.
+    Group(GroupAction),
     /// Speak this language.
     Language(Language),
     /// Look like this.

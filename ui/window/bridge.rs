@@ -4,7 +4,9 @@
 //! Invariant: nothing here blocks the window; the window is woken only when there is something new.
 //! Absent on purpose: decisions (see [`super::reduce`]).
 
-use super::action::{Action, Subject};
+use super::action::{Action, ActivityAction, Subject};
+use super::desk::{Desk, Order};
+use super::log::feed;
 use super::reduce::Effect;
 use cardume::node::{Command, CommandError, Handle, Reply, View};
 use cardume::wire::codes::Code;
@@ -21,6 +23,8 @@ use tokio::task::AbortHandle;
 /// The most answers that wait for the window: each belongs to a thing that a person did, and the window
 /// drains them on every wake-up.
 const MAX_WAITING: usize = 1_024;
+/// How often the window looks for new lines of the log while it shows them.
+const LOG_PAUSE: Duration = Duration::from_millis(250);
 /// How long a graceful stop may take before the window closes anyway.
 pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
@@ -72,6 +76,8 @@ pub(crate) struct Bridge<P: Peer> {
     search: Option<AbortHandle>,
     picking: Option<AbortHandle>,
     stopped: Arc<AtomicBool>,
+    /// What is done beside the peer; `None`: nothing.
+    pub(crate) desk: Option<Desk>,
 }
 
 impl<P: Peer> Bridge<P> {
@@ -88,7 +94,8 @@ impl<P: Peer> Bridge<P> {
         let back = Back { ctx, actions };
         let views = peer.views();
         runtime.spawn(watch_task(peer.views(), back.clone()));
-        Self { peer, runtime, views, back, answers, search: None, picking: None, stopped }
+        runtime.spawn(log_task(back.ctx.clone()));
+        Self { peer, runtime, views, back, answers, search: None, picking: None, stopped, desk: None }
     }
 
     /// The newest picture, if it was not given yet.
@@ -124,12 +131,15 @@ impl<P: Peer> Bridge<P> {
                 None
             }
             Effect::PickFolder => {
-                let back = self.back.clone();
-                let task = self.runtime.spawn(async move {
-                    let picked = rfd::AsyncFileDialog::new().pick_folder().await;
-                    back.send(Action::Picked(picked.map(|folder| folder.path().to_owned())));
-                });
-                self.picking = Some(task.abort_handle());
+                self.pick(Action::Picked);
+                None
+            }
+            Effect::PickDownloads => {
+                self.pick(|picked| Action::Activity(ActivityAction::PickedDownloads(picked)));
+                None
+            }
+            Effect::Desk(order) => {
+                self.ask_desk(order);
                 None
             }
             Effect::StopPicking => {
@@ -141,6 +151,11 @@ impl<P: Peer> Bridge<P> {
             Effect::Open(path) => {
                 let back = self.back.clone();
                 self.runtime.spawn(open_task(path, back));
+                None
+            }
+            Effect::Export { folder, name, text } => {
+                let back = self.back.clone();
+                self.runtime.spawn(export_task(folder, name, text, back));
                 None
             }
             Effect::StopPeer => {
@@ -158,6 +173,28 @@ impl<P: Peer> Bridge<P> {
             | Effect::WakeAfter(_)
             | Effect::Theme(_)
             | Effect::Close => Some(effect),
+        }
+    }
+
+    /// Lets the person choose a folder. A dialog that hangs is given up when another one is opened.
+    fn pick(&mut self, chosen: fn(Option<PathBuf>) -> Action) {
+        let back = self.back.clone();
+        let task = self.runtime.spawn(async move {
+            let picked = rfd::AsyncFileDialog::new().pick_folder().await;
+            back.send(chosen(picked.map(|folder| folder.path().to_owned())));
+        });
+        if let Some(older) = self.picking.replace(task.abort_handle()) {
+            older.abort();
+        }
+    }
+
+    /// Has something done beside the peer, on a thread that may block.
+    fn ask_desk(&self, order: Order) {
+        let (desk, back) = (self.desk.clone(), self.back.clone());
+        if let Some(desk) = desk {
+            self.runtime.spawn_blocking(move || {
+                back.send(Action::Activity(ActivityAction::News(desk.carry_out(order))));
+            });
         }
     }
 
@@ -184,6 +221,19 @@ async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
     back.send(Action::Stopped);
 }
 
+/// Wakes the window for new lines of the log while somebody looks at it.
+async fn log_task(ctx: egui::Context) {
+    let mut known = 0;
+    loop {
+        tokio::time::sleep(LOG_PAUSE).await;
+        let made = feed().made();
+        if feed().is_watched() && made != known {
+            known = made;
+            ctx.request_repaint_of(egui::ViewportId::ROOT);
+        }
+    }
+}
+
 /// Stops a peer gracefully: until it has handed over, but not longer than [`STOP_PATIENCE`].
 pub(crate) async fn stop<P: Peer>(peer: &P) {
     match tokio::time::timeout(STOP_PATIENCE, peer.command(Command::Stop)).await {
@@ -191,6 +241,23 @@ pub(crate) async fn stop<P: Peer>(peer: &P) {
         Ok(Err(error)) => tracing::debug!(%error, "the peer did not take the stop: it is stopping already"),
         Err(_) => tracing::warn!("the peer did not stop in time; closing the window anyway"),
     }
+}
+
+/// Writes a new file: one that is there is not overwritten.
+async fn export_task(folder: PathBuf, name: String, text: String, back: Back) {
+    let path = folder.join(name);
+    let subject = Subject::Export(path.display().to_string());
+    let writing = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        std::fs::create_dir_all(&folder)?;
+        let mut file = std::fs::File::create_new(&path)?;
+        std::io::Write::write_all(&mut file, text.as_bytes())
+    });
+    let answer = match writing.await {
+        Ok(Ok(())) => Ok(Reply::Done),
+        Ok(Err(error)) => Err(internal(error.to_string())),
+        Err(error) => Err(internal(error.to_string())),
+    };
+    back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
 }
 
 async fn open_task(path: PathBuf, back: Back) {
@@ -222,6 +289,12 @@ async fn open_with_system(path: &Path) -> anyhow::Result<()> {
 
 fn internal(message: String) -> CommandError {
     CommandError { code: Code::Internal as i32, message }
+}
+
+/// The time of day, for pictures that move by it.
+pub(crate) fn unix_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn unix_millis() -> u64 {

@@ -1,10 +1,11 @@
 //! Made-up pictures of a group, and a peer that answers from them: for tests without a network.
 
 use cardume::node::{Command, CommandError, Reply, View};
+use cardume::wire::check::{CheckReport, CheckTest, Verdict};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
-    EventRecord, IndexState, LibraryState, MemberState, NamesState, PeerRef, Quorum, Share, Status, Transfer,
-    TransferSource,
+    BarRun, EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef,
+    Quorum, Share, Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Found, SearchAnswer, Source};
 use cardume::wire::library::{Finding, Inspection, SkippedFile};
@@ -42,7 +43,7 @@ pub(crate) fn empty_view() -> View {
         epoch: 0,
         tracker: None,
         quorum: Quorum { voters: 5, reachable: 2, needed: 3 },
-        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false },
+        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false, refused: None },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
         rate_down: 0,
@@ -55,8 +56,10 @@ pub(crate) fn empty_view() -> View {
         members: Arc::new(Vec::new()),
         shares: Arc::new(Vec::new()),
         transfers: Arc::new(Vec::new()),
+        limits: Limits::default(),
         uploads: Arc::default(),
         events: Arc::new(Vec::new()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -69,7 +72,7 @@ pub(crate) fn typical_view() -> View {
         epoch: 7,
         tracker: Some(peer_ref(2)),
         quorum: Quorum { voters: 5, reachable: 5, needed: 3 },
-        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true },
+        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true, refused: None },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
         library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80, hashing_rate: 90_000_000 },
         rate_down: 38_000_000,
@@ -82,9 +85,11 @@ pub(crate) fn typical_view() -> View {
         status: Arc::new(status),
         members: Arc::new((1..=5).map(member).collect()),
         shares: Arc::new(shares()),
-        transfers: Arc::new(transfers()),
+        transfers: Arc::new(transfers().into_iter().map(Arc::new).collect()),
+        limits: Limits::default(),
         uploads: Arc::default(),
         events: Arc::new(events()),
+        trace: Arc::default(),
         download_folder: "/srv/downloads".into(),
     }
 }
@@ -96,6 +101,13 @@ fn member(number: u64) -> MemberState {
         tracker: number == 2,
         me: number == 1,
         connected: number != 5 && number != 1,
+        cut: false,
+        note: (number != 5).then(|| MemberNote {
+            role: if number == 2 { "tracker" } else { "follower" }.to_owned(),
+            epoch: 7,
+            files: 1_204 / number,
+            version: "0.1.0".to_owned(),
+        }),
         last_contact_millis: Some(if number == 5 { 72_000 } else { 40 }),
     }
 }
@@ -171,6 +183,9 @@ pub(crate) fn transfer(id: u64, name: &str, state: &str) -> Transfer {
         peer: peer_id(number),
         name: format!("peer-{number}"),
         bytes,
+        rate: if state == "running" { 6_200_000 } else { 0 },
+        state: "active".to_owned(),
+        fault: None,
         dropped: None,
     };
     let done = if state == "finished" { 64_000_000 } else { 25_600_000 };
@@ -186,7 +201,23 @@ pub(crate) fn transfer(id: u64, name: &str, state: &str) -> Transfer {
         path: (state == "finished").then(|| format!("/srv/downloads/{name}")),
         seconds: 2.4,
         sources: vec![source(3, done / 2), source(4, done / 2)],
+        pieces: if state == "running" { pieces() } else { Vec::new() },
+        ..Transfer::default()
     }
+}
+
+/// The pieces of a running download.
+fn pieces() -> Vec<BarRun> {
+    let run = |parts, state: &str, source| BarRun { parts, state: state.to_owned(), source };
+    vec![
+        run(100, "here", Some(0)),
+        run(20, "here", Some(1)),
+        run(40, "here", Some(0)),
+        run(8, "in_flight", Some(1)),
+        run(8, "in_flight", Some(0)),
+        run(300, "missing", None),
+        run(12, "here", None),
+    ]
 }
 
 fn transfers() -> Vec<Transfer> {
@@ -281,6 +312,52 @@ fn inspect(path: &Path) -> Result<Reply, CommandError> {
     Ok(Reply::Inspection(inspection(&path.display().to_string(), risky)))
 }
 
+/// What a connection check found: one test for each of these.
+pub(crate) fn check_report(findings: &[(&str, &str, Verdict)]) -> CheckReport {
+    let one = |(test, finding, verdict): &(&str, &str, Verdict)| {
+        let is_bad = matches!(verdict, Verdict::Warning | Verdict::Failed);
+        CheckTest {
+            test: (*test).to_owned(),
+            about: "peer-5".to_owned(),
+            verdict: *verdict,
+            finding: (*finding).to_owned(),
+            detail: "refused".to_owned(),
+            figures: [("rtt_micros", 430), ("epoch", 7), ("port", 40_001), ("election_port", 40_002)]
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+            message: format!("{test} {finding} of peer-5"),
+            advice: if is_bad { format!("mend {test}") } else { String::new() },
+        }
+    };
+    CheckReport {
+        unix_millis: 1_790_000_000_000,
+        took_millis: 41,
+        version: "0.1.0".to_owned(),
+        tests: findings.iter().map(one).collect(),
+    }
+}
+
+/// One test of each sort, with its sentences.
+fn usual_check() -> CheckReport {
+    let cases = [
+        ("names", "answers", Verdict::Passed),
+        ("peer", "no_way_there", Verdict::Failed),
+        ("address", "other", Verdict::Warning),
+        ("clock", "together", Verdict::Passed),
+    ];
+    let mut report = check_report(&cases);
+    let words = [
+        ("The name service answers in 0.4 ms", ""),
+        ("peer-5: no connection from here to there: refused", "Check that peer-5 runs, and its firewall"),
+        ("Others see this peer at 192.0.2.7, but it says 127.0.0.1", "Start this peer with --listen"),
+        ("The clocks differ by at most 1.0 ms", ""),
+    ];
+    for (test, (message, advice)) in report.tests.iter_mut().zip(words) {
+        (test.message, test.advice) = (message.to_owned(), advice.to_owned());
+    }
+    report
+}
+
 /// A peer that is none: it publishes the pictures that it is given and answers searches from a list.
 #[derive(Clone, Debug)]
 pub(crate) struct FakePeer {
@@ -306,7 +383,7 @@ impl FakePeer {
         self.view.subscribe()
     }
 
-    /// What it was told to do, searches aside.
+    /// What it was told to do, searches and watching aside.
     pub(crate) fn commands(&self) -> Vec<Command> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -316,12 +393,22 @@ impl FakePeer {
         if let Command::Search { words, .. } = &command {
             return self.search(words);
         }
+        if let Command::Watch(_) = command {
+            return Ok(Reply::Done);
+        }
         if let Command::Inspect(path) = &command {
             return inspect(path);
         }
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
         match command {
             Command::Download { .. } => Ok(Reply::Transfer(1)),
+            Command::Check => Ok(Reply::Check(usual_check())),
+            Command::Rename(name) if name.ends_with("taken") || name.starts_with("taken") => {
+                Err(CommandError {
+                    code: Code::NameTaken as i32,
+                    message: "The name belongs to another peer".to_owned(),
+                })
+            }
             Command::Skipped(path) => Ok(Reply::Skipped(vec![SkippedFile {
                 path: path.join("to the sea").display().to_string(),
                 kind: "link".to_owned(),

@@ -6,14 +6,22 @@
 //! Absent on purpose: what the group is; that is in the peer's view.
 
 mod action;
+mod autostart;
 mod bridge;
+mod desk;
 mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
+mod invite;
+mod log;
+mod logo;
 mod model;
+mod motion;
+mod pace;
 mod reduce;
 mod shell;
+mod system_fonts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,6 +30,9 @@ mod theme_choice;
 mod views;
 mod widgets;
 
+pub(crate) use desk::Desk;
+pub(crate) use invite::{Question, ask as ask_to_join};
+pub(crate) use log::layer as log_layer;
 pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
@@ -51,9 +62,15 @@ pub(crate) struct WindowOptions {
     pub language: Option<Language>,
     /// The theme; `None`: as chosen before, or as the system has it.
     pub theme: Option<ThemeChoice>,
+    /// A link that the person opened: the search begins with it.
+    pub link: Option<String>,
     /// Where language, theme, page and the window's place are kept (one file per profile); `None`: they
     /// are not.
     pub settings_file: Option<PathBuf>,
+    /// What the window does beside its peer; `None`: nothing.
+    pub desk: Option<Desk>,
+    /// Whether a person who starts for the first time is welcomed.
+    pub welcomes: bool,
 }
 
 /// Opens the window of a running peer and returns when it is closed and the peer has stopped (or took
@@ -101,6 +118,7 @@ fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
     let mut viewport = egui::ViewportBuilder::default()
         .with_title(&options.title)
         .with_app_id("cardume")
+        .with_icon(logo::icon())
         .with_inner_size(options.size.unwrap_or(DEFAULT_SIZE))
         .with_min_inner_size(MIN_SIZE)
         .with_drag_and_drop(true);
@@ -109,6 +127,8 @@ fn native_options(options: &WindowOptions) -> eframe::NativeOptions {
     }
     eframe::NativeOptions {
         viewport,
+        // Ours look for fonts only when one is missing.
+        system_font_fallback: false,
         persist_window: options.settings_file.is_some() && options.position.is_none(),
         persistence_path: options.settings_file.clone(),
         ..Default::default()

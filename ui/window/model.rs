@@ -3,19 +3,30 @@
 //! Invariant: what the group is, is in [`Model::view`] alone; nothing of it is copied elsewhere, so the
 //! window cannot show two truths. Absent on purpose: sockets, threads, egui.
 
+mod activity;
+mod group;
+
+pub(crate) use group::{
+    DELAY, Drill, GroupPage, Happening, HappeningKind, LEASE, Playback, RENEWAL, Reading, Speed, Stopwatch,
+};
 mod library;
+mod transfers;
 
 use super::action::{Page, Subject};
 use super::text::Language;
 use super::theme_choice::ThemeChoice;
+use cardume::base::PeerId;
 use cardume::node::View;
+use cardume::wire::control::MemberState;
 use cardume::wire::index::{Complete, Found, SearchAnswer};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use activity::{Activity, Form, MAX_FILTER, Section, Welcome};
 pub(crate) use library::{Library, Warning};
+pub(crate) use transfers::Transfers;
 
 /// How long a toast is shown.
 pub(crate) const TOAST: Duration = Duration::from_secs(4);
@@ -33,8 +44,10 @@ pub(crate) const RETRY: Duration = Duration::from_secs(1);
 pub(crate) const MAX_WORDS: usize = 200;
 /// The longest path that can be typed: the limit of common systems.
 pub(crate) const MAX_PATH: usize = 4_096;
-/// How long a simulated crash lasts.
+/// How long a simulated crash or pause lasts.
 pub(crate) const CRASH: Duration = Duration::from_secs(5);
+/// How long a link is cut.
+pub(crate) const CUT: Duration = Duration::from_secs(10);
 
 /// All state of the window.
 #[derive(Clone, Debug)]
@@ -53,8 +66,24 @@ pub(crate) struct Model {
     pub search: Search,
     /// The library page.
     pub library: Library,
+    /// The group page.
+    pub group: GroupPage,
+    /// The transfers page.
+    pub transfers: Transfers,
+    /// The activity page.
+    pub activity: Activity,
+    /// The first start, until the person shared or dismissed it.
+    pub welcome: Option<Welcome>,
+    /// Whether the person is asked before the window closes.
+    pub asks_to_close: bool,
     /// The stopwatch of the group page.
     pub drill: Drill,
+    /// The time of day, in microseconds since 1970, as of this frame.
+    pub unix_micros: u64,
+    /// Whether the window can be seen.
+    pub visible: bool,
+    /// Whether nothing shall move by itself.
+    pub reduced_motion: bool,
     /// What the person was told, the newest last.
     pub notes: VecDeque<Note>,
     /// How many notes there ever were.
@@ -78,7 +107,15 @@ impl Model {
             theme,
             search: Search { due: Some(Duration::ZERO), ..Search::default() },
             library: Library::default(),
+            group: GroupPage::default(),
+            transfers: Transfers::default(),
+            activity: Activity::default(),
+            welcome: None,
+            asks_to_close: false,
             drill: Drill::Idle,
+            unix_micros: 0,
+            visible: true,
+            reduced_motion: false,
             notes: VecDeque::new(),
             notes_made: 0,
             help: false,
@@ -90,6 +127,17 @@ impl Model {
     /// The number of a peer's hue: its place among the members. `None` if it is none of them.
     pub(crate) fn hue(&self, peer_id: &str) -> Option<usize> {
         self.view.members.iter().position(|member| member.peer.peer_id == peer_id)
+    }
+
+    /// The member of this id.
+    pub(crate) fn member(&self, peer: PeerId) -> Option<&MemberState> {
+        let id = peer.to_string();
+        self.view.members.iter().find(|member| member.peer.peer_id == id)
+    }
+
+    /// What a person calls a peer; the beginning of its id if it is no member.
+    pub(crate) fn name_of(&self, peer: PeerId) -> String {
+        self.member(peer).map_or_else(|| peer.short(), |member| member.peer.name.clone())
     }
 
     /// The notes that are shown as toasts now, the oldest first.
@@ -194,41 +242,6 @@ impl Search {
     }
 }
 
-/// The stopwatch: from a simulated crash to the new tracker, by the events of the peers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Drill {
-    /// Nothing was crashed yet.
-    Idle,
-    /// A crash was asked for.
-    Running {
-        /// Who is crashed.
-        crashed: String,
-        /// Whether that is this peer, which then hears of nothing until it is back.
-        own: bool,
-        /// The epoch of then.
-        epoch: u64,
-        /// The last event of then.
-        after_seq: u64,
-        /// When it was asked for, by the window's clock.
-        asked: Duration,
-        /// When it happened, in milliseconds since 1970; `None` until the answer.
-        crashed_at_unix_millis: Option<u64>,
-    },
-    /// There is a new tracker.
-    Done {
-        /// Who was crashed.
-        crashed: String,
-        /// Whether that was this peer.
-        own: bool,
-        /// The new tracker.
-        tracker: String,
-        /// Its epoch.
-        epoch: u64,
-        /// From the crash to its election as this peer saw it.
-        millis: u64,
-    },
-}
-
 /// Something that the person was told.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Note {
@@ -255,8 +268,14 @@ pub(crate) enum NoteKind {
     NotHashedYet(String),
     /// There is no tracker to crash.
     NoTrackerToCrash,
+    /// The records of the group are in this file.
+    Exported(String),
     /// The diagnostics are on the clipboard.
     Copied,
+    /// Lines of the log are.
+    LogCopied,
+    /// The invite is.
+    InviteCopied,
 }
 
 impl NoteKind {

@@ -3,10 +3,13 @@
 //! Invariant: the model is changed by [`reduce`] only.
 
 use super::WindowOptions;
-use super::action::{Action, Page, Verb, yields_to_typing};
-use super::bridge::{Bridge, Peer};
-use super::model::Model;
-use super::reduce::{Effect, reduce};
+use super::action::{Action, ActivityAction, Page, Verb, yields_to_typing};
+use super::bridge::{self, Bridge, Peer};
+use super::log::feed;
+use super::model::{Model, Welcome};
+use super::pace::Pace;
+use super::reduce::{Effect, reduce, shows_log};
+use super::system_fonts;
 use super::text::Language;
 use super::theme;
 use super::theme_choice::ThemeChoice;
@@ -28,12 +31,16 @@ struct Settings {
     language: Option<Language>,
     theme: ThemeChoice,
     page: Page,
+    /// Whether the first start is over.
+    #[serde(default)]
+    welcomed: bool,
 }
 
 /// The running window.
 pub(crate) struct Shell<P: Peer> {
     pub(super) model: Model,
     bridge: Bridge<P>,
+    pace: Pace,
     keeps_settings: bool,
     may_close: bool,
 }
@@ -56,7 +63,15 @@ impl<P: Peer> Shell<P> {
         let language = options.language.or(kept.language).or_else(system).unwrap_or_default();
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
+        system_fonts::install(&creation.egui_ctx);
         shell.model.page = kept.page;
+        shell.bridge.desk.clone_from(&options.desk);
+        let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();
+        shell.model.welcome = welcomes.then(Welcome::default);
+        if let Some(link) = &options.link {
+            shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
+            shell.take(&creation.egui_ctx, Action::Words(link.clone()));
+        }
         if let Some([x, y]) = options.position {
             // Window managers may place a new window as they like; one that asks is moved.
             let place = egui::ViewportCommand::OuterPosition(egui::pos2(x, y));
@@ -79,9 +94,11 @@ impl<P: Peer> Shell<P> {
         ctx.set_theme(theme);
         let view = peer.views().borrow().clone();
         let mut model = Model::new(view, language, theme);
+        model.reduced_motion = super::motion::is_unwanted();
         model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
         let bridge = Bridge::new(peer, runtime, ctx.clone(), stopped);
-        let mut shell = Self { model, bridge, keeps_settings: false, may_close: false };
+        let mut shell =
+            Self { model, bridge, pace: Pace::default(), keeps_settings: false, may_close: false };
         shell.take(ctx, Action::Do(Verb::FocusSearch));
         shell
     }
@@ -90,11 +107,18 @@ impl<P: Peer> Shell<P> {
     pub(crate) fn logic(&mut self, ctx: &egui::Context) {
         let seconds = ctx.input(|input| input.time).max(0.0);
         self.model.now = Duration::try_from_secs_f64(seconds).unwrap_or(self.model.now);
+        self.model.unix_micros = bridge::unix_micros();
+        self.model.visible = ctx.input(|input| input.viewport().visible().unwrap_or(true));
         if let Some(view) = self.bridge.new_view() {
             self.take(ctx, Action::View(view));
         }
         for action in self.bridge.answers() {
             self.take(ctx, action);
+        }
+        feed().watch(shows_log(&self.model));
+        let lines = feed().take();
+        if !lines.is_empty() {
+            self.take(ctx, Action::Activity(ActivityAction::Log(lines)));
         }
         self.take(ctx, Action::Tick);
         let closing = ctx.input(|input| input.viewport().close_requested());
@@ -140,8 +164,11 @@ impl<P: Peer> Shell<P> {
             Effect::Search { .. }
             | Effect::Command(..)
             | Effect::PickFolder
+            | Effect::PickDownloads
+            | Effect::Desk(_)
             | Effect::StopPicking
             | Effect::Open(_)
+            | Effect::Export { .. }
             | Effect::StopPeer => {}
         }
     }
@@ -152,7 +179,9 @@ impl<P: Peer> eframe::App for Shell<P> {
         Self::logic(self, ctx);
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
+        let own = frame.info().cpu_usage.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
+        self.model.group.frame_cost = self.pace.frame(own.unwrap_or_default());
         Self::ui(self, ui);
     }
 
@@ -162,6 +191,7 @@ impl<P: Peer> eframe::App for Shell<P> {
                 language: Some(self.model.language),
                 theme: self.model.theme,
                 page: self.model.page,
+                welcomed: self.model.welcome.is_none(),
             };
             eframe::set_value(storage, SETTINGS, &settings);
         }
@@ -194,6 +224,9 @@ fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
             if pressed {
                 actions.push(Action::Do(verb));
             }
+        }
+        if model.page == Page::Transfers && !model.help && !typing && focus.is_none() {
+            actions.extend(views::transfers_keys(input));
         }
         if in_results {
             for (key, by) in

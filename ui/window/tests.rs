@@ -1,5 +1,8 @@
 //! The window by role and label, without a display; and its reducer.
 
+mod activity;
+mod group;
+mod invite;
 mod library;
 mod pages;
 mod paths;
@@ -52,6 +55,7 @@ impl Window {
     fn open_as(peer: FakePeer, language: Language, theme: ThemeChoice, size: [f32; 2]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
+            .enable_time()
             .build()
             .expect("a runtime for the test");
         let (made, handle) = (peer.clone(), runtime.handle().clone());

@@ -3,14 +3,24 @@
 //! Invariant: a table is a value of [`Text`], so that a missing sentence does not compile. Sentences are
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
+mod activity;
+mod check;
 mod en;
+mod group;
+mod invite;
 mod library;
 mod pt_br;
+mod transfers;
+
+pub(crate) use activity::ActivityText;
+pub(crate) use group::{GroupText, OnRing, Says};
+pub(crate) use invite::InviteText;
 
 use cardume::base::bytes_text;
 use cardume::wire::control::EventRecord;
 pub(crate) use library::{Counted, LibraryText};
 use serde::{Deserialize, Serialize};
+pub(crate) use transfers::TransfersText;
 
 /// A language of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +64,10 @@ macro_rules! text {
             $(pub $sentence: $kind,)*
             /// Of the library page.
             pub sharing: LibraryText,
+            /// Of the transfers page.
+            pub moving: TransfersText,
+            /// Of the activity page.
+            pub activities: ActivityText,
         }
 
         #[cfg(test)]
@@ -83,10 +97,10 @@ text! {
         waiting, cancelled, from_nobody,
         no_shares, no_shares_hint, path_field, path_hint, share, stop_sharing, picking, stop_waiting,
         all_hashed, drop_here,
-        members, column_member, column_role, column_address, column_contact, column_connected,
-        connected, not_connected, voter, guest, me, never, just_now,
+        members, column_member, column_role, column_address, column_contact,
+        not_connected, voter, guest, me, never, just_now,
         time_line, no_events, simulate, simulate_hint, counters,
-        settings, language, theme, theme_system, theme_light, theme_dark, download_folder, profile,
+        language, theme, theme_system, theme_light, theme_dark, download_folder, profile,
         messages, no_messages, this_peer, peer_id, process, close_hint, closing,
         copied, no_tracker_to_crash, dismiss,;
     sentences:
@@ -106,7 +120,6 @@ text! {
         running: fn(&Progress<'_>) -> String,
         failed: fn(&str) -> String,
         finished_at: fn(&str, f64) -> String,
-        cancel_named: fn(&str) -> String,
         row_transfer: fn(&str, &str) -> String,
         share_totals: fn(u64, &str) -> String,
         stop_sharing_named: fn(&str) -> String,
@@ -116,8 +129,8 @@ text! {
         row_member: fn(&str, &str) -> String,
         stopwatch_running: fn(&str) -> String,
         stopwatch_own: fn(&str) -> String,
-        stopwatch_done: fn(&str, u64) -> String,
         stopwatch_done_own: fn(&str, u64) -> String,
+        of_group: &'static GroupText,
         epoch: fn(u64) -> String,
         counter: fn(&str) -> String,
         event: fn(&EventRecord) -> String,
@@ -173,9 +186,18 @@ impl Text {
             "candidate" => self.role_candidate,
             "tracker" => self.role_tracker,
             "silent" => self.role_silent,
+            "paused" => self.of_group.paused,
             other => other,
         }
     }
+}
+
+/// The time of day of an event, to the millisecond: elections are faster than a second. In UTC, as in
+/// the logs, so that five windows side by side tell one story.
+pub(crate) fn time_of_day(unix_millis: u64) -> String {
+    let millis = unix_millis % 86_400_000;
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A number in groups of three digits.

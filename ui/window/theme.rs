@@ -24,16 +24,32 @@ pub(crate) const NARROW: f32 = 900.0;
 pub(crate) const ICON: f32 = 16.0;
 /// Side of an icon that stands alone.
 pub(crate) const LARGE_ICON: f32 = 24.0;
+/// Side of the program's icon in the rail.
+pub(crate) const LOGO: f32 = 30.0;
 /// Height of buttons and fields.
 pub(crate) const CONTROL: f32 = 28.0;
+/// Height of the one big button.
+pub(crate) const BIG_CONTROL: f32 = 40.0;
 /// Height of a line with a name and a value.
 pub(crate) const FACT: f32 = 24.0;
+/// Height of the details below a list.
+pub(crate) const DETAILS: f32 = 252.0;
+/// Thickness of the bar of pieces in the details.
+pub(crate) const WIDE_BAR: f32 = 14.0;
 /// Thickness of a progress bar.
 pub(crate) const BAR: f32 = 4.0;
 /// Corners of buttons, fields and rows.
 pub(crate) const RADIUS: u8 = 5;
 /// Corners of cards.
 pub(crate) const CARD_RADIUS: u8 = 8;
+/// Pages wider than this have room for two columns.
+pub(crate) const WIDE: f32 = 860.0;
+/// Width of a column with a time of day.
+pub(crate) const TIME: f32 = 92.0;
+/// Radius of a peer on the ring.
+pub(crate) const NODE: f32 = 20.0;
+/// Radius of the arc of a peer's timer.
+pub(crate) const TIMER: f32 = 26.0;
 /// Width of a dialog.
 pub(crate) const DIALOG: f32 = 420.0;
 
@@ -192,6 +208,16 @@ fn medium_family() -> FontFamily {
 
 fn semibold_family() -> FontFamily {
     FontFamily::Name("semibold".into())
+}
+
+/// The side of the ring in a page of this width.
+pub(crate) fn ring_size(width: f32) -> f32 {
+    (width * 0.46).clamp(260.0, 420.0)
+}
+
+/// The same colour, so much of it.
+pub(crate) fn faded(color: Color32, much: f32) -> Color32 {
+    color.gamma_multiply(much.clamp(0.0, 1.0))
 }
 
 /// The inner space of a page.

@@ -4,6 +4,7 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+const NOW: Duration = Duration::ZERO;
 const PIECE: u32 = PieceLayout::MIN_PIECE_BYTES;
 
 fn layout(pieces: u32) -> PieceLayout {
@@ -15,7 +16,7 @@ fn peer(number: u8) -> PeerId {
 }
 
 fn take(plan: &mut Plan, number: u8, most: u32) -> Option<(u32, u32)> {
-    plan.take(peer(number), most).map(|run| (run.first.number(), run.count))
+    plan.take(peer(number), most, NOW).map(|run| (run.first.number(), run.count))
 }
 
 fn piece(plan: &Plan, number: u32) -> PieceIndex {
@@ -29,7 +30,7 @@ fn the_last_piece_is_first_and_alone() {
     assert_eq!(take(&mut plan, 1, 8), Some((4, 1)));
     assert_eq!((take(&mut plan, 1, 8), take(&mut plan, 2, 8)), (None, None));
     let last = piece(&plan, 4);
-    assert!(plan.arrived(peer(1), last) && plan.is_length_proven());
+    assert!(plan.arrived(peer(1), last, NOW).is_new && plan.is_length_proven());
     assert_eq!(take(&mut plan, 2, 8), Some((0, 1)));
     assert_eq!(take(&mut plan, 1, 8), Some((1, 1)));
 }
@@ -77,8 +78,8 @@ fn the_end_is_raced_once_by_an_idle_source() {
     assert_eq!(take(&mut plan, 2, 1), Some((0, 1)));
     assert_eq!(take(&mut plan, 3, 1), None, "two are enough");
     let raced = piece(&plan, 0);
-    assert!(plan.arrived(peer(2), raced));
-    assert!(!plan.arrived(peer(1), raced), "the loser's copy is not new");
+    assert_eq!(plan.arrived(peer(2), raced, NOW).losers, [peer(1)]);
+    assert!(!plan.arrived(peer(1), raced, NOW).is_new, "the loser's copy is not new");
     assert_eq!(plan.standing(), Standing::Complete);
     let bytes: Vec<u64> = plan.sources().map(|(_, source)| source.bytes()).collect();
     assert_eq!(bytes, [0, u64::from(PIECE), 0]);
@@ -90,7 +91,7 @@ fn an_empty_content_has_one_piece() {
     plan.add_source(peer(1));
     assert_eq!(take(&mut plan, 1, 8), Some((0, 1)));
     let only = piece(&plan, 0);
-    assert!(plan.arrived(peer(1), only));
+    assert!(plan.arrived(peer(1), only, NOW).is_new);
     assert_eq!(plan.standing(), Standing::Complete);
 }
 
@@ -169,7 +170,7 @@ fn check_invariant(plan: &Plan, slow: &[Slow]) {
         };
         assert_eq!(places, expected, "exactly one place for piece {piece:?}");
         let from: BTreeSet<PeerId> =
-            flight.map(|flight| flight.from.iter().copied().collect()).unwrap_or_default();
+            flight.map(|flight| flight.from.iter().map(|(peer, _)| *peer).collect()).unwrap_or_default();
         let seen: BTreeSet<PeerId> = plan
             .sources()
             .filter(|(_, source)| source.in_flight.contains(&piece))
@@ -190,7 +191,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Take(who, most) => {
-                    if let Some(run) = plan.take(peer(who), most) {
+                    if let Some(run) = plan.take(peer(who), most, NOW) {
                         check_take(&plan, &mut slow, peer(who), most, run);
                     }
                 }
@@ -198,7 +199,7 @@ proptest! {
                     let Some(piece) = plan.layout().piece(number) else { continue };
                     let new = slow[number as usize] != Slow::Have;
                     slow[number as usize] = Slow::Have;
-                    prop_assert_eq!(plan.arrived(peer(who), piece), new);
+                    prop_assert_eq!(plan.arrived(peer(who), piece, NOW).is_new, new);
                 }
                 Step::GiveBack(who, number) => {
                     let Some(piece) = plan.layout().piece(number) else { continue };
@@ -221,9 +222,9 @@ proptest! {
         plan.add_source(peer(9));
         let mut rounds = 0;
         while plan.standing() != Standing::Complete {
-            let run = plan.take(peer(9), 4).expect("something is left to take");
+            let run = plan.take(peer(9), 4, NOW).expect("something is left to take");
             for piece in run.pieces(plan.layout()) {
-                plan.arrived(peer(9), piece);
+                plan.arrived(peer(9), piece, NOW);
             }
             rounds += 1;
             prop_assert!(rounds <= pieces);

@@ -2,6 +2,7 @@
 
 use crate::base::{ByteRate, PieceIndex, PieceLayout};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Why a source is not asked. Some faults are for good, others only for a while: [`Fault::is_for_good`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
@@ -39,6 +40,23 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The code for programs and translations.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadPiece => "bad_piece",
+            Self::BadManifest => "bad_manifest",
+            Self::WrongLength => "wrong_length",
+            Self::Nonsense => "nonsense",
+            Self::NotShared => "not_shared",
+            Self::Changed => "changed",
+            Self::Busy => "busy",
+            Self::Unreachable => "unreachable",
+            Self::Closed => "closed",
+            Self::Silent => "silent",
+        }
+    }
+
     /// Whether a source with this fault is never asked again for this content: what is wrong by its own
     /// doing does not become right by asking again.
     #[must_use]
@@ -50,8 +68,12 @@ impl Fault {
 /// What a source is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceState {
+    /// Known by its fault only, or not used yet.
+    New,
     /// Asked for pieces.
     Active,
+    /// Would be asked if others were not: there are enough.
+    Spare,
     /// Left alone for a while; [`super::plan::Plan::add_source`] wakes it.
     Resting(Fault),
     /// Never asked again.
@@ -61,8 +83,13 @@ pub enum SourceState {
 /// A source of one content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
+    pub(super) number: u8,
     pub(super) state: SourceState,
     pub(super) rate: ByteRate,
+    /// When its last piece arrived.
+    pub(super) progress_at: Duration,
+    /// Whether it was ever asked.
+    pub(super) is_tried: bool,
     pub(super) bytes: u64,
     pub(super) in_flight: BTreeSet<PieceIndex>,
 }
@@ -73,8 +100,25 @@ impl Source {
     /// The most bytes a source has in flight: what goes back when it dies.
     pub const MAX_WINDOW_BYTES: u64 = 16 * 1024 * 1024;
 
-    pub(super) fn new() -> Self {
-        Self { state: SourceState::Active, rate: ByteRate::default(), bytes: 0, in_flight: BTreeSet::new() }
+    /// The number of no source: of pieces that were there already, and of sources beyond the 255th.
+    pub(super) const NOBODY: u8 = u8::MAX;
+
+    pub(super) fn new(number: u8) -> Self {
+        Self {
+            number,
+            state: SourceState::New,
+            rate: ByteRate::default(),
+            progress_at: Duration::ZERO,
+            is_tried: false,
+            bytes: 0,
+            in_flight: BTreeSet::new(),
+        }
+    }
+
+    /// Whether it has this piece in flight.
+    #[must_use]
+    pub fn has_in_flight(&self, piece: PieceIndex) -> bool {
+        self.in_flight.contains(&piece)
     }
 
     /// What it is doing.
@@ -112,7 +156,7 @@ mod tests {
         let layout = PieceLayout::new(1 << 30, 1 << 20).expect("valid");
         let table = [(0, 2), (1 << 20, 2), (5 << 20, 5), (16 << 20, 16), (1 << 40, 16)];
         for (rate, expected) in table {
-            let source = Source { rate: ByteRate::per_second(rate), ..Source::new() };
+            let source = Source { rate: ByteRate::per_second(rate), ..Source::new(0) };
             assert_eq!(source.window(layout), expected, "{rate} bytes/s");
         }
     }

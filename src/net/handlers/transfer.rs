@@ -4,7 +4,8 @@
 //! and takes a turn among all uploads ([`crate::net::Uploads`]). At most [`TransferHandler::MAX_READS`]
 //! manifests are read at once, the others wait.
 
-use crate::base::{ContentId, PeerId, PieceLayout};
+use crate::base::{ContentId, FolderPath, PeerId, PieceLayout};
+use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::checked::{ReadFault, Reader};
 use crate::net::content::{ContentRefusal, ContentService};
@@ -12,9 +13,10 @@ use crate::net::uploads::Uploads;
 use crate::wire::Caller;
 use crate::wire::codes::Code;
 use crate::wire::convert::{
-    MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, manifest_to_wire, parse_content_id, part_to_wire,
+    MAX_FOLDER_FILES, MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, bad, files_to_wire, manifest_to_wire,
+    parse_content_id, part_to_wire,
 };
-use crate::wire::transfer::{Manifest, Part, TransferServer};
+use crate::wire::transfer::{FolderPage, Manifest, Part, TransferServer};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -51,6 +53,13 @@ pub trait SharedContents: Send + Sync + 'static {
     /// # Errors
     /// If it is not (or no longer) shared.
     fn open(&self, content: &ContentId) -> Result<(File, u64), ContentError>;
+
+    /// The shared files in a folder and below it, by key, after the key `after`, at most `limit`.
+    fn folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
+        // Contents without files have no folders.
+        let _ = (folder, after, limit);
+        Vec::new()
+    }
 }
 
 /// Serves `transfer_`.
@@ -149,6 +158,20 @@ impl TransferServer for TransferHandler {
             );
         }
         self.part(caller.peer, content, offset..offset.saturating_add(u64::from(length))).await
+    }
+
+    async fn folder(&self, _: &Extensions, folder: String, after: Option<u64>) -> RpcResult<FolderPage> {
+        let folder = FolderPath::new(&folder).map_err(|error| bad("folder", error))?;
+        if folder.is_empty() {
+            return Err(bad("folder", "which folder is to be said"));
+        }
+        self.blocking(move |contents| {
+            let mut files = contents.folder(&folder, after, MAX_FOLDER_FILES + 1);
+            let more = files.len() > MAX_FOLDER_FILES;
+            files.truncate(MAX_FOLDER_FILES);
+            Ok(FolderPage { files: files_to_wire(&files), more })
+        })
+        .await
     }
 }
 

@@ -120,6 +120,17 @@ impl Home {
         Ok(vec![running.map_or(DEFAULT_NAMES_ADDRESS, crate::base::PeerUri::address)])
     }
 
+    /// How [`Home::names_addresses`] knows them: `kept` (as they were given), `here` (a service of this
+    /// home runs or ran), `usual`.
+    #[must_use]
+    pub fn names_origin(&self) -> &'static str {
+        match (self.config.join("names.json").exists(), self.names_runtime()) {
+            (true, _) => "kept",
+            (false, Some(_)) => "here",
+            (false, None) => "usual",
+        }
+    }
+
     /// Stores where the name services are; at most [`Home::MAX_NAMES`].
     ///
     /// # Errors
@@ -200,6 +211,18 @@ impl Home {
         files::write_whole(&path, files::key_text(&invite.group_key).as_bytes())
     }
 
+    /// How this home stands to the group of an invite. Changes nothing.
+    ///
+    /// # Errors
+    /// If the group's key is there and cannot be read.
+    pub fn membership(&self, invite: &Invite) -> Result<Membership, HomeError> {
+        Ok(match files::read_key(&self.group_key_file())? {
+            None => Membership::None,
+            Some(present) if present == invite.group_key => Membership::Same,
+            Some(_) => Membership::Other,
+        })
+    }
+
     fn forget_group(&self) -> Result<(), HomeError> {
         let profiles = self.profiles();
         let mut locks = Vec::new();
@@ -227,6 +250,17 @@ impl Home {
     fn profiles_dir(&self) -> PathBuf {
         self.data.join("profiles")
     }
+}
+
+/// How a home stands to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It belongs to no group yet.
+    None,
+    /// It belongs to this one.
+    Same,
+    /// It belongs to another one.
+    Other,
 }
 
 /// What to do with the key of another group.

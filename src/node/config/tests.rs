@@ -96,7 +96,10 @@ fn addresses_of_name_services_come_from_the_file_then_the_running_one_then_the_d
 #[test]
 fn joining_another_group_needs_a_word_and_moves_the_old_vote_aside() {
     let (dir, home) = home();
+    assert_eq!(home.membership(&invite(1)).expect("readable"), Membership::None);
     home.join(&invite(1), Replace::Refuse).expect("no group yet");
+    assert_eq!(home.membership(&invite(1)).expect("readable"), Membership::Same);
+    assert_eq!(home.membership(&invite(2)).expect("readable"), Membership::Other);
     home.join(&invite(1), Replace::Refuse).expect("the same group");
     let profile = home.profile("peer-1").expect("a profile");
     let lock = profile.try_lock().expect("a folder").expect("free");

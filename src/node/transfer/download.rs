@@ -1,24 +1,27 @@
 //! One download, from the first question to the file under its name.
+//!
+//! It runs in attempts: whatever stops one (a full disk, a folder that may not be written to) is said, waited out,
+//! and tried again from the journal, which costs nothing that is there already.
 
-use super::limits::{DISK_PAUSE, MAX_PROOFS, STAGGER, TICK};
+use super::checkpoint::Checkpoint;
+use super::limits::DISK_PAUSE;
 use super::local::WithLocal;
-use super::network::{FoundSources, Network, SourceAddress, SourceFinder, Way};
+use super::network::{FolderLister, FoundSources, Network, SourceAddress, SourceFinder, Way};
 use super::peers::Peers;
 use super::progress::Progress;
-use super::proof::{Proof, prove};
 use super::search::Search;
-use super::worker::{Room, Target};
+use super::throttle::Throttle;
+use super::worker::Room;
 use crate::base::{ContentId, FileName, PeerId};
-use crate::engine::transfer::have::PieceSet;
-use crate::engine::transfer::manifest::piece_hash;
-use crate::engine::transfer::plan::Plan;
+use crate::engine::transfer::reason::Reason;
 use crate::engine::transfer::source::Fault;
 use crate::net::handlers::transfer::SharedContents;
 use crate::store::partial::{PartialError, PartialFile};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -42,18 +45,71 @@ pub(in crate::node) struct Shared {
     pub(in crate::node) me: PeerId,
     pub(in crate::node) network: Arc<dyn Network>,
     pub(in crate::node) finder: Arc<dyn SourceFinder>,
+    pub(in crate::node) lister: Arc<dyn FolderLister>,
     pub(in crate::node) contents: Arc<dyn SharedContents>,
     pub(in crate::node) finished: Arc<dyn Fn(&Path) + Send + Sync>,
     pub(in crate::node) room: Room,
-    pub(in crate::node) turns: Arc<Semaphore>,
+    pub(in crate::node) throttle: Arc<Throttle>,
 }
 
-/// What a download says that waits for room.
-pub(super) const DISK_FULL: &str = "the disk is full; make room, and the download goes on by itself";
+/// How a download reaches from outside.
+#[derive(Clone, Default)]
+pub(in crate::node) struct Reins {
+    /// It is to stop, and keep what it has.
+    pub(in crate::node) stop: CancellationToken,
+    /// It is to try again now, whatever it waits for.
+    pub(in crate::node) hurry: Arc<Notify>,
+}
 
-/// Why a download ended without its file: the sentence for a person.
+/// How a download's task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::node) enum End {
+    /// The file is there.
+    Finished,
+    /// It cannot be downloaded; its picture says why.
+    Failed,
+    /// It was stopped, and can go on.
+    Stopped,
+}
+
+/// Why an attempt ended without the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Failed(pub(super) String);
+pub(super) enum Stop {
+    /// For good.
+    Failed(Reason, String),
+    /// It is tried again.
+    Wait(Reason, String),
+}
+
+impl Stop {
+    pub(super) fn internal<E: ToString>(error: E) -> Self {
+        let about = error.to_string();
+        drop(error);
+        Self::Wait(Reason::Internal, about)
+    }
+}
+
+impl From<PartialError> for Stop {
+    fn from(error: PartialError) -> Self {
+        let denied = |error: &std::io::Error| {
+            matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+        };
+        match error {
+            PartialError::DiskFull => Self::Wait(Reason::DiskFull, String::new()),
+            PartialError::TooLarge => Self::Failed(Reason::TooLarge, String::new()),
+            PartialError::Folder(path, error) => {
+                let reason = if denied(&error) { Reason::NoPermission } else { Reason::FolderUnusable };
+                Self::Wait(reason, format!("{} ({error})", path.display()))
+            }
+            PartialError::Foreign(what) => Self::Wait(Reason::InTheWay, what.to_owned()),
+            PartialError::InUse => Self::Wait(Reason::InUse, String::new()),
+            PartialError::NamesTaken => Self::Failed(Reason::NamesTaken, String::new()),
+            PartialError::Length => Self::internal("a piece had another length"),
+            PartialError::Io(error) if denied(&error) => Self::Wait(Reason::NoPermission, error.to_string()),
+            PartialError::Io(error) => Self::Wait(Reason::DiskError, error.to_string()),
+        }
+    }
+}
 
 /// A download and everything that it owns but its plan.
 pub(super) struct Download {
@@ -63,78 +119,112 @@ pub(super) struct Download {
     pub(super) network: Arc<dyn Network>,
     pub(super) peers: Peers,
     pub(super) search: Search,
-    partial: Option<Arc<PartialFile>>,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) partial: Option<Arc<PartialFile>>,
+    pub(super) began: Instant,
+    pub(super) hurry: Arc<Notify>,
+    /// When a source was dropped for good the last time.
+    dropped_at: Option<Instant>,
 }
 
-/// Runs a download to its end, which its picture shows.
+/// Runs a download until it is there, cannot be, or is to stop; its picture shows it.
 pub(in crate::node) async fn download_task(
     shared: Arc<Shared>,
     request: DownloadRequest,
     progress: Progress,
-    cancelled: CancellationToken,
-) {
-    let content = request.content;
-    let mut download = Download::new(shared, request, progress);
-    let outcome = tokio::select! {
-        biased;
-        () = cancelled.cancelled() => None,
-        outcome = download.run() => Some(outcome),
-    };
-    match outcome {
-        Some(Ok(path)) => {
-            tracing::info!(content = %content.short(), path = %path.display(), "a download is finished");
-            (download.shared.finished)(&path);
-            download.progress.update(|transfer| {
-                transfer.path = Some(path.display().to_string());
-                transfer.rate = 0;
-                "finished".clone_into(&mut transfer.state);
-                transfer.detail = String::new();
-            });
-        }
-        Some(Err(Failed(reason))) => {
-            tracing::warn!(content = %content.short(), %reason, "a download failed");
-            download.progress.state("failed", reason);
-        }
-        None => {
-            download.discard().await;
-            download.progress.state("cancelled", "");
-        }
-    }
+    reins: Reins,
+) -> End {
+    let mut download = Download::new(shared, request, progress, reins.hurry);
+    download.run(&reins.stop).await
 }
 
 impl Download {
-    fn new(shared: Arc<Shared>, request: DownloadRequest, progress: Progress) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        request: DownloadRequest,
+        progress: Progress,
+        hurry: Arc<Notify>,
+    ) -> Self {
         let network = Arc::new(WithLocal {
             me: shared.me,
             contents: shared.contents.clone(),
             others: shared.network.clone(),
         });
         let search = Search::new(shared.finder.clone(), request.content);
-        Self { shared, request, progress, network, peers: Peers::default(), search, partial: None }
+        let (peers, checkpoint) = (Peers::default(), Checkpoint::default());
+        let began = Instant::now();
+        let partial = None;
+        let dropped_at = None;
+        Self {
+            shared,
+            request,
+            progress,
+            network,
+            peers,
+            search,
+            checkpoint,
+            partial,
+            began,
+            hurry,
+            dropped_at,
+        }
     }
 
-    async fn run(&mut self) -> Result<PathBuf, Failed> {
-        self.progress.state("waiting", "queued");
-        let turns = self.shared.turns.clone();
-        let turn = turns.acquire().await.map_err(|_| Failed("the peer is stopping".to_owned()))?;
-        let (source, proof) = self.prove().await?;
-        let partial = self.open(&proof).await?;
-        let target = Target {
-            layout: proof.layout,
-            pieces: proof.pieces.clone(),
-            partial,
-            room: self.shared.room.clone(),
+    /// One attempt after the other. When it returns, nothing of this download runs any more.
+    pub(super) async fn run(&mut self, stop: &CancellationToken) -> End {
+        let content = self.request.content.short();
+        loop {
+            let outcome = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                outcome = self.attempt() => Some(outcome),
+            };
+            self.settle().await;
+            match outcome {
+                None => return End::Stopped,
+                Some(Ok(path)) => {
+                    tracing::info!(%content, path = %path.display(), "a download is finished");
+                    self.show_finished(&path);
+                    return End::Finished;
+                }
+                Some(Err(Stop::Failed(reason, about))) => {
+                    tracing::warn!(%content, reason = %reason.sentence(&about), "a download failed");
+                    self.progress.state("failed", reason, &about);
+                    return End::Failed;
+                }
+                Some(Err(Stop::Wait(reason, about))) => {
+                    tracing::info!(%content, reason = %reason.sentence(&about), "a download waits");
+                    self.progress.state("waiting", reason, &about);
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return End::Stopped,
+                () = self.hurry.notified() => {}
+                () = tokio::time::sleep(DISK_PAUSE) => {}
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<PathBuf, Stop> {
+        self.add_local().await;
+        let (mut plan, target) = if let Some(resumed) = self.resume().await? {
+            resumed
+        } else {
+            let (source, proof) = self.prove().await?;
+            self.create(source, proof).await?
         };
-        let mut plan = self.begin(&target, source, &proof).await?;
         self.fetch_all(&mut plan, &target).await?;
         drop(target);
-        let path = self.finish().await?;
-        drop(turn);
-        Ok(path)
+        self.finish().await
     }
 
     pub(super) fn way(&self) -> Way {
         if self.request.via_rpc { Way::Rpc } else { Way::Http }
+    }
+
+    /// How long this download has run, for the plan.
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Takes in the tracker's answer: the peers that the person chose, and never this one.
@@ -159,77 +249,38 @@ impl Download {
             tracing::info!(%name, %peer, %content, %fault, "a source failed");
         }
         self.peers.failed(peer, fault);
+        if fault.is_for_good() {
+            self.dropped_at = Some(Instant::now());
+        }
         let sources = self.peers.shown();
         self.progress.update(|transfer| transfer.sources = sources);
     }
 
-    /// Fails when nobody can be left: every source is out for good, and the tracker (asked after that)
-    /// knows no other.
-    pub(super) fn check_hope(&self, dropped_at: Option<Instant>) -> Result<(), Failed> {
-        let asked_since = dropped_at.is_none_or(|at| self.search.answered_at.is_some_and(|then| then > at));
-        let chosen_only = !self.request.from.is_empty();
-        if self.peers.are_all_dropped() && (asked_since || chosen_only) {
-            return Err(Failed(format!("no source is left: {}", self.peers.faults_text())));
-        }
-        Ok(())
-    }
-
-    /// Shows why nothing comes in.
-    pub(super) fn show_waiting(&self) {
-        let faults = self.peers.faults_text();
-        let detail = match &self.search.problem {
-            Some(problem) if self.peers.is_empty() => format!("waiting for the tracker: {problem}"),
+    /// Shows why nothing comes in; asks again soon.
+    pub(super) fn show_waiting(&mut self) {
+        self.search.hurry();
+        let (reason, about) = match &self.search.problem {
+            Some(problem) if self.peers.is_empty() => (Reason::NoTracker, problem.clone()),
             None if self.peers.is_empty() && self.search.answered_at.is_none() => {
-                "asking the tracker".to_owned()
+                (Reason::AskingTracker, String::new())
             }
-            _ if self.peers.is_empty() => "nobody has the file now".to_owned(),
-            _ => format!("waiting for a source: {faults}"),
+            _ if self.peers.is_empty() => (Reason::NobodyHasIt, String::new()),
+            // The tracker may know another one by now.
+            _ if self.peers.are_all_dropped() && !self.has_asked_since_drop() => {
+                (Reason::AskingTracker, String::new())
+            }
+            _ if self.peers.are_all_dropped() => (Reason::NoSourceLeft, self.peers.faults_text()),
+            _ => match (self.peers.all_with(Fault::Changed), self.peers.all_with(Fault::NotShared)) {
+                (Some(names), _) => (Reason::FileChanged, names),
+                (_, Some(names)) => (Reason::FileGone, names),
+                _ => (Reason::SourcesAway, self.peers.faults_text()),
+            },
         };
-        self.progress.state("waiting", detail);
+        self.progress.state("waiting", reason, &about);
     }
 
-    /// Asks sources for the manifest, one after the other, the next one when the ones before take too
-    /// long. The first one that proves it wins.
-    async fn prove(&mut self) -> Result<(PeerId, Proof), Failed> {
-        self.add_local().await;
-        let mut attempts = JoinSet::new();
-        let mut asked: Vec<PeerId> = Vec::new();
-        let (mut next_at, mut dropped_at) = (Instant::now(), None);
-        loop {
-            let free = attempts.is_empty() || (attempts.len() < MAX_PROOFS && next_at <= Instant::now());
-            let next = self.peers.usable().into_iter().find(|peer| free && !asked.contains(peer));
-            if let Some(known) = next.and_then(|peer| self.peers.get_mut(peer)) {
-                let source = known.address.clone();
-                let (network, content, way) = (self.network.clone(), self.request.content, self.way());
-                asked.push(source.peer);
-                next_at = Instant::now() + STAGGER;
-                attempts.spawn(async move { (source.peer, prove(network, source, content, way).await) });
-                self.progress.state("running", "asking for the manifest");
-            }
-            if attempts.is_empty() {
-                self.check_hope(dropped_at)?;
-                self.search.hurry();
-                self.show_waiting();
-            }
-            tokio::select! {
-                found = self.search.next() => self.merge(found),
-                Some(attempt) = attempts.join_next(), if !attempts.is_empty() => {
-                    let Ok((peer, result)) = attempt else { continue };
-                    asked.retain(|known| *known != peer);
-                    match result {
-                        Ok((proof, connection)) => {
-                            if let Some(known) = self.peers.get_mut(peer) {
-                                known.idle.extend(connection);
-                            }
-                            return Ok((peer, proof));
-                        }
-                        Err(fault) => self.source_failed(peer, fault),
-                    }
-                    dropped_at = Some(Instant::now());
-                }
-                () = tokio::time::sleep(TICK) => {}
-            }
-        }
+    fn has_asked_since_drop(&self) -> bool {
+        self.dropped_at.is_none_or(|at| self.search.answered_at.is_some_and(|then| then > at))
     }
 
     /// This peer itself is a source of what it has, unless the person chose others.
@@ -249,125 +300,62 @@ impl Download {
         }
     }
 
-    /// Opens the partial file; a full disk is waited for.
-    async fn open(&mut self, proof: &Proof) -> Result<Arc<PartialFile>, Failed> {
-        loop {
-            let (to, content, layout) = (self.request.to.clone(), self.request.content, proof.layout);
-            let opened = tokio::task::spawn_blocking(move || {
-                std::fs::create_dir_all(&to).map_err(|error| PartialError::Folder(to.clone(), error))?;
-                PartialFile::create(&to, content, layout)
-            });
-            match opened.await.map_err(|error| Failed(error.to_string()))? {
-                Ok(partial) => {
-                    let partial = Arc::new(partial);
-                    self.partial = Some(partial.clone());
-                    return Ok(partial);
-                }
-                Err(error) => disk_failed(&self.progress, &error).await?,
-            }
+    /// Marks what was written, and waits until nobody has the partial file any more: another attempt opens it
+    /// anew, alone.
+    async fn settle(&mut self) {
+        self.checkpoint.settle().await;
+        if let Some(partial) = self.partial.take() {
+            alone(&partial).await;
         }
-    }
-
-    /// The plan, with what is there already: the last piece from the proof, and the verified pieces that
-    /// an earlier download left.
-    async fn begin(&mut self, target: &Target, source: PeerId, proof: &Proof) -> Result<Plan, Failed> {
-        let layout = target.layout;
-        self.progress.update(|transfer| transfer.size = layout.size());
-        if target.partial.is_resumed() {
-            self.progress.state("running", "checking what is there already");
-        }
-        let checked = {
-            let target = target.clone();
-            tokio::task::spawn_blocking(move || verified_pieces(&target))
-        };
-        let mut plan = Plan::new(layout);
-        for piece in checked.await.map_err(|error| Failed(error.to_string()))?.iter() {
-            plan.found(piece);
-        }
-        let bytes = proof.last.len() as u64;
-        while !plan.is_length_proven() {
-            let (partial, last) = (target.partial.clone(), proof.last.clone());
-            let written = tokio::task::spawn_blocking(move || partial.write_piece(layout.last(), &last));
-            match written.await.map_err(|error| Failed(error.to_string()))? {
-                Ok(()) => plan.found(layout.last()),
-                Err(error) => disk_failed(&self.progress, &error).await?,
-            }
-        }
-        self.peers.succeeded(source, bytes);
-        for (peer, fault) in self.peers.dropped() {
-            plan.fail_source(peer, fault);
-        }
-        Ok(plan)
     }
 
     /// Puts the file under its name, when nobody writes to it any more.
-    async fn finish(&mut self) -> Result<PathBuf, Failed> {
-        self.progress.state("running", "putting the file in its place");
-        let Some(mut partial) = self.partial.take() else {
-            return Err(Failed("the partial file is gone".to_owned()));
+    async fn finish(&mut self) -> Result<PathBuf, Stop> {
+        self.progress.state("running", Reason::Finishing, "");
+        self.checkpoint.forget().await;
+        let Some(partial) = self.partial.clone() else {
+            return Err(Stop::internal("the partial file is gone"));
         };
-        while Arc::strong_count(&partial) > 1 {
-            // The loser of a race may be writing a piece (the same bytes).
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
+        self.partial = None;
+        // The loser of a race may be writing a piece (the same bytes).
+        alone(&partial).await;
         let name = self.name();
-        loop {
-            let (file, name) = (partial.clone(), name.clone());
-            let finished = tokio::task::spawn_blocking(move || file.finish(&name));
-            match finished.await.map_err(|error| Failed(error.to_string()))? {
-                Ok(path) => return Ok(path),
-                Err(error) => {
-                    partial = self.partial.insert(partial).clone();
-                    disk_failed(&self.progress, &error).await?;
-                }
-            }
-        }
+        let finished = tokio::task::spawn_blocking(move || partial.finish(&name)).await;
+        Ok(finished.map_err(Stop::internal)??)
     }
 
-    /// The name that was asked for, else the first usable one that a source gives, else the hash's
-    /// beginning. Names are refused, not repaired.
-    fn name(&self) -> FileName {
+    fn show_finished(&self, path: &Path) {
+        (self.shared.finished)(path);
+        let asked = self.name();
+        self.progress.ended("finished");
+        let called = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.progress.update(|transfer| {
+            transfer.path = Some(path.display().to_string());
+            transfer.done = transfer.size;
+            transfer.pieces = Vec::new();
+            if called != asked.as_str() {
+                Reason::Renamed.code().clone_into(&mut transfer.reason);
+                transfer.detail = Reason::Renamed.sentence(&called);
+                transfer.about = called;
+            }
+        });
+    }
+
+    /// The name that was asked for, else the first usable one that a source gives, else the one it is shown as,
+    /// else the hash's beginning. Names are refused, not repaired.
+    pub(super) fn name(&self) -> FileName {
         let asked = self.request.name.clone();
         let named = || self.peers.file_names().find_map(|name| FileName::new(name).ok());
+        let shown = || FileName::new(&self.progress.shown().name).ok();
         let hash = || FileName::new(&self.request.content.short());
-        asked.or_else(named).unwrap_or_else(|| hash().expect("hexadecimal digits are a name"))
-    }
-
-    /// Removes what a cancelled download left.
-    async fn discard(&mut self) {
-        let Some(partial) = self.partial.take() else { return };
-        let removed = tokio::task::spawn_blocking(move || partial.discard()).await;
-        if let Ok(Err(error)) = removed {
-            tracing::warn!(%error, "a partial file cannot be removed");
-        }
+        let name = asked.or_else(named).or_else(shown);
+        name.unwrap_or_else(|| hash().expect("hexadecimal digits are a name"))
     }
 }
 
-/// A full disk pauses the download with the reason; everything else ends it.
-async fn disk_failed(progress: &Progress, error: &PartialError) -> Result<(), Failed> {
-    if !matches!(error, PartialError::DiskFull) {
-        return Err(Failed(error.to_string()));
+/// Waits until nobody else holds the file: threads that write end by themselves.
+async fn alone(partial: &Arc<PartialFile>) {
+    while Arc::strong_count(partial) > 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    progress.state("waiting", DISK_FULL);
-    tokio::time::sleep(DISK_PAUSE).await;
-    Ok(())
-}
-
-/// The pieces of a partial file that have their hash. Blocks, for about a second per GB.
-fn verified_pieces(target: &Target) -> PieceSet {
-    let mut verified = PieceSet::empty(target.layout);
-    if !target.partial.is_resumed() {
-        return verified;
-    }
-    let mut bytes = Vec::new();
-    for piece in target.layout.pieces() {
-        if target.partial.is_hole(piece) || target.partial.read_piece(piece, &mut bytes).is_err() {
-            continue;
-        }
-        let expected = target.pieces.get(piece.number() as usize);
-        if expected == piece_hash(target.layout, piece, &bytes).as_ref() {
-            verified.insert(piece);
-        }
-    }
-    verified
 }

@@ -1,16 +1,18 @@
 //! The middle of a download: pieces from several sources at once, until all are there.
 
-use super::download::{DISK_FULL, Download, Failed};
-use super::limits::{CONNECTIONS_PER_SOURCE, DISK_PAUSE, MAX_RUN_BYTES, MAX_SOURCES, TICK};
+use super::download::{Download, Stop};
+use super::limits::{CONNECTIONS_PER_SOURCE, MAX_RUN_BYTES, TICK};
 use super::progress::Meter;
 use super::worker::{Ended, Failure, Job, Target, fetch_run};
 use crate::base::{PeerId, PieceIndex};
-use crate::engine::transfer::plan::{Plan, Standing};
-use crate::engine::transfer::source::SourceState;
-use crate::store::partial::PartialError;
+use crate::engine::transfer::BarPart;
+use crate::engine::transfer::plan::{Plan, Run, Standing};
+use crate::engine::transfer::reason::Reason;
+use crate::engine::transfer::source::{Source, SourceState};
+use crate::wire::control::BarRun;
 use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Pieces that are reported and not yet entered in the plan.
@@ -18,34 +20,32 @@ const REPORTS: usize = 64;
 
 type Report = (PeerId, PieceIndex);
 
+/// A request that is under way.
+struct Asked {
+    peer: PeerId,
+    run: Run,
+    handle: AbortHandle,
+}
+
 /// What fetching keeps beside the plan.
 struct Fetching<'a> {
     plan: &'a mut Plan,
     target: &'a Target,
     workers: JoinSet<Ended>,
+    asked: Vec<Asked>,
     reports: mpsc::Sender<Report>,
     meter: Meter,
-    /// No piece is asked for until then: the disk is full.
-    paused_until: Option<Instant>,
-    /// When a source failed last.
-    failed_at: Option<Instant>,
 }
 
 impl Download {
-    /// Fetches what the plan wants. Dropped, it ends all its jobs.
-    pub(super) async fn fetch_all(&mut self, plan: &mut Plan, target: &Target) -> Result<(), Failed> {
+    /// Fetches what the plan wants. Dropped, it ends all its requests.
+    pub(super) async fn fetch_all(&mut self, plan: &mut Plan, target: &Target) -> Result<(), Stop> {
         let (reports, mut reported) = mpsc::channel(REPORTS);
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut fetching = Fetching {
-            plan,
-            target,
-            workers: JoinSet::new(),
-            reports,
-            meter: Meter::default(),
-            paused_until: None,
-            failed_at: None,
-        };
+        let (meter, hurry) = (Meter::default(), self.hurry.clone());
+        let mut fetching =
+            Fetching { plan, target, workers: JoinSet::new(), asked: Vec::new(), reports, meter };
         self.wake_sources(&mut fetching);
         self.show(&mut fetching);
         while fetching.plan.standing() != Standing::Complete {
@@ -56,11 +56,15 @@ impl Download {
                     while let Ok(report) = reported.try_recv() {
                         self.arrived(&mut fetching, report);
                     }
-                    let ended = ended.map_err(|error| Failed(format!("a part of the download ended: {error}")))?;
                     self.ended(&mut fetching, ended)?;
                 }
+                marked = self.checkpoint.done() => marked?,
                 found = self.search.next() => self.merge(found),
-                _ = tick.tick() => self.look_after(&mut fetching)?,
+                () = hurry.notified() => {
+                    self.peers.hurry();
+                    self.search.hurry();
+                }
+                _ = tick.tick() => self.look_after(&mut fetching),
             }
         }
         self.show(&mut fetching);
@@ -70,14 +74,11 @@ impl Download {
 
     /// Gives every source work, as much as it may have.
     fn start_jobs(&mut self, fetching: &mut Fetching<'_>) {
-        if fetching.paused_until.is_some_and(|until| until > Instant::now()) {
-            return;
-        }
         let most = u32::try_from(MAX_RUN_BYTES / u64::from(fetching.target.layout.piece_size())).unwrap_or(1);
-        let (content, way) = (self.request.content, self.way());
+        let (content, way, now) = (self.request.content, self.way(), self.now());
         for (peer, known) in self.peers.iter_mut() {
             while known.running < CONNECTIONS_PER_SOURCE
-                && let Some(run) = fetching.plan.take(peer, most)
+                && let Some(run) = fetching.plan.take(peer, most, now)
             {
                 known.running += 1;
                 let job = Job {
@@ -88,85 +89,121 @@ impl Download {
                     run,
                     target: fetching.target.clone(),
                     received: known.received.clone(),
+                    throttle: self.shared.throttle.clone(),
                     arrived: fetching.reports.clone(),
                 };
-                fetching.workers.spawn(fetch_run(job, known.idle.pop()));
+                let handle = fetching.workers.spawn(fetch_run(job, known.idle.pop()));
+                fetching.asked.push(Asked { peer, run, handle });
             }
         }
     }
 
     fn arrived(&mut self, fetching: &mut Fetching<'_>, (peer, piece): Report) {
-        if fetching.plan.arrived(peer, piece) {
+        let arrived = fetching.plan.arrived(peer, piece, self.now());
+        if arrived.is_new {
             let range = fetching.target.layout.range(piece);
             self.peers.succeeded(peer, range.end - range.start);
+            self.checkpoint.written(piece, range.end - range.start);
+            self.checkpoint.look(Instant::now());
+        }
+        for loser in arrived.losers {
+            fetching.end_idle_requests(loser);
         }
         let done = fetching.plan.have().bytes();
         self.progress.update(|transfer| transfer.done = done);
     }
 
-    fn ended(&mut self, fetching: &mut Fetching<'_>, ended: Ended) -> Result<(), Failed> {
-        for piece in ended.run.pieces(fetching.target.layout) {
-            fetching.plan.give_back(ended.peer, piece);
+    fn ended(&mut self, fetching: &mut Fetching<'_>, ended: Result<Ended, JoinError>) -> Result<(), Stop> {
+        let id = match &ended {
+            Ok(ended) => Some(ended.task),
+            Err(error) => Some(error.id()),
+        };
+        let place = fetching.asked.iter().position(|asked| Some(asked.handle.id()) == id);
+        let Some(Asked { peer, run, .. }) = place.map(|place| fetching.asked.swap_remove(place)) else {
+            return Err(Stop::internal("a request ended that nobody made"));
+        };
+        for piece in run.pieces(fetching.target.layout) {
+            fetching.plan.give_back(peer, piece);
         }
-        if let Some(known) = self.peers.get_mut(ended.peer) {
+        let known = self.peers.get_mut(peer);
+        if let Some(known) = known {
             known.running = known.running.saturating_sub(1);
-            known.idle.extend(ended.connection);
         }
-        match ended.result {
-            Ok(()) => {}
-            Err(Failure::Source(fault)) => {
-                fetching.plan.fail_source(ended.peer, fault);
-                self.source_failed(ended.peer, fault);
-                fetching.failed_at = Some(Instant::now());
+        match ended {
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => return Err(Stop::internal(error)),
+            Ok(ended) => {
+                if let Some(known) = self.peers.get_mut(peer) {
+                    known.idle.extend(ended.connection);
+                }
+                match ended.result {
+                    Ok(()) => {}
+                    Err(Failure::Source(fault)) => {
+                        fetching.plan.fail_source(peer, fault);
+                        self.source_failed(peer, fault);
+                    }
+                    Err(Failure::Disk(error)) => return Err(error.into()),
+                }
             }
-            Err(Failure::Disk(PartialError::DiskFull)) => {
-                fetching.paused_until = Some(Instant::now() + DISK_PAUSE);
-            }
-            Err(Failure::Disk(error)) => return Err(Failed(error.to_string())),
         }
         Ok(())
     }
 
-    /// What is done from time to time: rates, sources that may be asked again, the picture.
-    fn look_after(&mut self, fetching: &mut Fetching<'_>) -> Result<(), Failed> {
+    /// What is done from time to time: rates, sources that may be asked again, the journal, the picture.
+    fn look_after(&mut self, fetching: &mut Fetching<'_>) {
         let now = Instant::now();
         for (peer, known) in self.peers.iter_mut() {
-            let rate = known.meter.rate(now, known.received.load(Ordering::Relaxed));
-            fetching.plan.set_rate(peer, rate);
+            known.rate = known.meter.rate(now, known.received.load(Ordering::Relaxed));
+            fetching.plan.set_rate(peer, known.rate);
+            let state = fetching.plan.source(peer).map(Source::state);
+            known.is_spare = state == Some(SourceState::Spare);
         }
         self.wake_sources(fetching);
-        if let Standing::NoSource { .. } = fetching.plan.standing() {
-            self.check_hope(fetching.failed_at)?;
-            self.search.hurry();
-        }
+        fetching.plan.explore(self.now());
+        self.checkpoint.look(now);
         self.show(fetching);
-        Ok(())
     }
 
     fn wake_sources(&mut self, fetching: &mut Fetching<'_>) {
-        let is_active = |state| state == SourceState::Active;
         for peer in self.peers.usable() {
-            let active = fetching.plan.sources().filter(|(_, source)| is_active(source.state())).count();
-            let known = fetching.plan.source(peer).is_some_and(|source| is_active(source.state()));
-            if active < MAX_SOURCES && !known {
-                fetching.plan.add_source(peer);
-            }
+            fetching.plan.add_source(peer);
         }
     }
 
     /// The picture, with the rate of everything that came in.
-    fn show(&self, fetching: &mut Fetching<'_>) {
+    fn show(&mut self, fetching: &mut Fetching<'_>) {
         let rate = fetching.meter.rate(Instant::now(), self.peers.received()).bytes_per_second();
         let (sources, done) = (self.peers.shown(), fetching.plan.have().bytes());
+        let run = |(parts, part): (u32, BarPart)| {
+            let (state, peer) = match part {
+                BarPart::Missing => ("missing", None),
+                BarPart::InFlight(peer) => ("in_flight", Some(peer)),
+                BarPart::Here(peer) => ("here", peer),
+            };
+            BarRun { parts, state: state.to_owned(), source: peer.and_then(|peer| self.peers.place(peer)) }
+        };
+        let pieces = fetching.plan.bar().into_iter().map(run).collect();
         self.progress.update(|transfer| {
             (transfer.rate, transfer.sources, transfer.done) = (rate, sources, done);
+            transfer.pieces = pieces;
         });
-        if fetching.paused_until.is_some_and(|until| until > Instant::now()) {
-            self.progress.state("waiting", DISK_FULL);
-        } else if let Standing::NoSource { .. } = fetching.plan.standing() {
+        if let Standing::NoSource { .. } = fetching.plan.standing() {
             self.show_waiting();
         } else {
-            self.progress.state("running", "downloading");
+            self.progress.state("running", Reason::Downloading, "");
+        }
+    }
+}
+
+impl Fetching<'_> {
+    /// Ends requests of a source of which every piece has come from others meanwhile.
+    fn end_idle_requests(&self, peer: PeerId) {
+        let source = self.plan.source(peer);
+        let is_awaited = |piece| source.is_some_and(|source| source.has_in_flight(piece));
+        for asked in self.asked.iter().filter(|asked| asked.peer == peer) {
+            if !asked.run.pieces(self.target.layout).any(is_awaited) {
+                asked.handle.abort();
+            }
         }
     }
 }

@@ -6,15 +6,13 @@ use std::time::Duration;
 /// any pause of a disk or a radio link that still works.
 pub const SILENCE: Duration = Duration::from_secs(5);
 /// When the next source is asked for the manifest while the ones before have not answered.
-pub const STAGGER: Duration = Duration::from_millis(500);
+pub const STAGGER: Duration = Duration::from_millis(150);
 /// How many sources are asked for the manifest at once.
 pub const MAX_PROOFS: usize = 4;
 /// The most pieces of one content: a manifest of 32 MiB in memory, a content of 4 TiB.
 pub const MAX_PIECES: u32 = 1 << 20;
 /// Connections to one source: while a piece is checked and written, the next one travels.
 pub const CONNECTIONS_PER_SOURCE: usize = 2;
-/// Sources that are used at once: more do not make a download faster, only smaller in its parts.
-pub const MAX_SOURCES: usize = 16;
 /// Sources that are known of one content; the tracker's answer is cut to it.
 pub const MAX_KNOWN_SOURCES: usize = 256;
 /// The most bytes that one request asks for: enough to make its round trip small, little enough to be
@@ -30,16 +28,33 @@ pub const SOURCES_EVERY: Duration = Duration::from_secs(5);
 pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest such pause.
 pub const MAX_PAUSE: Duration = Duration::from_secs(8);
-/// How long a download waits before it tries a full disk again.
-pub const DISK_PAUSE: Duration = Duration::from_secs(5);
+/// How long a download waits before it tries a full or failing disk again.
+pub const DISK_PAUSE: Duration = Duration::from_secs(2);
+/// Written bytes that are synced and marked together at the latest: what a power loss may cost.
+pub const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
+/// How often they are marked at the latest. Syncing each piece would make the disk the limit.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 /// How often a running download measures its rate and looks after its sources.
 pub const TICK: Duration = Duration::from_millis(250);
 /// Over how long a rate is averaged.
 pub const RATE_SPAN: Duration = Duration::from_secs(5);
-/// Downloads that run at once; the others wait in order.
-pub const MAX_RUNNING: usize = 3;
 /// Downloads in the list; the oldest ended ones go first.
-pub const MAX_TRANSFERS: usize = 1_000;
+pub const MAX_TRANSFERS: usize = 10_000;
+/// A download that has waited for so long for a disk or a source lets another one run.
+pub const STALLED_AFTER: Duration = Duration::from_secs(3);
+/// Downloads that are started and wait, besides those that run: each asks the tracker now and then.
+pub const MAX_STALLED: usize = 64;
+/// Files of one folder that is downloaded.
+pub const MAX_FOLDER: usize = 1_000_000;
+/// A file of at most so many bytes is fetched in one request without a manifest: its hash is the content.
+pub const SMALL_BYTES: u64 = 128 * 1024;
+/// Connections over which small files of a folder come, each one file after the other: enough to hide the round
+/// trips, and within what a source allows one peer.
+pub const SMALL_CONNECTIONS: usize = 8;
+/// Small files that are synced and named together: a sync costs as much as hundreds of them.
+pub const SMALL_BATCH: usize = 512;
+/// How often the list looks after its order and the disk.
+pub const LIST_TICK: Duration = Duration::from_secs(1);
 /// The picture of all downloads changes at most ten times a second.
 pub const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// How long a question to the tracker may take.

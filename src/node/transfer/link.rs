@@ -1,13 +1,18 @@
 //! The real way to sources: manifests (and `transfer_read`) over the kept JSON-RPC connections, pieces by
 //! `GET /content/<hash>` with `Range` over connections of their own.
 
-use super::network::{Connection, Network, SourceAddress, Way};
-use crate::base::{ContentId, PeerId};
+use super::limits::MAX_FOLDER;
+use super::network::{Connection, FolderLister, ListError, Network, SourceAddress, Way};
+use crate::base::{ContentId, FolderPath, PeerId};
+use crate::engine::index::FileEntry;
 use crate::engine::transfer::source::Fault;
 use crate::net::peer_link::PeerLinks;
 use crate::net::{Client, ContentClient, FetchError, Identity};
+use crate::store::folder::FolderFile;
 use crate::wire::codes::Code;
-use crate::wire::convert::{MAX_PART_BYTES, ManifestPage, manifest_from_wire, part_from_wire};
+use crate::wire::convert::{
+    MAX_PART_BYTES, ManifestPage, files_from_wire, manifest_from_wire, part_from_wire,
+};
 use crate::wire::transfer::TransferClient;
 use futures_util::future::{BoxFuture, FutureExt};
 use hyper::body::Bytes;
@@ -62,12 +67,42 @@ impl Network for PeerNetwork {
                     Box::new(RpcConnection { client, content, rest: 0..0 })
                 }
                 Way::Http => {
-                    let opened = ContentClient::connect(&identity, address, peer, ContentClient::SILENCE);
+                    let opened =
+                        ContentClient::connect_with(&links, &identity, address, peer, ContentClient::SILENCE);
                     let client = opened.await.map_err(|error| fetch_fault(&error))?;
                     Box::new(HttpConnection { client, content })
                 }
             };
             Ok(connection)
+        }
+        .boxed()
+    }
+}
+
+impl FolderLister for PeerNetwork {
+    fn list(&self, peer: PeerId, folder: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+        let links = self.links.clone();
+        async move {
+            let away = |error: &dyn std::fmt::Display| ListError::Away(error.to_string());
+            let client = links.connected(peer, CONNECT_LIMIT).await.map_err(|error| away(&error))?;
+            let (mut files, mut hashing, mut after) = (Vec::new(), 0, None);
+            loop {
+                let page = client.folder(folder.to_string(), after).await.map_err(|error| away(&error))?;
+                let entries = files_from_wire(&page.files).map_err(|error| away(&error))?;
+                let last = entries.last().map(|entry| entry.key);
+                for FileEntry { folder, name, size, content, .. } in entries {
+                    match content {
+                        Some(content) => files.push(FolderFile { folder, name, size, content }),
+                        None => hashing += 1,
+                    }
+                }
+                // A peer that never ends, or does not go on, is not listened to.
+                if !page.more || last <= after || files.len() > MAX_FOLDER {
+                    break;
+                }
+                after = last;
+            }
+            if hashing > 0 { Err(ListError::Hashing(hashing)) } else { Ok(files) }
         }
         .boxed()
     }
@@ -119,6 +154,10 @@ struct HttpConnection {
 }
 
 impl Connection for HttpConnection {
+    fn turn_to(&mut self, content: ContentId) {
+        self.content = content;
+    }
+
     fn is_open(&self) -> bool {
         self.client.is_open()
     }
@@ -159,6 +198,10 @@ struct RpcConnection {
 }
 
 impl Connection for RpcConnection {
+    fn turn_to(&mut self, content: ContentId) {
+        self.content = content;
+    }
+
     fn is_open(&self) -> bool {
         self.client.is_connected()
     }

@@ -68,6 +68,10 @@ struct LocalFile {
 }
 
 impl Connection for LocalFile {
+    fn turn_to(&mut self, _: ContentId) {
+        // It is a file: whoever wants another content opens it.
+    }
+
     fn is_open(&self) -> bool {
         true
     }

@@ -5,6 +5,7 @@
 //! Who sends bytes is seen only through [`network::Network`], so that the same code runs against liars in
 //! memory. Memory is bounded whatever the size: pieces wait for room in [`limits::PIECE_MEMORY_BYTES`].
 
+mod checkpoint;
 pub mod limits;
 pub mod link;
 mod local;
@@ -12,10 +13,15 @@ pub mod network;
 
 pub(super) mod download;
 mod fetch;
+pub(super) mod folder;
+pub(super) mod list;
+mod opening;
 mod peers;
 pub(super) mod progress;
 mod proof;
 mod search;
+mod small;
+pub(super) mod throttle;
 pub(super) mod worker;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What a download needs of the network: sources, manifests, bytes. No promise is made about any of it:
 //! whoever answers may lie.
 
-use crate::base::{ContentId, PeerId};
+use crate::base::{ContentId, FolderPath, PeerId};
 use crate::engine::transfer::source::Fault;
 use crate::node::CommandError;
+use crate::store::folder::FolderFile;
 use crate::wire::convert::ManifestPage;
 use futures_util::future::{BoxFuture, FutureExt};
 use hyper::body::Bytes;
@@ -38,6 +39,21 @@ pub trait SourceFinder: Send + Sync + 'static {
     fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>>;
 }
 
+/// Why a folder cannot be listed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListError {
+    /// Its peer cannot be asked.
+    Away(String),
+    /// So many of its files are still being hashed.
+    Hashing(usize),
+}
+
+/// Who knows what is in a peer's folder: the peer.
+pub trait FolderLister: Send + Sync + 'static {
+    /// The files of the folder and below it, with their folders as the peer calls them.
+    fn list(&self, peer: PeerId, folder: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>>;
+}
+
 /// By which way the bytes come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -70,6 +86,9 @@ pub trait Network: Send + Sync + 'static {
 pub trait Connection: Send {
     /// Whether it can be used again, as far as is known.
     fn is_open(&self) -> bool;
+
+    /// The next ranges are of this content.
+    fn turn_to(&mut self, content: ContentId);
 
     /// Asks for a range, which is not empty. What is left of the one before is given up.
     fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>>;

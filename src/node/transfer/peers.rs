@@ -3,7 +3,7 @@
 use super::limits::{FIRST_PAUSE, MAX_KNOWN_SOURCES, MAX_PAUSE};
 use super::network::{Connection, SourceAddress};
 use super::progress::Meter;
-use crate::base::PeerId;
+use crate::base::{ByteRate, PeerId};
 use crate::engine::transfer::source::Fault;
 use crate::wire::control::TransferSource;
 use std::collections::BTreeMap;
@@ -24,6 +24,10 @@ pub(super) struct Known {
     pub(super) running: usize,
     /// Verified bytes.
     pub(super) bytes: u64,
+    /// What the meter said last.
+    pub(super) rate: ByteRate,
+    /// Whether enough others are asked.
+    pub(super) is_spare: bool,
     fault: Option<Fault>,
     retry_at: Option<Instant>,
     pause: Duration,
@@ -108,6 +112,29 @@ impl Peers {
         faulty.filter(|(_, fault)| fault.is_for_good())
     }
 
+    /// The names of all sources, if each of them has this very fault now.
+    pub(super) fn all_with(&self, fault: Fault) -> Option<String> {
+        let all = !self.known.is_empty() && self.known.values().all(|known| known.fault == Some(fault));
+        let known = self.known.values();
+        all.then(|| {
+            let names: Vec<&str> = known.take(5).map(|known| known.address.name.as_str()).collect();
+            names.join(", ")
+        })
+    }
+
+    /// The place of a source in [`Peers::shown`].
+    pub(super) fn place(&self, peer: PeerId) -> Option<u32> {
+        self.known.keys().position(|known| *known == peer).and_then(|place| u32::try_from(place).ok())
+    }
+
+    /// Every source may be asked again now.
+    pub(super) fn hurry(&mut self) {
+        for known in self.known.values_mut() {
+            known.retry_at = known.retry_at.map(|_| Instant::now());
+            known.pause = FIRST_PAUSE;
+        }
+    }
+
     /// Whether there are sources, and all of them are out for good.
     pub(super) fn are_all_dropped(&self) -> bool {
         !self.known.is_empty() && self.dropped().count() == self.known.len()
@@ -137,6 +164,15 @@ impl Peers {
             peer: known.address.peer.to_string(),
             name: known.address.name.clone(),
             bytes: known.bytes,
+            rate: known.rate.bytes_per_second(),
+            state: match known.fault {
+                Some(fault) if fault.is_for_good() => "dropped",
+                Some(_) => "resting",
+                None if known.is_spare => "spare",
+                None => "active",
+            }
+            .to_owned(),
+            fault: known.fault.map(|fault| fault.code().to_owned()),
             dropped: known.fault.map(|fault| fault.to_string()),
         };
         self.known.values().map(shown).collect()
@@ -152,6 +188,8 @@ impl Known {
             idle: Vec::new(),
             running: 0,
             bytes: 0,
+            rate: ByteRate::default(),
+            is_spare: false,
             fault: None,
             retry_at: None,
             pause: FIRST_PAUSE,

@@ -2,50 +2,79 @@
 
 use super::limits::RATE_SPAN;
 use crate::base::ByteRate;
+use crate::engine::transfer::reason::Reason;
 use crate::wire::control::Transfer;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// The picture of one download; whoever shows it is woken when it changes.
+/// The picture of one download; whoever shows it is woken when it changes. Clones change the same picture.
+#[derive(Clone)]
 pub(in crate::node) struct Progress {
-    shown: watch::Sender<Transfer>,
+    shown: Arc<watch::Sender<Arc<Transfer>>>,
     changed: Arc<Notify>,
-    began: Instant,
+    /// Since when it runs, and for how many seconds it ran before.
+    running: Option<(Instant, f64)>,
 }
 
 impl Progress {
-    pub(in crate::node) fn new(first: Transfer, changed: Arc<Notify>) -> (Self, watch::Receiver<Transfer>) {
-        let (shown, seen) = watch::channel(first);
-        (Self { shown, changed, began: Instant::now() }, seen)
+    pub(in crate::node) fn new(first: Transfer, changed: Arc<Notify>) -> Self {
+        let (shown, _) = watch::channel(Arc::new(first));
+        Self { shown: Arc::new(shown), changed, running: None }
+    }
+
+    /// The same picture, whose seconds go by.
+    pub(in crate::node) fn running(&self) -> Self {
+        let running = Some((Instant::now(), self.shown().seconds));
+        Self { shown: self.shown.clone(), changed: self.changed.clone(), running }
+    }
+
+    /// The newest picture.
+    pub(in crate::node) fn shown(&self) -> Arc<Transfer> {
+        self.shown.borrow().clone()
     }
 
     /// Changes the picture.
-    pub(super) fn update(&self, change: impl FnOnce(&mut Transfer)) {
+    pub(in crate::node) fn update(&self, change: impl FnOnce(&mut Transfer)) {
         self.shown.send_modify(|transfer| {
+            let transfer = Arc::make_mut(transfer);
             change(transfer);
-            transfer.seconds = self.began.elapsed().as_secs_f64();
+            if let Some((began, before)) = self.running {
+                transfer.seconds = before + began.elapsed().as_secs_f64();
+            }
         });
         self.changed.notify_one();
     }
 
     /// Says in which state the download is, and why.
-    pub(super) fn state(&self, state: &str, detail: impl Into<String>) {
-        let detail = detail.into();
+    pub(in crate::node) fn state(&self, state: &str, reason: Reason, about: &str) {
         let same = {
             let shown = self.shown.borrow();
-            shown.state == state && shown.detail == detail
+            shown.state == state && shown.reason == reason.code() && shown.about == about
         };
         if !same {
             self.update(|transfer| {
                 state.clone_into(&mut transfer.state);
-                transfer.detail = detail;
+                reason.code().clone_into(&mut transfer.reason);
+                about.clone_into(&mut transfer.about);
+                transfer.detail = reason.sentence(about);
                 if state != "running" {
                     transfer.rate = 0;
+                    transfer.sources.iter_mut().for_each(|source| source.rate = 0);
                 }
             });
         }
+    }
+
+    /// The download ended, or was stopped by the person: in this state, with nothing more to say.
+    pub(in crate::node) fn ended(&self, state: &str) {
+        self.update(|transfer| {
+            state.clone_into(&mut transfer.state);
+            (transfer.reason, transfer.about, transfer.detail) = Default::default();
+            transfer.rate = 0;
+            transfer.sources.iter_mut().for_each(|source| source.rate = 0);
+        });
     }
 }
 

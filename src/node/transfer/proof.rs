@@ -7,13 +7,15 @@
 
 use super::limits::{MAX_PIECES, SILENCE};
 use super::network::{Connection, Network, SourceAddress, Way};
-use super::worker::{fill, within};
+use super::throttle::Throttle;
+use super::worker::{Intake, fill, within};
 use crate::base::{ContentId, PieceLayout};
 use crate::engine::transfer::manifest::{PieceHash, piece_hash, root_of};
 use crate::engine::transfer::source::Fault;
 use crate::wire::convert::{MAX_PAGE_PIECES, ManifestPage};
 use hyper::body::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// What a source proved.
 pub(super) struct Proof {
@@ -32,6 +34,7 @@ pub(super) async fn prove(
     source: SourceAddress,
     content: ContentId,
     way: Way,
+    throttle: Arc<Throttle>,
 ) -> Result<(Proof, Option<Box<dyn Connection>>), Fault> {
     let (layout, pieces) = manifest(&*network, &source, content).await?;
     let range = layout.range(layout.last());
@@ -42,7 +45,8 @@ pub(super) async fn prove(
         let length = usize::try_from(range.end - range.start).map_err(|_| Fault::BadManifest)?;
         within(SILENCE, opened.begin(range)).await?;
         let mut rest = Bytes::new();
-        last = fill(&mut *opened, &mut rest, length, &|_| ()).await?;
+        let intake = Intake { received: &AtomicU64::new(0), throttle: &throttle };
+        last = fill(&mut *opened, &mut rest, length, intake).await?;
         super::worker::end(&mut *opened, &rest).await?;
         connection = Some(opened);
     }

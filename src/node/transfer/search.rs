@@ -18,7 +18,7 @@ pub(super) struct Search {
     pause: Duration,
     /// When the last good answer came.
     pub(super) answered_at: Option<Instant>,
-    /// Why there was none the last time.
+    /// Why there was none the last time, and whether because there is no tracker.
     pub(super) problem: Option<String>,
 }
 

@@ -1,14 +1,18 @@
 //! Downloads against sources in memory that lie in every way that the protocol allows.
 
 use super::limits::CONNECTIONS_PER_SOURCE;
-use super::network::{Connection, FoundSources, Network, SourceAddress, SourceFinder, Way};
+use super::network::{
+    Connection, FolderLister, FoundSources, ListError, Network, SourceAddress, SourceFinder, Way,
+};
+use crate::base::FolderPath;
 use crate::base::{ContentId, FileName, PeerId, PieceLayout};
 use crate::engine::transfer::manifest::{PieceHash, piece_hash};
 use crate::engine::transfer::source::Fault;
 use crate::net::handlers::transfer::{ContentError, SharedContents};
 use crate::node::CommandError;
 use crate::node::transfer_task::{DownloadRequest, TransferDeps, TransferHandle, spawn};
-use crate::wire::control::Transfer;
+use crate::store::folder::FolderFile;
+use crate::wire::control::{Limits, Transfer};
 use crate::wire::convert::{MAX_PAGE_PIECES, ManifestPage};
 use futures_util::future::{BoxFuture, FutureExt, pending};
 use hyper::body::Bytes;
@@ -21,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;
 const ME: PeerId = PeerId::from_bytes([0; 32]);
@@ -84,6 +89,7 @@ struct World {
     peers: BTreeMap<PeerId, Peer>,
     requests: Arc<AtomicUsize>,
     local: bool,
+    folder: Vec<FolderFile>,
 }
 
 fn content_of(bytes: &[u8]) -> ContentId {
@@ -119,6 +125,12 @@ impl SourceFinder for World {
         let sources = self.peers.keys().map(source).collect();
         let found = FoundSources { size: Some(self.bytes.len() as u64), sources };
         std::future::ready(Ok(found)).boxed()
+    }
+}
+
+impl FolderLister for World {
+    fn list(&self, _: PeerId, _: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+        std::future::ready(Ok(self.folder.clone())).boxed()
     }
 }
 
@@ -213,6 +225,8 @@ struct Line {
 }
 
 impl Connection for Line {
+    fn turn_to(&mut self, _: ContentId) {}
+
     fn is_open(&self) -> bool {
         true
     }
@@ -274,10 +288,15 @@ impl Run {
             peers: peers.collect(),
             requests: Arc::clone(&requests),
             local,
+            folder: Vec::new(),
         });
+        let (_, limits) = watch::channel(Limits::default());
         let transfers = spawn(TransferDeps {
             me: ME,
             network: world.clone(),
+            lister: world.clone(),
+            limits,
+            kept: None,
             finder: world.clone(),
             contents: world,
             finished: Arc::new(|path| assert!(path.exists())),
@@ -301,15 +320,19 @@ impl Run {
     async fn until(&self, id: u64, states: &[&str]) -> Transfer {
         let mut transfers = self.transfers.transfers();
         let wait = transfers.wait_for(|all| {
-            all.iter().any(|transfer| transfer.id == id && states.contains(&transfer.state.as_str()))
+            all.iter().any(|transfer| {
+                transfer.id == id
+                    && (states.contains(&transfer.state.as_str())
+                        || states.contains(&transfer.reason.as_str()))
+            })
         });
         let all = tokio::time::timeout(Duration::from_secs(30), wait).await.expect("in time").expect("runs");
-        all.iter().find(|transfer| transfer.id == id).expect("in the list").clone()
+        Transfer::clone(all.iter().find(|transfer| transfer.id == id).expect("in the list"))
     }
 
     async fn ended(&self, from: &[PeerId]) -> Transfer {
         let id = self.start(from).await;
-        self.until(id, &["finished", "failed", "cancelled"]).await
+        self.until(id, &["finished", "failed", "cancelled", "no_source_left"]).await
     }
 
     /// Names in the target folder.
@@ -384,7 +407,7 @@ async fn a_liar_alone_fails_by_name_and_publishes_nothing() {
             }
             let run = Run::new(size, false, &[(1, does, false)]);
             let transfer = run.ended(&[]).await;
-            assert_eq!(transfer.state, "failed", "{does:?}, {size} bytes: {transfer:?}");
+            assert_eq!(transfer.reason, "no_source_left", "{does:?}, {size} bytes: {transfer:?}");
             assert!(
                 transfer.detail.starts_with("no source is left: peer-1 "),
                 "{does:?}: {}",

@@ -2,6 +2,7 @@
 
 use super::limits::{MAX_WRITERS, MIN_BYTES_PER_SECOND, PIECE_MEMORY_BYTES, SILENCE};
 use super::network::{Connection, Network, SourceAddress, Way};
+use super::throttle::Throttle;
 use crate::base::{ContentId, PeerId, PieceIndex, PieceLayout};
 use crate::engine::transfer::manifest::{PieceHash, piece_hash};
 use crate::engine::transfer::plan::Run;
@@ -62,13 +63,14 @@ pub(super) struct Job {
     pub(super) run: Run,
     pub(super) target: Target,
     pub(super) received: Arc<AtomicU64>,
+    pub(super) throttle: Arc<Throttle>,
     pub(super) arrived: mpsc::Sender<(PeerId, PieceIndex)>,
 }
 
 /// How a job ended.
 pub(super) struct Ended {
-    pub(super) peer: PeerId,
-    pub(super) run: Run,
+    /// Which task it was.
+    pub(super) task: tokio::task::Id,
     /// To be used again; absent after a failure of the source.
     pub(super) connection: Option<Box<dyn Connection>>,
     pub(super) result: Result<(), Failure>,
@@ -77,7 +79,7 @@ pub(super) struct Ended {
 /// Fetches the pieces, by the connection `kept` if there is one; each piece is reported when it is
 /// verified and written.
 pub(super) async fn fetch_run(job: Job, kept: Option<Box<dyn Connection>>) -> Ended {
-    let (peer, run) = (job.source.peer, job.run);
+    let task = tokio::task::id();
     let mut connection = None;
     let opened = match kept {
         Some(kept) if kept.is_open() => Ok(kept),
@@ -91,7 +93,7 @@ pub(super) async fn fetch_run(job: Job, kept: Option<Box<dyn Connection>>) -> En
             result
         }
     };
-    Ended { peer, run, connection, result }
+    Ended { task, connection, result }
 }
 
 async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure> {
@@ -103,16 +105,13 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
         within(SILENCE, connection.begin(range)).await?;
     }
     let mut rest = Bytes::new();
-    let received = &job.received;
-    let count = |bytes: usize| {
-        received.fetch_add(bytes as u64, Ordering::Relaxed);
-    };
+    let intake = Intake { received: &job.received, throttle: &job.throttle };
     for piece in &pieces {
         let range = layout.range(*piece);
         let length = usize::try_from(range.end - range.start).map_err(|_| Fault::Nonsense)?;
         let units = layout.piece_size() / PieceLayout::MIN_PIECE_BYTES;
         let memory = job.target.room.memory.clone().acquire_many_owned(units).await;
-        let bytes = fill(connection, &mut rest, length, &count).await?;
+        let bytes = fill(connection, &mut rest, length, intake).await?;
         keep(&job.target, *piece, bytes).await?;
         drop(memory);
         if job.arrived.send((job.source.peer, *piece)).await.is_err() {
@@ -144,23 +143,39 @@ pub(super) async fn fill(
     connection: &mut dyn Connection,
     rest: &mut Bytes,
     length: usize,
-    count: &(dyn Fn(usize) + Sync),
+    intake: Intake<'_>,
 ) -> Result<Vec<u8>, Fault> {
-    let limit = SILENCE + Duration::from_secs(length as u64 / MIN_BYTES_PER_SECOND);
-    within(limit, fill_steadily(connection, rest, length, count)).await
+    let steadily = fill_steadily(connection, rest, length, intake);
+    if intake.throttle.is_limited() {
+        // It is this peer that takes its time.
+        return steadily.await;
+    }
+    within(SILENCE + Duration::from_secs(length as u64 / MIN_BYTES_PER_SECOND), steadily).await
 }
+
+/// What everything that arrives goes past.
+#[derive(Clone, Copy)]
+pub(super) struct Intake<'a> {
+    pub(super) received: &'a AtomicU64,
+    pub(super) throttle: &'a Throttle,
+}
+
+/// The most bytes that are taken at once: under a limit of speed they are paid for afterwards.
+const MAX_READ_BYTES: usize = 64 * 1024;
 
 async fn fill_steadily(
     connection: &mut dyn Connection,
     rest: &mut Bytes,
     length: usize,
-    count: &(dyn Fn(usize) + Sync),
+    intake: Intake<'_>,
 ) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         if rest.is_empty() {
-            let came = within(SILENCE, connection.read(&mut bytes, length, rest)).await?;
-            count(came);
+            let most = length.min(bytes.len() + MAX_READ_BYTES);
+            let came = within(SILENCE, connection.read(&mut bytes, most, rest)).await?;
+            intake.received.fetch_add(came as u64, Ordering::Relaxed);
+            intake.throttle.pass(came).await;
             if came == 0 {
                 return Err(Fault::WrongLength);
             }

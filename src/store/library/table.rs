@@ -5,7 +5,7 @@
 //! swapping in, never over I/O.
 
 use super::super::below::{Identity, Root};
-use super::{ShareState, SkipKind, Skipped, Totals};
+use super::{ShareState, SkipKind, Skipped, Totals, Watched};
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -118,6 +118,8 @@ pub(super) struct Table {
     journal: VecDeque<Change>,
     /// Why nothing can be saved, if so.
     pub(super) problem: Option<String>,
+    /// How far changes are told by the system.
+    pub(super) watched: Watched,
 }
 
 impl Table {
@@ -129,6 +131,7 @@ impl Table {
             contents: BTreeSet::new(),
             journal: VecDeque::new(),
             problem: None,
+            watched: Watched::default(),
         }
     }
 
@@ -195,6 +198,30 @@ impl Table {
             last = Some((file, folder));
         }
         entries
+    }
+
+    /// The files in this folder and below it, from the key `after` on (exclusive), at most `limit`.
+    pub(super) fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
+        let from = after.map_or(0, |after| after.saturating_add(1));
+        let mut last: Option<(&FileRecord, Option<FolderPath>)> = None;
+        let mut found = Vec::new();
+        for file in self.files.range(from..).map(|(_, file)| &**file) {
+            let same = last.as_ref().filter(|(it, _)| it.share == file.share && it.below() == file.below());
+            let inside = match same {
+                Some((_, known)) => known.clone(),
+                None => {
+                    Some(self.folder_of(file)).filter(|it| !it.is_empty() && folder.to_inner(it).is_some())
+                }
+            };
+            if let Some(folder) = &inside {
+                found.push(file.entry(folder.clone()));
+                if found.len() >= limit {
+                    return found;
+                }
+            }
+            last = Some((file, inside));
+        }
+        found
     }
 
     fn entry(&self, file: &FileRecord) -> FileEntry {

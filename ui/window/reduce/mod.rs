@@ -2,11 +2,16 @@
 //!
 //! Invariant: a pure function of model and action; the time is in the model. Absent on purpose: I/O.
 
+mod activity;
 mod group;
 mod library;
 mod search;
+mod transfers;
 
-use super::action::{Action, LibraryAction, Page, Subject, Verb};
+pub(crate) use activity::{running_downloads, shows_log};
+
+use super::action::{Action, ActivityAction, LibraryAction, Page, Subject, Verb};
+use super::desk::Order;
 use super::diagnostics::diagnostics;
 use super::model::{Drill, MAX_NOTES, Model, Note, NoteKind, Row, TOAST};
 use super::theme_choice::ThemeChoice;
@@ -31,10 +36,23 @@ pub(crate) enum Effect {
     Command(Subject, Command),
     /// Let the person choose a folder.
     PickFolder,
+    /// Let the person choose where downloads go.
+    PickDownloads,
+    /// Do something beside the peer.
+    Desk(Order),
     /// Do not wait for it any longer.
     StopPicking,
     /// Open with the system's program.
     Open(PathBuf),
+    /// Write this text into a new file in this folder; the answer names it.
+    Export {
+        /// The folder.
+        folder: PathBuf,
+        /// The file's name.
+        name: String,
+        /// What to write.
+        text: String,
+    },
     /// Put on the clipboard.
     Copy(String),
     /// Type into the search field.
@@ -73,7 +91,9 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::ShareTyped => library::share_typed(model),
         Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
+        Action::Activity(action) => activity::activity(model, action),
         Action::Library(action) => library::library(model, action),
+        Action::Transfers(action) => transfers::transfers(model, action),
         Action::Unshare(path) => {
             let command = Command::Unshare(PathBuf::from(&path));
             vec![Effect::Command(Subject::Unshare(path), command)]
@@ -86,6 +106,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             model.library.picking = false;
             vec![Effect::StopPicking]
         }
+        Action::Group(action) => group::act(model, action),
         Action::Language(language) => {
             model.language = language;
             Vec::new()
@@ -97,11 +118,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Answered { subject, answer, at_unix_millis } => {
             take_reply(model, subject, answer, at_unix_millis)
         }
-        Action::CloseRequested if model.closing => Vec::new(),
-        Action::CloseRequested => {
-            model.closing = true;
-            vec![Effect::StopPeer]
-        }
+        Action::CloseRequested => activity::close_requested(model),
         Action::Stopped => {
             model.closing = true;
             vec![Effect::Close]
@@ -133,8 +150,14 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::Collapse => search::set_open(model, false),
         Verb::CrashTracker => group::crash_tracker(model),
         Verb::CrashMe => group::crash_me(model),
+        Verb::PauseTracker => group::pause_tracker(model),
+        Verb::Check => {
+            model.page = Page::Activity;
+            activity::activity(model, ActivityAction::Check)
+        }
+        Verb::CopyInvite => activity::activity(model, ActivityAction::CopyInvite),
         Verb::CopyDiagnostics => {
-            let mut effects = vec![Effect::Copy(diagnostics(&model.view))];
+            let mut effects = vec![Effect::Copy(diagnostics(model))];
             effects.extend(note(model, NoteKind::Copied));
             effects
         }
@@ -151,6 +174,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         model.help = false;
         return Vec::new();
     }
+    if model.asks_to_close {
+        return activity::activity(model, ActivityAction::Stay);
+    }
     if !model.library.warnings.is_empty() {
         return library::library(model, LibraryAction::DropWarning);
     }
@@ -161,6 +187,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         let mut effects = search::type_words(model, String::new());
         effects.push(Effect::FocusSearch);
         return effects;
+    }
+    if model.page == Page::Search {
+        model.welcome = None;
     }
     Vec::new()
 }
@@ -177,8 +206,10 @@ fn note(model: &mut Model, what: NoteKind) -> Vec<Effect> {
 
 fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
     let old = std::mem::replace(&mut model.view, view);
+    activity::follow_shares(model);
     let mut effects = news_of_transfers(model, &old);
     effects.extend(search::follow_index(model));
+    group::take_records(model, &old);
     effects.extend(group::read_stopwatch(model));
     effects
 }
@@ -204,12 +235,7 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     if model.search.due.is_some_and(|due| due <= model.now) {
         effects.extend(search::send_search(model));
     }
-    if let Drill::Running { asked, .. } = &model.drill
-        && model.page == Page::Group
-        && model.now.saturating_sub(*asked) < group::STOPWATCH_MOST
-    {
-        effects.push(Effect::WakeAfter(group::STOPWATCH));
-    }
+    effects.extend(group::tick(model));
     effects
 }
 
@@ -222,17 +248,21 @@ fn take_reply(
     match (answer, subject) {
         (Ok(Reply::Inspection(found)), Subject::Inspect(folder)) => library::inspected(model, folder, found),
         (Ok(Reply::Skipped(files)), Subject::Skipped(share)) => library::skipped(model, &share, files),
+        (Ok(Reply::Check(report)), Subject::Check) => activity::checked(model, report),
+        (Ok(_), subject @ (Subject::Rename | Subject::Downloads)) => activity::done(model, &subject),
         (Ok(_), Subject::Download(name)) => note(model, NoteKind::DownloadStarted(name)),
         (Ok(_), Subject::CrashTracker | Subject::CrashMe) => {
-            if let Drill::Running { crashed_at_unix_millis, .. } = &mut model.drill {
-                crashed_at_unix_millis.get_or_insert(at_unix_millis);
-            }
+            group::crash_answered(model, at_unix_millis);
             group::read_stopwatch(model)
         }
-        (Ok(_), _) => Vec::new(),
+        (Ok(_), Subject::Export(path)) => note(model, NoteKind::Exported(path)),
+        (Ok(_), _) | (Err(_), Subject::Watch) => Vec::new(),
         (Err(error), subject) => {
-            if matches!(subject, Subject::CrashTracker | Subject::CrashMe) {
+            if matches!(subject, Subject::CrashTracker | Subject::CrashMe | Subject::Drill) {
                 model.drill = Drill::Idle;
+            }
+            if let Some(effects) = activity::failed(model, &subject, &error) {
+                return effects;
             }
             if let Subject::Inspect(folder) = &subject {
                 library::looked(model, folder);

@@ -87,7 +87,8 @@ fn a_hundred_thousand_results_draw_only_what_is_seen() {
 
 #[test]
 fn ten_thousand_transfers_draw_only_what_is_seen() {
-    let many = (0..10_000).map(|id| transfer(id, &format!("download {id:05}"), "finished")).collect();
+    let many =
+        (0..10_000).map(|id| Arc::new(transfer(id, &format!("download {id:05}"), "finished"))).collect();
     let view = View { transfers: Arc::new(many), ..typical_view() };
     let mut window = Window::open(FakePeer::new(view, Vec::new()));
     window.press_ctrl(egui::Key::Num2);
@@ -177,6 +178,10 @@ fn every_kind_of_event_has_a_sentence_in_both_languages() {
         "download_failed",
         "drill_started",
         "drill_ended",
+        "pause_started",
+        "pause_ended",
+        "link_cut",
+        "link_mended",
     ];
     for language in Language::ALL {
         let mut seen = std::collections::BTreeSet::new();

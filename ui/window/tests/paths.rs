@@ -147,8 +147,10 @@ fn the_tracker_is_crashed_by_the_button_and_the_stopwatch_reads_the_events() {
 #[test]
 fn a_download_that_finishes_is_told_once() {
     let mut window = Window::open(FakePeer::new(typical_view(), Vec::new()));
-    let finished =
-        View { transfers: Arc::new(vec![transfer(3, "lecture.mp4", "finished")]), ..typical_view() };
+    let finished = View {
+        transfers: Arc::new(vec![Arc::new(transfer(3, "lecture.mp4", "finished"))]),
+        ..typical_view()
+    };
     window.peer.publish(finished.clone());
     window.wait_for("Downloaded lecture.mp4");
     window.peer.publish(View { events: Arc::default(), ..finished });
@@ -162,7 +164,7 @@ fn a_download_that_finishes_is_told_once() {
 fn a_download_is_cancelled() {
     let mut window = Window::open(FakePeer::new(typical_view(), Vec::new()));
     window.press_ctrl(egui::Key::Num2);
-    window.click(Role::Button, "Cancel lecture 04 - elections and quorums.mp4");
+    window.click(Role::Button, "Cancel: lecture 04 - elections and quorums.mp4");
     window.wait_until("the command", |window| !window.peer.commands().is_empty());
     assert_eq!(window.peer.commands(), [Command::Cancel(3)]);
 }
@@ -171,6 +173,7 @@ fn a_download_is_cancelled() {
 fn the_language_changes_at_once() {
     let mut window = Window::open(FakePeer::new(typical_view(), Vec::new()));
     window.press_ctrl(egui::Key::Num5);
+    window.click(Role::Tab, "Settings");
     window.click(Role::Button, "Português (Brasil)");
     window.harness.get_by_role_and_label(Role::Heading, "Atividade");
     window.harness.get_by_role_and_label(Role::Tab, "Busca");

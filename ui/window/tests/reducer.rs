@@ -2,7 +2,7 @@
 
 use super::super::action::{Action, Page, Subject, Verb};
 use super::super::fixtures::{content, empty_view, event, found, results, typical_view};
-use super::super::model::{DEBOUNCE, Drill, MAX_NOTES, MAX_RESULTS, Model, NoteKind, Row, TOAST};
+use super::super::model::{DEBOUNCE, Drill, MAX_NOTES, MAX_RESULTS, Model, NoteKind, Reading, Row, TOAST};
 use super::super::reduce::{Effect, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
@@ -184,18 +184,20 @@ fn the_stopwatch_counts_from_the_crash_to_the_election_of_a_later_epoch() {
     events.push(event(9, "tracker_elected", Some(7), "peer-2", ""));
     view.events = Arc::new(events.clone());
     reduce(&mut model, Action::View(Arc::new(view.clone())));
-    assert!(matches!(model.drill, Drill::Running { .. }));
+    assert!(matches!(model.drill, Drill::Running(_)));
     events.push(event(10, "tracker_elected", Some(8), "peer-4", ""));
     view.events = Arc::new(events);
     reduce(&mut model, Action::View(Arc::new(view)));
-    let done = Drill::Done {
-        crashed: "peer-2".to_owned(),
-        own: false,
+    let Drill::Done(stopwatch, reading) = &model.drill else { panic!("{:?}", model.drill) };
+    assert_eq!((stopwatch.crashed.as_str(), stopwatch.own), ("peer-2", false));
+    let expected = Reading {
         tracker: "peer-4".to_owned(),
         epoch: 8,
         millis: 342,
+        complete_millis: None,
+        recorded: false,
     };
-    assert_eq!(model.drill, done);
+    assert_eq!(*reading, expected);
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn one_folder_dialog_at_a_time() {
 
 #[test]
 fn closing_stops_the_peer_once_and_then_the_window() {
-    let mut model = model(typical_view());
+    let mut model = model(View { transfers: Arc::default(), ..typical_view() });
     assert_eq!(reduce(&mut model, Action::CloseRequested), [Effect::StopPeer]);
     assert_eq!(reduce(&mut model, Action::CloseRequested), []);
     assert_eq!(reduce(&mut model, Action::Stopped), [Effect::Close]);

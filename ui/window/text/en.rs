@@ -91,8 +91,6 @@ pub(super) const TEXT: Text = Text {
     column_role: "Role",
     column_address: "Address",
     column_contact: "Last contact",
-    column_connected: "Connection",
-    connected: "connected",
     not_connected: "not connected",
     voter: "voter",
     guest: "no vote",
@@ -104,7 +102,6 @@ pub(super) const TEXT: Text = Text {
     simulate: "Fault drill",
     simulate_hint: "See how fast the others notice a silent tracker and elect a new one",
     counters: "Counters",
-    settings: "Settings",
     language: "Language",
     theme: "Theme",
     theme_system: "As the system",
@@ -150,7 +147,6 @@ pub(super) const TEXT: Text = Text {
     running,
     failed: |why| format!("Failed: {why}"),
     finished_at: |size, seconds| format!("Finished: {size} in {seconds:.1} s, verified"),
-    cancel_named: |name| format!("Cancel {name}"),
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
     share_totals: |files, bytes| match files {
         1 => format!("1 file · {bytes}"),
@@ -165,14 +161,16 @@ pub(super) const TEXT: Text = Text {
     row_member: |name, role| format!("{name}, {role}"),
     stopwatch_running: |crashed| format!("{crashed} is silent; waiting for a new tracker"),
     stopwatch_own: |crashed| format!("{crashed} is this peer: it hears of the new tracker when it is back"),
-    stopwatch_done: |tracker, millis| format!("New tracker {tracker} in {millis} ms"),
     stopwatch_done_own: |tracker, millis| {
         format!("Back: heard of the new tracker {tracker} after {millis} ms")
     },
+    of_group: &super::group::ENGLISH,
     epoch: |epoch| format!("epoch {epoch}"),
     counter,
     event,
     sharing: super::library::ENGLISH,
+    moving: super::transfers::ENGLISH,
+    activities: super::activity::ENGLISH,
     note_downloaded: |name| format!("Downloaded {name}"),
     note_download_failed: |name, why| format!("Could not download {name}: {why}"),
     note_download_started: |name| format!("Downloading {name}"),
@@ -232,6 +230,14 @@ fn reason(detail: &str) -> &str {
     }
 }
 
+/// A roster's size, from its data: voters and members.
+fn members(detail: &str) -> String {
+    match detail.split_once('/') {
+        Some((voters, members)) => format!(": {}", (TEXT.of_group.roster)(voters, members)),
+        None => String::new(),
+    }
+}
+
 fn event(record: &EventRecord) -> String {
     let peer = record.peer.as_deref().unwrap_or("a peer");
     let who = record.peer.as_deref().unwrap_or("This peer");
@@ -255,9 +261,13 @@ fn event(record: &EventRecord) -> String {
         "two_trackers" => format!("Two trackers in epoch {epoch}: report this{because}"),
         "absurd_epoch" => format!("A message with an impossible epoch was refused{because}"),
         "two_groups" => format!("{peer} belongs to another group{because}"),
-        "roster_changed" => format!("The group changed{because}"),
+        "roster_changed" => format!("The group changed{}", members(detail)),
         "voting_ended" => format!("This peer votes no more{because}"),
         "handing_over" => format!("Handing over to {peer}"),
+        "pause_started" => format!("{who} stands still for a fault drill"),
+        "pause_ended" => format!("{who} goes on after standing still"),
+        "link_cut" => format!("The link to {peer} is cut for a fault drill"),
+        "link_mended" => format!("The link to {peer} is whole again"),
         "names_reachable" => "The name service answers".to_owned(),
         "names_unreachable" => format!("The name service does not answer{because}"),
         "names_refused" => format!("The name service refused a registration{because}"),

@@ -92,8 +92,6 @@ pub(super) const TEXT: Text = Text {
     column_role: "Papel",
     column_address: "Endereço",
     column_contact: "Último contato",
-    column_connected: "Conexão",
-    connected: "conectado",
     not_connected: "sem conexão",
     voter: "eleitor",
     guest: "sem voto",
@@ -105,7 +103,6 @@ pub(super) const TEXT: Text = Text {
     simulate: "Ensaio de falha",
     simulate_hint: "Veja com que rapidez os outros percebem um tracker mudo e elegem um novo",
     counters: "Contadores",
-    settings: "Configurações",
     language: "Idioma",
     theme: "Tema",
     theme_system: "Como o sistema",
@@ -157,7 +154,6 @@ pub(super) const TEXT: Text = Text {
         let seconds = format!("{seconds:.1}").replace('.', ",");
         format!("Concluído: {size} em {seconds} s, verificado")
     },
-    cancel_named: |name| format!("Cancelar {name}"),
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
     share_totals: |files, bytes| match files {
         1 => format!("1 arquivo · {bytes}"),
@@ -172,14 +168,16 @@ pub(super) const TEXT: Text = Text {
     row_member: |name, role| format!("{name}, {role}"),
     stopwatch_running: |crashed| format!("{crashed} está mudo; esperando um novo tracker"),
     stopwatch_own: |crashed| format!("{crashed} é este peer: ele saberá do novo tracker quando voltar"),
-    stopwatch_done: |tracker, millis| format!("Novo tracker {tracker} em {millis} ms"),
     stopwatch_done_own: |tracker, millis| {
         format!("De volta: soube do novo tracker {tracker} após {millis} ms")
     },
+    of_group: &super::group::PORTUGUESE,
     epoch: |epoch| format!("época {epoch}"),
     counter,
     event,
     sharing: super::library::PORTUGUESE,
+    moving: super::transfers::PORTUGUESE,
+    activities: super::activity::PORTUGUESE,
     note_downloaded: |name| format!("{name} foi baixado"),
     note_download_failed: |name, why| format!("Não foi possível baixar {name}: {why}"),
     note_download_started: |name| format!("Baixando {name}"),
@@ -241,6 +239,14 @@ fn reason(detail: &str) -> &str {
     }
 }
 
+/// A roster's size, from its data: voters and members.
+fn members(detail: &str) -> String {
+    match detail.split_once('/') {
+        Some((voters, members)) => format!(": {}", (TEXT.of_group.roster)(voters, members)),
+        None => String::new(),
+    }
+}
+
 fn event(record: &EventRecord) -> String {
     let peer = record.peer.as_deref().unwrap_or("um peer");
     let who = record.peer.as_deref().unwrap_or("Este peer");
@@ -264,9 +270,13 @@ fn event(record: &EventRecord) -> String {
         "two_trackers" => format!("Dois trackers na época {epoch}: relate isto{because}"),
         "absurd_epoch" => format!("Uma mensagem com época impossível foi recusada{because}"),
         "two_groups" => format!("{peer} pertence a outro grupo{because}"),
-        "roster_changed" => format!("O grupo mudou{because}"),
+        "roster_changed" => format!("O grupo mudou{}", members(detail)),
         "voting_ended" => format!("Este peer não vota mais{because}"),
         "handing_over" => format!("Passando o cargo a {peer}"),
+        "pause_started" => format!("{who} fica parado para um ensaio de falha"),
+        "pause_ended" => format!("{who} continua depois de parado"),
+        "link_cut" => format!("A ligação com {peer} foi cortada para um ensaio de falha"),
+        "link_mended" => format!("A ligação com {peer} está inteira de novo"),
         "names_reachable" => "O serviço de nomes responde".to_owned(),
         "names_unreachable" => format!("O serviço de nomes não responde{because}"),
         "names_refused" => format!("O serviço de nomes recusou um registro{because}"),

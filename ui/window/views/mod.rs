@@ -3,7 +3,15 @@
 //! Invariant: views change nothing. Absent on purpose: colours and sizes (the theme), sentences (the text).
 
 mod activity;
+mod activity_check;
+mod activity_log;
+mod activity_settings;
 mod group;
+mod group_playback;
+mod group_ring;
+mod group_table;
+mod group_time_line;
+mod leaving;
 mod library;
 mod library_warning;
 mod overlays;
@@ -11,6 +19,9 @@ mod rail;
 mod search;
 mod status_bar;
 mod transfers;
+mod welcome;
+
+pub(crate) use transfers::transfers_keys;
 
 use super::action::{Action, Page};
 use super::model::Model;
@@ -56,6 +67,9 @@ fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
     let quorum = &status.quorum;
     if status.role == "silent" {
         return Some((text.notice_silent.to_owned(), false));
+    }
+    if status.role == "paused" {
+        return Some((text.of_group.notice_paused.to_owned(), false));
     }
     if quorum.voters > 0 && quorum.reachable < quorum.needed {
         return Some(((text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed), true));

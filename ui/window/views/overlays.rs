@@ -4,11 +4,11 @@ use super::super::action::{Action, Verb};
 use super::super::model::{Model, Note, NoteKind};
 use super::super::text::Text;
 use super::super::theme;
-use super::super::widgets;
+use super::super::widgets::{self, Icon};
 use super::activity::{note_sentence, strong_ui};
-use super::library_warning;
+use super::{leaving, library_warning};
 use eframe::egui;
-use egui::{Align2, Area, Id, Modal, Order, RichText, Role, Ui, WidgetInfo, vec2};
+use egui::{Align2, Area, Id, Label, Modal, Order, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 use std::path::{Path, PathBuf};
 
 /// The most toasts at once: more would cover the page.
@@ -22,6 +22,7 @@ pub(crate) fn overlays_ui(ui: &Ui, model: &Model, text: &Text) -> Vec<Action> {
         shortcuts_ui(ui, text, &mut actions);
     }
     library_warning::warning_ui(ui, model, text, &mut actions);
+    leaving::leaving_ui(ui, model, text, &mut actions);
     if model.closing {
         sheet_ui(ui, "closing", text.closing, text.close_hint);
     } else if ui.input(|input| !input.raw.hovered_files.is_empty()) {
@@ -54,7 +55,18 @@ fn toast_ui(ui: &mut Ui, text: &Text, note: &Note, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
     let sentence = note_sentence(text, note);
     let color = if note.what.is_bad() { tokens.error } else { tokens.text };
-    let label = ui.label(RichText::new(&sentence).color(color));
+    let icon = match &note.what {
+        NoteKind::Downloaded(name, _) | NoteKind::DownloadStarted(name) => Icon::of_file(name),
+        what if what.is_bad() => Icon::Warning,
+        _ => Icon::Info,
+    };
+    let label = ui
+        .horizontal_top(|ui| {
+            let (place, _) = ui.allocate_exact_size(vec2(theme::ICON, theme::ICON), Sense::hover());
+            icon.paint(ui, place, color);
+            ui.add(Label::new(RichText::new(&sentence).color(color)).wrap())
+        })
+        .inner;
     label.widget_info(|| WidgetInfo::labeled(Role::Status, true, &sentence));
     if let NoteKind::Downloaded(_, Some(path)) = &note.what
         && widgets::button(ui, text.open_folder).clicked()

@@ -1,6 +1,7 @@
 //! The rail: who this peer is, the pages, the shortcuts.
 
 use super::super::action::{Action, Page, Verb};
+use super::super::logo;
 use super::super::model::Model;
 use super::super::text::Text;
 use super::super::theme;
@@ -27,25 +28,28 @@ pub(crate) fn rail_ui(ui: &mut Ui, model: &Model, text: &Text, narrow: bool) -> 
     actions
 }
 
+/// The program's icon with this peer's hue at its corner, then who it is.
 fn identity_ui(ui: &mut Ui, model: &Model, text: &Text, narrow: bool) {
     let tokens = theme::tokens(ui);
     let status = &model.view.status;
     let role = text.role(&status.role);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 48.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 52.0), Sense::hover());
     let label = (text.row_member)(&status.name, role);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+    let middle = if narrow { rect.center() } else { rect.left_center() + vec2(18.0, 0.0) } - vec2(0.0, 3.0);
+    let icon = Rect::from_center_size(middle, vec2(theme::LOGO, theme::LOGO));
+    logo::paint(ui, icon);
     let hue = widgets::hue_color(tokens, model.hue(&status.peer_id));
-    if narrow {
-        ui.painter().circle_filled(rect.center(), 6.0, hue);
-        response.on_hover_text(label);
-        return;
+    let corner = icon.max - vec2(2.0, 2.0);
+    ui.painter().circle_filled(corner, 6.5, tokens.rail);
+    ui.painter().circle_filled(corner, 4.5, hue);
+    if !narrow {
+        let line = |from: f32, to: f32| {
+            Rect::from_min_max(rect.min + vec2(44.0, from), egui::pos2(rect.right(), rect.top() + to))
+        };
+        widgets::cell(ui, line(5.0, 23.0), &status.name, theme::strong(), tokens.text, Align::Min);
+        widgets::cell(ui, line(23.0, 41.0), role, theme::small(), tokens.weak, Align::Min);
     }
-    ui.painter().circle_filled(rect.left_center() + vec2(16.0, -8.0), 5.0, hue);
-    let line = |from: f32, to: f32| {
-        Rect::from_min_max(rect.min + vec2(32.0, from), egui::pos2(rect.right(), rect.top() + to))
-    };
-    widgets::cell(ui, line(6.0, 24.0), &status.name, theme::strong(), tokens.text, Align::Min);
-    widgets::cell(ui, line(23.0, 41.0), role, theme::small(), tokens.weak, Align::Min);
     response.on_hover_text(label);
 }
 
@@ -80,9 +84,9 @@ fn item_ui(ui: &mut Ui, text: &Text, verb: Verb, selected: bool, badge: Option<&
     let icon = if narrow { rect } else { widgets::span(rect, rect.left() + 8.0, rect.left() + 24.0) };
     let picture = verb.icon().unwrap_or(Icon::Help);
     if selected {
-        picture.paint_filled(ui, icon, color)
+        picture.paint_filled(ui, icon, color);
     } else {
-        picture.paint(ui, icon, color)
+        picture.paint(ui, icon, color);
     }
     if !narrow {
         let font = if selected { theme::strong() } else { theme::body() };

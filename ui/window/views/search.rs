@@ -1,10 +1,11 @@
 //! The search page: as you type, one row per content, opening to its sources.
 
-use super::super::action::{Action, Verb};
+use super::super::action::{Action, TransfersAction, Verb};
 use super::super::model::{MAX_WORDS, Model, Row};
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
+use super::welcome::welcome_ui;
 use super::{notice, search_field};
 use cardume::wire::index::{Found, Source};
 use eframe::egui;
@@ -15,6 +16,10 @@ use std::ops::Range;
 pub(crate) fn search_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     let mut actions = Vec::new();
     field_ui(ui, model, text, &mut actions);
+    if let Some(welcome) = model.welcome.as_ref().filter(|_| model.search.words.is_empty()) {
+        actions.extend(welcome_ui(ui, model, text, welcome));
+        return actions;
+    }
     state_ui(ui, model, text);
     if model.search.rows.is_empty() {
         nothing_ui(ui, model, text, &mut actions);
@@ -306,6 +311,15 @@ fn source_row_ui(
         let alias = widgets::span(rect, peer.right() + 8.0, button.left() - 8.0);
         let words = (text.source_as)(&source.name);
         widgets::cell(ui, alias, &words, theme::small(), tokens.weak, Align::Min);
+    }
+    if !mine && !source.folder.is_empty() {
+        response.context_menu(|ui| {
+            if ui.button((text.moving.download_folder)(&source.folder, name)).clicked() {
+                let (peer, folder) = (source.peer.clone(), source.folder.clone());
+                actions.push(Action::Transfers(TransfersAction::Folder(peer, folder)));
+                ui.close();
+            }
+        });
     }
     if response.double_clicked() && !mine {
         actions.push(Action::Download { found: number, source: Some(which) });

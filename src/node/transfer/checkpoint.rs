@@ -1,0 +1,90 @@
+//! Marks pieces in the journal while the download goes on: written pieces are collected and synced together, by
+//! one thread at a time, often enough that a power loss costs little.
+
+use super::limits::{CHECKPOINT_BYTES, CHECKPOINT_EVERY};
+use crate::base::PieceIndex;
+use crate::store::partial::{Journal, PartialError};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+type Marked = (Journal, Result<(), PartialError>);
+
+/// The pieces of a download that are written and not marked yet.
+#[derive(Default)]
+pub(super) struct Checkpoint {
+    /// Absent while it marks, and for a content of one piece.
+    journal: Option<Journal>,
+    marking: Option<JoinHandle<Marked>>,
+    pending: Vec<PieceIndex>,
+    bytes: u64,
+    last: Option<Instant>,
+}
+
+impl Checkpoint {
+    /// Goes on with this journal.
+    pub(super) fn begin(&mut self, journal: Option<Journal>) {
+        *self = Self { journal, ..Self::default() };
+    }
+
+    /// A piece of so many bytes is written.
+    pub(super) fn written(&mut self, piece: PieceIndex, bytes: u64) {
+        if self.journal.is_some() || self.marking.is_some() {
+            self.pending.push(piece);
+            self.bytes += bytes;
+        }
+    }
+
+    /// Begins to mark, if it is time for it.
+    pub(super) fn look(&mut self, now: Instant) {
+        let since = *self.last.get_or_insert(now);
+        let is_due = self.bytes >= CHECKPOINT_BYTES || now.duration_since(since) >= CHECKPOINT_EVERY;
+        if is_due && !self.pending.is_empty() {
+            self.start(now);
+        }
+    }
+
+    fn start(&mut self, now: Instant) {
+        let Some(mut journal) = self.journal.take() else { return };
+        let pieces = std::mem::take(&mut self.pending);
+        (self.bytes, self.last) = (0, Some(now));
+        self.marking = Some(tokio::task::spawn_blocking(move || {
+            let result = journal.mark(&pieces);
+            (journal, result)
+        }));
+    }
+
+    /// What came of marking, when it is done; never without one under way. Cancel-safe.
+    pub(super) async fn done(&mut self) -> Result<(), PartialError> {
+        let Some(marking) = &mut self.marking else { return std::future::pending().await };
+        let ended = marking.await;
+        self.marking = None;
+        let (journal, result) = ended.map_err(|error| PartialError::Io(std::io::Error::other(error)))?;
+        self.journal = Some(journal);
+        result
+    }
+
+    /// Marks what is left and lets the journal go: the download stops. A failure costs reading again.
+    pub(super) async fn settle(&mut self) {
+        self.finish_marking().await;
+        if !self.pending.is_empty() {
+            self.start(Instant::now());
+            self.finish_marking().await;
+        }
+        *self = Self::default();
+    }
+
+    /// Lets the journal go without marking: the file is whole and gets its name.
+    pub(super) async fn forget(&mut self) {
+        self.finish_marking().await;
+        *self = Self::default();
+    }
+
+    async fn finish_marking(&mut self) {
+        if self.marking.is_some()
+            && let Err(error) = self.done().await
+        {
+            let pieces = self.pending.len();
+            tracing::warn!(%error, pieces, "written pieces cannot be marked; they are read again at a resume");
+        }
+    }
+}

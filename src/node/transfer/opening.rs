@@ -1,0 +1,153 @@
+//! The beginning of a download: its partial file goes on from its journal, or a source proves the manifest and it
+//! begins.
+
+use super::download::{Download, Stop};
+use super::limits::{MAX_PROOFS, STAGGER, TICK};
+use super::proof::{Proof, prove};
+use super::worker::Target;
+use crate::base::PeerId;
+use crate::engine::transfer::have::PieceSet;
+use crate::engine::transfer::manifest::piece_hash;
+use crate::engine::transfer::plan::Plan;
+use crate::engine::transfer::reason::Reason;
+use crate::store::partial::{PartialError, PartialFile, Resumed};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+impl Download {
+    /// What an earlier run left, if it says for certain what it is: no source is needed to go on.
+    pub(super) async fn resume(&mut self) -> Result<Option<(Plan, Target)>, Stop> {
+        let (to, content) = (self.request.to.clone(), self.request.content);
+        let opened = tokio::task::spawn_blocking(move || PartialFile::resume(&to, content)).await;
+        let Some(resumed) = opened.map_err(Stop::internal)?? else { return Ok(None) };
+        let Resumed { partial, journal, layout, pieces, marked } = resumed;
+        let partial = Arc::new(partial);
+        self.partial = Some(partial.clone());
+        self.checkpoint.begin(Some(journal));
+        let target = Target { layout, pieces: Arc::new(pieces), partial, room: self.shared.room.clone() };
+        let plan = self.plan(&target, marked).await?;
+        Ok(Some((plan, target)))
+    }
+
+    /// Begins the partial file of a proven content. What an earlier run left without a journal is read.
+    pub(super) async fn create(&mut self, source: PeerId, proof: Proof) -> Result<(Plan, Target), Stop> {
+        let Proof { layout, pieces, last } = proof;
+        let (to, content, hashes) = (self.request.to.clone(), self.request.content, pieces.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&to).map_err(|error| PartialError::Folder(to.clone(), error))?;
+            let partial = PartialFile::create(&to, content, layout)?;
+            // One piece is there or not: a journal would only cost.
+            let journal = (layout.count() > 1).then(|| partial.begin_journal(&hashes)).transpose()?;
+            Ok::<_, PartialError>((partial, journal))
+        });
+        let (partial, journal) = opened.await.map_err(Stop::internal)??;
+        let partial = Arc::new(partial);
+        self.partial = Some(partial.clone());
+        self.checkpoint.begin(journal);
+        let target = Target { layout, pieces, partial, room: self.shared.room.clone() };
+        let mut plan = self.plan(&target, PieceSet::empty(layout)).await?;
+        if !plan.is_length_proven() {
+            let (partial, bytes) = (target.partial.clone(), last.len() as u64);
+            let written = tokio::task::spawn_blocking(move || partial.write_piece(layout.last(), &last));
+            written.await.map_err(Stop::internal)??;
+            plan.add_source(source);
+            plan.arrived(source, layout.last(), self.now());
+            self.peers.succeeded(source, bytes);
+            self.checkpoint.written(layout.last(), bytes);
+        }
+        Ok((plan, target))
+    }
+
+    /// The plan, with what is there already: the marked pieces, and those that are in doubt and turn out
+    /// right.
+    async fn plan(&mut self, target: &Target, marked: PieceSet) -> Result<Plan, Stop> {
+        let layout = target.layout;
+        self.progress.update(|transfer| transfer.size = layout.size());
+        if target.partial.is_resumed() {
+            self.progress.state("running", Reason::Checking, "");
+        }
+        let (checking, known) = (target.clone(), marked.clone());
+        let doubtful = tokio::task::spawn_blocking(move || verified_pieces(&checking, &known)).await;
+        let doubtful = doubtful.map_err(Stop::internal)?;
+        let mut plan = Plan::new(layout);
+        marked.iter().for_each(|piece| plan.found(piece));
+        for piece in doubtful.iter() {
+            plan.found(piece);
+            let range = layout.range(piece);
+            self.checkpoint.written(piece, range.end - range.start);
+        }
+        for (peer, fault) in self.peers.dropped() {
+            plan.fail_source(peer, fault);
+        }
+        Ok(plan)
+    }
+
+    /// Asks sources for the manifest, one after the other, the next one when the ones before take too
+    /// long. The first one that proves it wins.
+    pub(super) async fn prove(&mut self) -> Result<(PeerId, Proof), Stop> {
+        let mut attempts = JoinSet::new();
+        let mut asked: Vec<PeerId> = Vec::new();
+        let (mut next_at, hurry) = (Instant::now(), self.hurry.clone());
+        loop {
+            let free = attempts.is_empty() || (attempts.len() < MAX_PROOFS && next_at <= Instant::now());
+            let next = self.peers.usable().into_iter().find(|peer| free && !asked.contains(peer));
+            if let Some(known) = next.and_then(|peer| self.peers.get_mut(peer)) {
+                let source = known.address.clone();
+                let (network, content, way) = (self.network.clone(), self.request.content, self.way());
+                let throttle = self.shared.throttle.clone();
+                asked.push(source.peer);
+                next_at = Instant::now() + STAGGER;
+                attempts.spawn(
+                    async move { (source.peer, prove(network, source, content, way, throttle).await) },
+                );
+                self.progress.state("running", Reason::Proving, "");
+            }
+            if attempts.is_empty() {
+                self.show_waiting();
+            }
+            let wake = if attempts.is_empty() {
+                Instant::now() + TICK
+            } else {
+                next_at.max(Instant::now() + TICK / 10)
+            };
+            tokio::select! {
+                found = self.search.next() => self.merge(found),
+                Some(attempt) = attempts.join_next(), if !attempts.is_empty() => {
+                    let Ok((peer, result)) = attempt else { continue };
+                    asked.retain(|known| *known != peer);
+                    match result {
+                        Ok((proof, connection)) => {
+                            if let Some(known) = self.peers.get_mut(peer) {
+                                known.idle.extend(connection);
+                            }
+                            return Ok((peer, proof));
+                        }
+                        Err(fault) => self.source_failed(peer, fault),
+                    }
+                }
+                () = hurry.notified() => self.peers.hurry(),
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+}
+
+/// The pieces in doubt that have their hash. Blocks, for about a second per GB of them.
+fn verified_pieces(target: &Target, known: &PieceSet) -> PieceSet {
+    let mut verified = PieceSet::empty(target.layout);
+    if !target.partial.is_resumed() {
+        return verified;
+    }
+    let mut bytes = Vec::new();
+    for piece in target.layout.pieces().filter(|piece| !known.contains(*piece)) {
+        if target.partial.is_hole(piece) || target.partial.read_piece(piece, &mut bytes).is_err() {
+            continue;
+        }
+        let expected = target.pieces.get(piece.number() as usize);
+        if expected == piece_hash(target.layout, piece, &bytes).as_ref() {
+            verified.insert(piece);
+        }
+    }
+    verified
+}

@@ -1,0 +1,191 @@
+//! Small files of a folder: fetched whole, several at once, over kept connections to the peer whose folder it is.
+//!
+//! **A file is written after its bytes have the hash that the list says, and named after it was synced.** What does
+//! not come so (a lie, a changed file, a source that went) is left to ordinary downloads, which ask everybody and say
+//! what is wrong.
+
+use super::download::Stop;
+use super::folder::{Folder, is_small};
+use super::limits::{PUBLISH_EVERY, SILENCE, SMALL_BATCH, SMALL_CONNECTIONS};
+use super::network::{Connection, Network, SourceAddress, Way};
+use super::progress::Meter;
+use super::throttle::Throttle;
+use super::worker::{Intake, end, fill, within};
+use crate::engine::transfer::reason::Reason;
+use crate::engine::transfer::source::Fault;
+use crate::store::folder::{FolderFile, FolderTarget};
+use crate::store::partial::PartialError;
+use crate::wire::control::TransferSource;
+use hyper::body::Bytes;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Files that have arrived and are not written yet.
+const ARRIVED: usize = 64;
+
+/// A file that arrived: its place in the list and its bytes, verified.
+type File = (u32, Vec<u8>);
+
+/// The small files of a folder.
+pub(super) struct SmallFiles<'a> {
+    pub(super) folder: &'a mut Folder,
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// What the connections work on together.
+struct Work {
+    network: Arc<dyn Network>,
+    source: SourceAddress,
+    /// The places that are wanted, and their files.
+    wanted: Vec<(u32, FolderFile)>,
+    next: AtomicUsize,
+    received: AtomicU64,
+    throttle: Arc<Throttle>,
+}
+
+impl SmallFiles<'_> {
+    /// Fetches what comes without trouble; gives the target back.
+    pub(super) async fn fetch(self, target: FolderTarget) -> Result<FolderTarget, Stop> {
+        let folder = self.folder;
+        let open = (0_u32..)
+            .zip(&folder.files)
+            .filter(|(place, file)| is_small(file) && !folder.done.contains(place));
+        let wanted: Vec<(u32, FolderFile)> = open.map(|(place, file)| (place, file.clone())).collect();
+        let Some((_, first)) = wanted.first() else { return Ok(target) };
+        let found = folder.shared.finder.sources(first.content).await.unwrap_or_default();
+        let source = found.sources.into_iter().find(|source| source.peer == folder.request.peer);
+        let Some(source) = source else { return Ok(target) };
+        folder.progress.state("running", Reason::Downloading, "");
+        let work = Arc::new(Work {
+            network: folder.shared.network.clone(),
+            source,
+            wanted,
+            next: AtomicUsize::new(0),
+            received: AtomicU64::new(0),
+            throttle: folder.shared.throttle.clone(),
+        });
+        let (arrived, arriving) = mpsc::channel(ARRIVED);
+        let (named, mut names) = mpsc::channel(ARRIVED);
+        let mut workers = JoinSet::new();
+        for _ in 0..SMALL_CONNECTIONS.min(work.wanted.len()) {
+            workers.spawn(fetch_some(work.clone(), arrived.clone()));
+        }
+        drop(arrived);
+        let files = folder.files.clone();
+        let mut writer = tokio::task::spawn_blocking(move || write_all(target, &files, arriving, &named));
+        let (mut meter, mut tick) = (Meter::default(), interval(PUBLISH_EVERY));
+        loop {
+            tokio::select! {
+                // The rest is synced and named, and then the writer ends.
+                () = self.stop.cancelled(), if !workers.is_empty() => workers.shutdown().await,
+                Some(batch) = names.recv() => {
+                    folder.done.extend(&batch);
+                    folder.show();
+                }
+                _ = tick.tick() => folder.show_small(&work, meter.rate(Instant::now(), work.received.load(Ordering::Relaxed)).bytes_per_second()),
+                Some(_) = workers.join_next(), if !workers.is_empty() => {}
+                ended = &mut writer => {
+                    while let Ok(batch) = names.try_recv() {
+                        folder.done.extend(&batch);
+                    }
+                    folder.show();
+                    return Ok(ended.map_err(Stop::internal)??);
+                }
+            }
+        }
+    }
+}
+
+impl Folder {
+    fn show_small(&self, work: &Work, rate: u64) {
+        let source = TransferSource {
+            peer: work.source.peer.to_string(),
+            name: work.source.name.clone(),
+            bytes: work.received.load(Ordering::Relaxed),
+            rate,
+            state: "active".to_owned(),
+            fault: None,
+            dropped: None,
+        };
+        self.progress.update(|transfer| (transfer.rate, transfer.sources) = (rate, vec![source]));
+    }
+}
+
+/// Fetches files that nobody else has taken, until there is none, or the source fails.
+async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<File>) {
+    let mut connection: Option<Box<dyn Connection>> = None;
+    while let Some((place, file)) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+        let mut opened = if let Some(kept) = connection.take().filter(|kept| kept.is_open()) {
+            kept
+        } else {
+            let connecting = work.network.connect(&work.source, file.content, Way::Http);
+            let Ok(opened) = within(SILENCE, connecting).await else { return };
+            opened
+        };
+        match fetch(&work, &mut *opened, file).await {
+            Ok(bytes) => {
+                connection = Some(opened);
+                if arrived.send((*place, bytes)).await.is_err() {
+                    return;
+                }
+            }
+            Err(fault) if fault.is_for_good() => return,
+            // It is left to an ordinary download.
+            Err(_) => {}
+        }
+    }
+}
+
+async fn fetch(work: &Work, connection: &mut dyn Connection, file: &FolderFile) -> Result<Vec<u8>, Fault> {
+    let length = usize::try_from(file.size).map_err(|_| Fault::Nonsense)?;
+    let mut bytes = Vec::new();
+    if length > 0 {
+        connection.turn_to(file.content);
+        within(SILENCE, connection.begin(0..file.size)).await?;
+        let mut rest = Bytes::new();
+        let intake = Intake { received: &work.received, throttle: &work.throttle };
+        bytes = fill(connection, &mut rest, length, intake).await?;
+        end(connection, &rest).await?;
+    }
+    if blake3::hash(&bytes).as_bytes() != file.content.as_bytes() {
+        return Err(Fault::BadPiece);
+    }
+    Ok(bytes)
+}
+
+/// Writes what arrives, and names it in batches. Blocks until nothing arrives any more.
+fn write_all(
+    mut target: FolderTarget,
+    files: &[FolderFile],
+    mut arriving: mpsc::Receiver<File>,
+    named: &mpsc::Sender<Vec<u32>>,
+) -> Result<FolderTarget, PartialError> {
+    while let Some((place, bytes)) = arriving.blocking_recv() {
+        if let Some(file) = files.get(place as usize) {
+            target.write_small(place, file, &bytes)?;
+        }
+        if target.pending() >= SMALL_BATCH {
+            commit(&mut target, files, named)?;
+        }
+    }
+    commit(&mut target, files, named)?;
+    Ok(target)
+}
+
+fn commit(
+    target: &mut FolderTarget,
+    files: &[FolderFile],
+    named: &mpsc::Sender<Vec<u32>>,
+) -> Result<(), PartialError> {
+    let done: Vec<(u32, PathBuf)> = target.commit()?;
+    let places: Vec<u32> = done.into_iter().map(|(place, _)| place).collect();
+    target.mark_done(files, &places)?;
+    // Whoever counts may have stopped; the log has it.
+    drop(named.blocking_send(places));
+    Ok(())
+}

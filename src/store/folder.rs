@@ -1,0 +1,446 @@
+//! A folder that is being downloaded: it gets its name at once (never that of a folder that is there), and its files
+//! theirs one by one, each when it is whole.
+//!
+//! **A file gets its name after its data was synced**; many small ones are synced together. The hidden folder in it
+//! holds the list of files and a log of those that are done, so that a resume asks for nothing twice. Everything goes
+//! through handles, component by component, and no link is followed.
+
+use super::partial::{HIDDEN_FOLDER, PartialError, numbered, open_hidden, sync_folder};
+use crate::base::{ContentId, FileName, FolderPath};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+const LIST: &str = "folder.list";
+const LOG: &str = "folder.done";
+/// The longest list that is read: a million files.
+const MAX_LIST_BYTES: u64 = 512 * 1024 * 1024;
+
+/// A file of the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderFile {
+    /// Where, below the folder.
+    pub folder: FolderPath,
+    /// What it is called.
+    pub name: FileName,
+    /// Bytes, as its peer says.
+    pub size: u64,
+    /// What it is.
+    pub content: ContentId,
+}
+
+/// The folder on the disk.
+#[derive(Debug)]
+pub struct FolderTarget {
+    path: PathBuf,
+    root: OwnedFd,
+    hidden: OwnedFd,
+    /// Opened subfolders: files of one folder follow each other.
+    opened: BTreeMap<FolderPath, OwnedFd>,
+    /// Small files that are written and have no name yet.
+    pending: Vec<(u32, FolderPath, FileName)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line(String, String, u64, String);
+
+impl FolderTarget {
+    /// Makes a new folder called `name` in `to` (which is made if missing), or `name (2)`, … if that is taken. Gives
+    /// what it is called.
+    ///
+    /// # Errors
+    /// See [`PartialError`].
+    pub fn begin(to: &Path, name: &FileName) -> Result<(Self, FileName), PartialError> {
+        let unusable = |error: std::io::Error| PartialError::Folder(to.to_owned(), error);
+        std::fs::create_dir_all(to).map_err(unusable)?;
+        for number in 1..=super::partial::PartialFile::MAX_NAMES {
+            let chosen = numbered(name, number);
+            match std::fs::create_dir(to.join(&chosen)) {
+                Ok(()) => {
+                    let name = FileName::new(&chosen).map_err(|_| PartialError::NamesTaken)?;
+                    return Ok((Self::open(to, &name)?, name));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(unusable(error)),
+            }
+        }
+        Err(PartialError::NamesTaken)
+    }
+
+    /// Opens the folder of an earlier run; makes it anew if it is gone.
+    ///
+    /// # Errors
+    /// See [`PartialError`].
+    pub fn open(to: &Path, name: &FileName) -> Result<Self, PartialError> {
+        let path = to.join(name.as_str());
+        let unusable = |error: std::io::Error| PartialError::Folder(path.clone(), error);
+        std::fs::create_dir_all(&path).map_err(unusable)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| unusable(error.into()))?;
+        let hidden = open_hidden(&root).map_err(|error| unusable(error.into()))?;
+        Ok(Self { path, root, hidden, opened: BTreeMap::new(), pending: Vec::new() })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The list of an earlier run and the files of it that are done, by their place; `None` if there is no list.
+    #[must_use]
+    pub fn load(&self) -> Option<(Vec<FolderFile>, BTreeSet<u32>)> {
+        let bytes = self.read(LIST)?;
+        let (sum, body) = bytes.split_at_checked(64)?;
+        if sum != blake3::hash(body).to_hex().as_bytes() {
+            return None;
+        }
+        let lines: Vec<Line> = serde_json::from_slice(body).ok()?;
+        let file = |line: Line| {
+            Some(FolderFile {
+                folder: FolderPath::new(&line.0).ok()?,
+                name: FileName::new(&line.1).ok()?,
+                size: line.2,
+                content: line.3.parse().ok()?,
+            })
+        };
+        let files: Vec<FolderFile> = lines.into_iter().map(file).collect::<Option<_>>()?;
+        let log = self.read(LOG).unwrap_or_default();
+        let entry = |entry: &[u8; 8]| {
+            let place = u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]);
+            let file = files.get(place as usize)?;
+            (log_entry(place, file) == *entry).then_some(place)
+        };
+        let done = log.as_chunks::<8>().0.iter().filter_map(entry).collect();
+        Some((files, done))
+    }
+
+    /// Keeps the list. The log of an earlier list does not count for it where files differ.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn save_list(&self, files: &[FolderFile]) -> Result<(), PartialError> {
+        let line = |file: &FolderFile| {
+            let (folder, name) = (file.folder.to_string(), file.name.to_string());
+            Line(folder, name, file.size, file.content.to_string())
+        };
+        let lines: Vec<Line> = files.iter().map(line).collect();
+        let body = serde_json::to_vec(&lines).map_err(std::io::Error::other)?;
+        let new = format!("{LIST}.new");
+        let mut file = self.create(&new)?;
+        file.write_all(blake3::hash(&body).to_hex().as_bytes())?;
+        file.write_all(&body)?;
+        file.sync_all()?;
+        rustix::fs::renameat(&self.hidden, &new, &self.hidden, LIST)?;
+        sync_folder(&self.hidden);
+        Ok(())
+    }
+
+    /// Remembers that these files are there under their names.
+    ///
+    /// # Errors
+    /// If the disk refuses: they are looked for at a resume then.
+    pub fn mark_done(&self, files: &[FolderFile], places: &[u32]) -> Result<(), PartialError> {
+        let mut bytes = Vec::with_capacity(8 * places.len());
+        for place in places {
+            if let Some(file) = files.get(*place as usize) {
+                bytes.extend(log_entry(*place, file));
+            }
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let log = rustix::fs::openat(&self.hidden, LOG, flags, Mode::from_raw_mode(0o600))?;
+        File::from(log).write_all(&bytes)?;
+        Ok(())
+    }
+
+    /// The whole path of a subfolder, which is made.
+    ///
+    /// # Errors
+    /// If it cannot be made, or a link lies in its place.
+    pub fn subfolder(&mut self, folder: &FolderPath) -> Result<PathBuf, PartialError> {
+        self.enter(folder)?;
+        Ok(folder.names().fold(self.path.clone(), |path, name| path.join(name)))
+    }
+
+    /// Whether a file is there under its name with this content: an earlier run was killed before it could be
+    /// remembered. Reads the file if the length is right.
+    #[must_use]
+    pub fn is_there(&mut self, file: &FolderFile) -> bool {
+        let Ok(folder) = self.enter(&file.folder) else { return false };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(opened) = rustix::fs::openat(folder, file.name.as_str(), flags, Mode::empty()) else {
+            return false;
+        };
+        let opened = File::from(opened);
+        let fits = opened.metadata().is_ok_and(|found| found.is_file() && found.len() == file.size);
+        let mut hasher = blake3::Hasher::new();
+        fits && hasher
+            .update_reader(opened)
+            .is_ok_and(|hasher| hasher.finalize().as_bytes() == file.content.as_bytes())
+    }
+
+    /// Writes a small file, which the caller has verified. It gets its name with [`FolderTarget::commit`].
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn write_small(&mut self, place: u32, file: &FolderFile, bytes: &[u8]) -> Result<(), PartialError> {
+        self.create(&small_name(place))?.write_all(bytes)?;
+        self.pending.push((place, file.folder.clone(), file.name.clone()));
+        Ok(())
+    }
+
+    /// How many small files wait for their names.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Syncs what was written and gives it its names; gives the places of these files and the paths they have.
+    ///
+    /// # Errors
+    /// If the disk refuses; nothing has a name then that was not synced.
+    pub fn commit(&mut self) -> Result<Vec<(u32, PathBuf)>, PartialError> {
+        self.sync_pending()?;
+        let mut done = Vec::with_capacity(self.pending.len());
+        let mut touched = BTreeSet::new();
+        for (place, folder, name) in std::mem::take(&mut self.pending) {
+            let called = self.give_name(place, &folder, &name)?;
+            let path = folder.names().fold(self.path.clone(), |path, name| path.join(name)).join(called);
+            touched.insert(folder);
+            done.push((place, path));
+        }
+        for folder in touched {
+            sync_folder(self.enter(&folder)?);
+        }
+        Ok(done)
+    }
+
+    /// One sync of the volume is cheaper than one of each file.
+    fn sync_pending(&self) -> Result<(), PartialError> {
+        if self.pending.is_empty() || rustix::fs::syncfs(&self.hidden).is_ok() {
+            return Ok(());
+        }
+        for (place, ..) in &self.pending {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = rustix::fs::openat(&self.hidden, small_name(*place), flags, Mode::empty())?;
+            File::from(file).sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn give_name(
+        &mut self,
+        place: u32,
+        folder: &FolderPath,
+        name: &FileName,
+    ) -> Result<String, PartialError> {
+        let small = small_name(place);
+        self.enter(folder)?;
+        let target = self.opened.get(folder).unwrap_or(&self.root);
+        for number in 1..=super::partial::PartialFile::MAX_NAMES {
+            let name = numbered(name, number);
+            let flags = RenameFlags::NOREPLACE;
+            let named = match rustix::fs::renameat_with(&self.hidden, &small, target, &name, flags) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    rustix::fs::linkat(&self.hidden, &small, target, &name, AtFlags::empty())
+                        .and_then(|()| rustix::fs::unlinkat(&self.hidden, &small, AtFlags::empty()))
+                }
+                named => named,
+            };
+            match named {
+                Ok(()) => return Ok(name),
+                Err(Errno::EXIST) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(PartialError::NamesTaken)
+    }
+
+    /// Everything is there: the hidden folder goes.
+    pub fn close(self) {
+        for name in [LIST, LOG] {
+            if let Err(error) = rustix::fs::unlinkat(&self.hidden, name, AtFlags::empty()) {
+                tracing::trace!(%error, name, "it stays");
+            }
+        }
+        super::partial::remove_hidden(&self.root);
+    }
+
+    /// Removes what a cancelled download left but the files that are done, and the folder if none is.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove(to: &Path, name: &FileName) -> Result<(), PartialError> {
+        let path = to.join(name.as_str());
+        if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            sweep(&path, 0)?;
+        }
+        Ok(())
+    }
+
+    /// The handle of a subfolder, made component by component.
+    fn enter(&mut self, folder: &FolderPath) -> Result<&OwnedFd, PartialError> {
+        if folder.is_empty() {
+            return Ok(&self.root);
+        }
+        if !self.opened.contains_key(folder) {
+            // Handles are few: a folder that was left can be opened again.
+            const MAX_OPEN: usize = 64;
+            if self.opened.len() >= MAX_OPEN {
+                self.opened.clear();
+            }
+            let mut at = None;
+            for name in folder.names() {
+                let above = at.as_ref().unwrap_or(&self.root);
+                match rustix::fs::mkdirat(above, name, Mode::from_raw_mode(0o777)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(other) => return Err(other.into()),
+                }
+                let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                at = Some(rustix::fs::openat(above, name, flags, Mode::empty())?);
+            }
+            if let Some(opened) = at {
+                self.opened.insert(folder.clone(), opened);
+            }
+        }
+        Ok(self.opened.get(folder).unwrap_or(&self.root))
+    }
+
+    fn create(&self, name: &str) -> Result<File, PartialError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(&self.hidden, name, flags, Mode::from_raw_mode(0o666))?))
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(&self.hidden, name, flags, Mode::empty()).ok()?);
+        let mut bytes = Vec::new();
+        file.take(MAX_LIST_BYTES).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
+fn small_name(place: u32) -> String {
+    format!("{place}.small")
+}
+
+/// An entry of the log is bound to the file at its place.
+fn log_entry(place: u32, file: &FolderFile) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&place.to_le_bytes()).update(file.content.as_bytes());
+    hasher.update(file.folder.as_str().as_bytes()).update(b"/").update(file.name.as_str().as_bytes());
+    let mut entry = [0; 8];
+    entry[..4].copy_from_slice(&place.to_le_bytes());
+    entry[4..].copy_from_slice(&hasher.finalize().as_bytes()[..4]);
+    entry
+}
+
+/// Removes the hidden folders below a folder, and folders that are empty then. Links are left alone.
+fn sweep(folder: &Path, depth: usize) -> std::io::Result<()> {
+    if depth > FolderPath::MAX_DEPTH {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        if entry.file_name() == HIDDEN_FOLDER {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            sweep(&entry.path(), depth + 1)?;
+        }
+    }
+    if let Err(error) = std::fs::remove_dir(folder) {
+        tracing::trace!(%error, "a folder with files stays");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(folder: &str, name: &str, bytes: &[u8]) -> FolderFile {
+        FolderFile {
+            folder: FolderPath::new(folder).expect("a path"),
+            name: FileName::new(name).expect("a name"),
+            size: bytes.len() as u64,
+            content: ContentId::from_bytes(*blake3::hash(bytes).as_bytes()),
+        }
+    }
+
+    fn name(text: &str) -> FileName {
+        FileName::new(text).expect("a name")
+    }
+
+    #[test]
+    fn a_folder_is_never_mixed_with_one_that_is_there() {
+        let to = tempfile::tempdir().expect("a folder");
+        let (first, called) = FolderTarget::begin(to.path(), &name("Music")).expect("made");
+        assert_eq!((called.as_str(), first.path()), ("Music", to.path().join("Music").as_path()));
+        let (_, called) = FolderTarget::begin(to.path(), &name("Music")).expect("made");
+        assert_eq!(called.as_str(), "Music (2)");
+    }
+
+    #[test]
+    fn small_files_get_their_names_together_and_are_remembered() {
+        let to = tempfile::tempdir().expect("a folder");
+        let files = [file("", "a", b"a"), file("x/y", "b", b"bb"), file("x", "a", b"")];
+        let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+        assert_eq!(target.load(), None);
+        target.save_list(&files).expect("saved");
+        target.write_small(0, &files[0], b"a").expect("written");
+        target.write_small(1, &files[1], b"bb").expect("written");
+        assert!(!to.path().join("F/a").exists(), "no name before the sync");
+        let done: Vec<u32> = target.commit().expect("named").into_iter().map(|(place, _)| place).collect();
+        target.mark_done(&files, &done).expect("remembered");
+        assert_eq!(std::fs::read(to.path().join("F/x/y/b")).expect("there"), b"bb");
+        let mut again = FolderTarget::open(to.path(), &called).expect("opened");
+        assert_eq!(again.load(), Some((files.to_vec(), BTreeSet::from([0, 1]))));
+        assert!(again.is_there(&files[0]) && !again.is_there(&files[2]));
+        // Another file at a place is not done.
+        let mut changed = files.to_vec();
+        changed[1] = file("x/y", "b", b"other");
+        again.save_list(&changed).expect("saved");
+        assert_eq!(again.load().map(|(_, done)| done), Some(BTreeSet::from([0])));
+        again.close();
+        assert!(!to.path().join("F/.cardume").exists());
+    }
+
+    #[test]
+    fn taken_names_are_kept_and_links_are_not_followed() {
+        let to = tempfile::tempdir().expect("a folder");
+        let outside = tempfile::tempdir().expect("a folder");
+        let (mut target, _) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+        std::fs::write(to.path().join("F/a"), b"mine").expect("written");
+        let a = file("", "a", b"new");
+        target.write_small(0, &a, b"new").expect("written");
+        assert_eq!(target.commit().expect("named"), [(0, to.path().join("F/a (2)"))]);
+        assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"mine");
+        std::os::unix::fs::symlink(outside.path(), to.path().join("F/link")).expect("linked");
+        assert!(target.subfolder(&FolderPath::new("link/deep").expect("a path")).is_err());
+        assert!(std::fs::read_dir(outside.path()).expect("readable").next().is_none());
+    }
+
+    #[test]
+    fn a_cancelled_folder_leaves_what_is_done() {
+        let to = tempfile::tempdir().expect("a folder");
+        let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+        let files = [file("x", "a", b"a"), file("y", "b", b"b")];
+        target.save_list(&files).expect("saved");
+        target.write_small(0, &files[0], b"a").expect("written");
+        target.commit().expect("named");
+        target.write_small(1, &files[1], b"b").expect("written");
+        target.subfolder(&files[1].folder).expect("made");
+        drop(target);
+        FolderTarget::remove(to.path(), &called).expect("removed");
+        assert!(to.path().join("F/x/a").exists());
+        assert!(!to.path().join("F/y").exists() && !to.path().join("F/.cardume").exists());
+    }
+}
