@@ -2,6 +2,11 @@
 verify:
     bash .ci/run
 
+# Cardume beside other programs (QUICK=1 for a smoke test; see the script for what it can be told).
+side-by-side:
+    cargo build --release --no-default-features
+    benches/side_by_side/run.sh
+
 # Formats.
 fix:
     cargo fmt

@@ -47,11 +47,15 @@ class Group:
 
     def ask(self, name, *arguments):
         """The JSON that a command prints, or None."""
-        command = [str(part) for part in self.command(name, *arguments, "--json")]
+        command = [str(part) for part in self.command(name, "--json", *arguments)]
         done = subprocess.run(command, capture_output=True, check=False, timeout=120)
         if done.returncode != 0 or not done.stdout.strip():
             return None
-        return json.loads(done.stdout.splitlines()[-1])
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            # Progress came before it, a line each.
+            return json.loads(done.stdout.splitlines()[-1])
 
     def wait_for_files(self, count, seconds=600):
         """Until a search at each peer sees so many hashed files, from all peers."""

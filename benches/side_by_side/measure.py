@@ -81,8 +81,10 @@ class Process:
             except ProcessLookupError:
                 pass
             for pid in session_pids(self.session):
-                if os.getpgid(pid) != self.session:
+                try:
                     os.kill(pid, attempt)
+                except ProcessLookupError:
+                    pass
             deadline = time.monotonic() + 5
             while time.monotonic() < deadline and self.child.poll() is None:
                 time.sleep(0.02)
@@ -115,7 +117,7 @@ class Watch:
     """Measures `work` while it runs, with the servers that it uses."""
 
     def __init__(self, servers):
-        self.servers = servers
+        self.servers = list(servers)
         self.peak = 0
         self.done = threading.Event()
         self.clients = []

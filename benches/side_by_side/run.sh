@@ -10,7 +10,7 @@
 #   QUICK=1        a smoke test of a minute: small, one round
 #   SIZE=2147483648 FILES=10000 FILE_SIZE=10000 ROUNDS=5 LINK_SIZE=268435456 RATE=200mbit
 #   ONLY=large     one of: large small links heartbeats
-#   TOOLS=cardume,nginx-tls    only these
+#   TOOLS="Cardume, one;nginx-tls + curl"    only programs whose names begin so
 #   FOLDER=/mnt/x  where everything lies (default: the system's temporary folder)
 #   CARDUME=target/release/cardume
 #   SECONDS_OF_LOAD=60   of the measure of heartbeats

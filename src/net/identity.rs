@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, version::TLS13};
+use tokio_rustls::rustls::{CipherSuite, ClientConfig, RootCertStore, ServerConfig, version::TLS13};
 
 /// The name in every peer's certificate: who a peer is follows from its key, not from a host name.
 pub const SERVER_NAME: &str = "cardume.peer";
@@ -259,8 +259,11 @@ pub fn peer_id_of(certificate: &CertificateDer<'_>) -> Result<PeerId, IdentityEr
     Ok(PeerId::from_bytes(*blake3::hash(key).as_bytes()))
 }
 
+/// AES-128 comes first: it is as far from being broken as AES-256, and a fourth faster.
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    let mut provider = ring::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 fn roots(ca: &CertificateDer<'static>) -> Result<Arc<RootCertStore>, IdentityError> {

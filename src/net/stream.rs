@@ -7,9 +7,10 @@
 use crate::base::PeerId;
 use std::collections::BTreeSet;
 use std::io::{Error, ErrorKind, Result};
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
@@ -76,6 +77,24 @@ pub(super) struct Guarded<T> {
     stalled: Option<Pin<Box<Sleep>>>,
     reader: Option<Waker>,
     held: Vec<Arc<dyn Send + Sync>>,
+    /// What was read from the socket at once and is not asked for yet.
+    ahead: Ahead,
+}
+
+/// A buffer between the socket and whoever reads in small parts. Without memory it does nothing.
+#[derive(Default)]
+struct Ahead {
+    memory: Box<[u8]>,
+    /// The part of it that is not given out yet.
+    full: Range<usize>,
+}
+
+impl Ahead {
+    fn give(&mut self, buf: &mut ReadBuf<'_>) {
+        let part = buf.remaining().min(self.full.len());
+        buf.put_slice(&self.memory[self.full.start..self.full.start + part]);
+        self.full.start += part;
+    }
 }
 
 impl<T> Guarded<T> {
@@ -92,7 +111,13 @@ impl<T> Guarded<T> {
             stalled: None,
             reader: None,
             held: Vec::new(),
+            ahead: Ahead::default(),
         }
+    }
+
+    /// From now on reads so many bytes from the socket at once, however few are asked for.
+    pub(super) fn read_ahead(&mut self, bytes: usize) {
+        self.ahead.memory = vec![0; bytes].into_boxed_slice();
     }
 
     /// Says who is at the other end: a cut of the link to that peer is a cut from now on.
@@ -151,7 +176,17 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let Self { inner, ahead, .. } = &mut *self;
+        if ahead.full.is_empty() {
+            if buf.remaining() >= ahead.memory.len() {
+                return Pin::new(inner).poll_read(cx, buf);
+            }
+            let mut fresh = ReadBuf::new(&mut ahead.memory);
+            ready!(Pin::new(inner).poll_read(cx, &mut fresh))?;
+            ahead.full = 0..fresh.filled().len();
+        }
+        ahead.give(buf);
+        Poll::Ready(Ok(()))
     }
 }
 

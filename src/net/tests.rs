@@ -92,7 +92,7 @@ fn service(route: Arc<Shelf>) -> ContentService {
     ContentService { route, uploads: Uploads::new(Uploads::LIMITS) }
 }
 
-async fn collect(mut body: ContentBody) -> Result<Vec<u8>, FetchError> {
+async fn collect(mut body: ContentBody<'_>) -> Result<Vec<u8>, FetchError> {
     let mut all = Vec::new();
     while let Some(bytes) = body.next().await {
         all.extend_from_slice(&bytes?);

@@ -322,6 +322,7 @@ impl ElectionTask {
         if let Some((last_epoch, last)) = self.last_heartbeat
             && last_epoch == epoch
         {
+            self.wiring.sink.lateness.add((now - last).saturating_sub(self.wiring.config.heartbeat()));
             self.wiring.sink.rhythm.heard(now - last);
             if now - last > LATE_HEARTBEAT {
                 count(&self.wiring.sink.counters.heartbeats_late);

@@ -19,6 +19,7 @@ mod finder;
 mod group_handlers;
 mod group_state;
 mod handle;
+mod lateness;
 mod library_commands;
 mod library_files;
 mod membership_task;

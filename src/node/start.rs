@@ -389,6 +389,7 @@ impl Core {
             library: Arc::clone(&self.library),
             records,
             counters: Arc::clone(&self.sink.counters),
+            lateness: Arc::clone(&self.sink.lateness),
             hashing: Speed::default(),
         };
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));

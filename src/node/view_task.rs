@@ -4,6 +4,7 @@
 use super::events::{Counters, Occurrence, role_text};
 use super::faults::FaultsNow;
 use super::group_state::GroupState;
+use super::lateness::Histogram;
 use super::speed::Speed;
 use super::transfer_task::Transfers;
 use super::upload_task::Sent;
@@ -51,6 +52,7 @@ pub(super) struct Sources {
     pub(super) library_changed: watch::Receiver<u64>,
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) lateness: Arc<Histogram>,
     pub(super) hashing: Speed,
 }
 
@@ -209,6 +211,7 @@ impl Sources {
             rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
+            heartbeat_lateness: self.lateness.percentiles(),
         }
     }
 

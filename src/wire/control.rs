@@ -69,6 +69,20 @@ pub struct LibraryState {
     pub hashing_rate: u64,
 }
 
+/// How much later than 100 ms after the one before the heartbeats came, since the peer started: in so many
+/// of a hundred (of a thousand) at most so late. Rounded up by at most a fourth; 0 without heartbeats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lateness {
+    /// Half of them.
+    pub p50_micros: u64,
+    /// 99 of a hundred.
+    pub p99_micros: u64,
+    /// 999 of a thousand.
+    pub p999_micros: u64,
+    /// The worst of all.
+    pub worst_micros: u64,
+}
+
 /// What a running peer says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -103,6 +117,9 @@ pub struct Status {
     /// `timers_fired`, `pre_votes_refused`, `elections_started`, `needless_elections`,
     /// `heartbeats_late`, `heartbeats_sent`, `heartbeats_received`, …
     pub counters: BTreeMap<String, u64>,
+    /// How late the tracker's heartbeats came.
+    #[serde(default)]
+    pub heartbeat_lateness: Lateness,
     /// What a person should know now, as "2 of 5 peers here, 3 needed"; empty when all is well.
     pub notice: String,
 }

@@ -137,7 +137,7 @@ async fn start_names(config: PeerConfig) {
 fn announce(global: &Global, profile: &Profile, handle: &Handle) -> Outcome {
     let view = handle.view();
     if global.json {
-        return json(&view.status);
+        return json(view.status.as_ref());
     }
     line(&format!("{} runs (process {}); Ctrl+C stops it", profile.name, std::process::id()))
 }

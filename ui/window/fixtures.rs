@@ -5,8 +5,8 @@ use cardume::node::{Command, CommandError, Direction, Page, Reply, SortKey, View
 use cardume::wire::check::{CheckReport, CheckTest, Verdict};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
-    BarRun, EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef,
-    Quorum, Share, Status, Transfer, TransferSource,
+    BarRun, EventRecord, IndexState, Lateness, LibraryState, Limits, MemberNote, MemberState, NamesState,
+    PeerRef, Quorum, Share, Status, Transfer, TransferSource,
 };
 use cardume::wire::index::{Complete, Facet, Found, SearchAnswer, Source};
 use cardume::wire::library::{Finding, Inspection, SkippedFile};
@@ -49,6 +49,7 @@ pub(crate) fn empty_view() -> View {
         library: LibraryState::default(),
         rate_down: 0,
         rate_up: 0,
+        heartbeat_lateness: Lateness::default(),
         counters: BTreeMap::new(),
         notice: "2 of 5 peers here, 3 needed".to_owned(),
     };

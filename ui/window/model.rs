@@ -163,7 +163,7 @@ impl Model {
 
     /// Whether something lies over the pages that takes the keys.
     pub(crate) fn is_covered(&self) -> bool {
-        let asked = self.search.target.is_some() || !self.library.warnings.is_empty();
+        let asked = self.search.target.is_some() || !self.library.warnings.is_empty() || self.asks_to_close;
         self.help || self.palette.is_some() || self.search.help || asked
     }
 }

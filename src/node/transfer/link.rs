@@ -7,7 +7,7 @@ use crate::base::{ContentId, FolderPath, PeerId};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::source::Fault;
 use crate::net::peer_link::PeerLinks;
-use crate::net::{Client, ContentBody, ContentClient, FetchError, Identity};
+use crate::net::{Client, ContentClient, FetchError, Identity};
 use crate::store::folder::FolderFile;
 use crate::wire::codes::Code;
 use crate::wire::convert::{
@@ -22,6 +22,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The most bytes that are given at once to who asks for the next ones.
+const NEXT_BYTES: usize = 256 * 1024;
 /// How long a source may take to be connected to.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
@@ -68,7 +70,7 @@ impl Network for PeerNetwork {
                     let opened =
                         ContentClient::connect_with(&links, &identity, address, peer, ContentClient::SILENCE);
                     let client = opened.await.map_err(|error| fetch_fault(&error))?;
-                    Box::new(HttpConnection { client, content, body: None })
+                    Box::new(HttpConnection { client, content })
                 }
             };
             Ok(connection)
@@ -149,7 +151,6 @@ fn fetch_fault(error: &FetchError) -> Fault {
 struct HttpConnection {
     client: ContentClient,
     content: ContentId,
-    body: Option<ContentBody>,
 }
 
 impl Connection for HttpConnection {
@@ -163,27 +164,30 @@ impl Connection for HttpConnection {
 
     fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
         async move {
-            self.body = None;
-            let body = self.client.get(self.content, range).await;
-            self.body = Some(body.map_err(|error| fetch_fault(&error))?);
-            Ok(())
+            let begun = self.client.begin(self.content, range).await;
+            begun.map(drop).map_err(|error| fetch_fault(&error))
         }
         .boxed()
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>> {
         async move {
-            let Some(body) = &mut self.body else { return Ok(Bytes::new()) };
-            loop {
-                match body.next().await {
-                    // An empty frame is not the end.
-                    Some(Ok(bytes)) if bytes.is_empty() => {}
-                    Some(result) => return result.map_err(|error| fetch_fault(&error)),
-                    None => return Ok(Bytes::new()),
-                }
-            }
+            let mut bytes = Vec::new();
+            let read = self.client.read(&mut bytes, NEXT_BYTES).await;
+            read.map_err(|error| fetch_fault(&error))?;
+            Ok(Bytes::from(bytes))
         }
         .boxed()
+    }
+
+    fn read<'a>(
+        &'a mut self,
+        bytes: &'a mut Vec<u8>,
+        length: usize,
+        _: &'a mut Bytes,
+    ) -> BoxFuture<'a, Result<usize, Fault>> {
+        let missing = length.saturating_sub(bytes.len());
+        async move { self.client.read(bytes, missing).await.map_err(|error| fetch_fault(&error)) }.boxed()
     }
 }
 

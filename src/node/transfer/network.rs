@@ -6,7 +6,7 @@ use crate::engine::transfer::source::Fault;
 use crate::node::CommandError;
 use crate::store::folder::FolderFile;
 use crate::wire::convert::ManifestPage;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use hyper::body::Bytes;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -96,4 +96,22 @@ pub trait Connection: Send {
     /// The next bytes of the range; empty at the end of what the source sends, be it too early. A source
     /// that sends more than it was asked for may give more here too.
     fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>>;
+
+    /// Appends the next bytes of the range to `bytes`, which is to have `length` in all; what came beyond
+    /// goes to `rest`. Gives how many came; 0 at the end, as [`Connection::next`].
+    fn read<'a>(
+        &'a mut self,
+        bytes: &'a mut Vec<u8>,
+        length: usize,
+        rest: &'a mut Bytes,
+    ) -> BoxFuture<'a, Result<usize, Fault>> {
+        async move {
+            *rest = self.next().await?;
+            let came = rest.len();
+            let part = rest.split_to(came.min(length.saturating_sub(bytes.len())));
+            bytes.extend_from_slice(&part);
+            Ok(came)
+        }
+        .boxed()
+    }
 }

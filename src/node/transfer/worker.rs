@@ -160,6 +160,9 @@ pub(super) struct Intake<'a> {
     pub(super) throttle: &'a Throttle,
 }
 
+/// The most bytes that are taken at once: under a limit of speed they are paid for afterwards.
+const MAX_READ_BYTES: usize = 64 * 1024;
+
 async fn fill_steadily(
     connection: &mut dyn Connection,
     rest: &mut Bytes,
@@ -169,15 +172,17 @@ async fn fill_steadily(
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         if rest.is_empty() {
-            *rest = within(SILENCE, connection.next()).await?;
-            intake.received.fetch_add(rest.len() as u64, Ordering::Relaxed);
-            intake.throttle.pass(rest.len()).await;
-            if rest.is_empty() {
+            let most = length.min(bytes.len() + MAX_READ_BYTES);
+            let came = within(SILENCE, connection.read(&mut bytes, most, rest)).await?;
+            intake.received.fetch_add(came as u64, Ordering::Relaxed);
+            intake.throttle.pass(came).await;
+            if came == 0 {
                 return Err(Fault::WrongLength);
             }
+        } else {
+            let part = rest.split_to(rest.len().min(length - bytes.len()));
+            bytes.extend_from_slice(&part);
         }
-        let part = rest.split_to(rest.len().min(length - bytes.len()));
-        bytes.extend_from_slice(&part);
     }
     Ok(bytes)
 }

@@ -91,15 +91,11 @@ fn parts(ui: &Ui, model: &Model, text: &Text) -> Vec<Part> {
     let files = status.index.files;
     let mark = Mark::Icon(Icon::File, tokens.weak);
     parts.push(part(mark, (text.files)(files), text.number(files), Page::Search, 2));
-    let rate = model.view.transfers.iter().filter(|t| t.state == "running").map(|t| t.rate).sum::<u64>();
-    if rate > 0 {
-        let mark = Mark::Icon(Icon::Download, tokens.accent);
-        parts.push(part(mark, text.rate(rate), text.rate(rate), Page::Transfers, 5));
-    }
-    let sent = model.view.uploads.iter().map(|upload| upload.rate).sum::<u64>();
-    if sent > 0 {
-        let mark = Mark::Icon(Icon::Upload, tokens.accent);
-        parts.push(part(mark, text.rate(sent), text.rate(sent), Page::Transfers, 5));
+    for (icon, rate) in [(Icon::Download, status.rate_down), (Icon::Upload, status.rate_up)] {
+        if rate > 0 {
+            let mark = Mark::Icon(icon, tokens.accent);
+            parts.push(part(mark, text.rate(rate), text.rate(rate), Page::Transfers, 5));
+        }
     }
     parts.push(names_part(ui, model, text));
     parts
