@@ -1,14 +1,15 @@
 //! The stopwatch: what the records say about one failure.
 
+use super::lane::IndexTold;
 use super::{FaultKind, History};
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::Role;
 
 /// The longest that a failure is followed: long after every timer.
 const FOLLOW: u64 = 30_000_000;
-/// The index is called complete when it stays so: a tracker that was just elected has heard of a majority
-/// only, and of the others with its first heartbeats.
-const SETTLES: u64 = 2_000_000;
+/// A tracker that was just elected has heard of a majority only, and of the others with its first
+/// heartbeats: the index is complete with the lists of all who answered by then.
+const SETTLES: u64 = 500_000;
 
 /// One failure of a tracker and what came of it, by the stamps of the peers' records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,16 +53,14 @@ impl History {
         trackers.min_by_key(|(_, _, at)| *at)
     }
 
-    /// When an index became complete to stay so.
+    /// When an index had the lists of all who live.
     fn complete_from(&self, tracker: PeerId, epoch: Epoch, elected: u64) -> Option<u64> {
         let lane = self.lanes.get(&tracker)?;
-        let settled = elected.saturating_add(SETTLES);
-        let told = lane.indexes.from(elected).take_while(|(at, _)| *at <= settled);
-        let mut complete = None;
-        for (at, index) in told.filter(|(_, index)| index.epoch == epoch) {
-            complete = if index.complete { complete.or(Some(at)) } else { None };
-        }
-        complete
+        let (settled, latest) = (elected.saturating_add(SETTLES), elected.saturating_add(FOLLOW));
+        let told = || lane.indexes.from(elected).filter(|(_, index)| index.epoch == epoch);
+        let expected = told().take_while(|(at, _)| *at <= settled).map(|(_, index)| index.of).max()?;
+        let whole = |index: &IndexTold| index.complete && index.of >= expected;
+        told().take_while(|(at, _)| *at <= latest).find(|(_, index)| whole(index)).map(|(at, _)| at)
     }
 
     /// When peers became tracker, oldest first: what a person jumps to.

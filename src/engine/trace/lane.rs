@@ -67,6 +67,7 @@ pub(super) struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct IndexTold {
     pub(super) epoch: Epoch,
+    pub(super) of: u32,
     pub(super) complete: bool,
 }
 
@@ -124,7 +125,7 @@ impl Lane {
             What::Epoch(epoch) => self.epochs.add(at, epoch),
             What::Tracker { tracker, epoch } => self.trackers.add(at, Known { tracker, epoch }),
             What::Index { epoch, have, of, .. } => {
-                self.indexes.add(at, IndexTold { epoch, complete: have == of && of > 0 });
+                self.indexes.add(at, IndexTold { epoch, of, complete: have == of && of > 0 });
             }
             What::FaultBegan(kind) => self.faults.add(at, Fault { kind, began: true }),
             What::FaultEnded(kind) => self.faults.add(at, Fault { kind, began: false }),

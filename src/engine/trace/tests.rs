@@ -181,6 +181,9 @@ fn the_stopwatch_reads_the_records() {
     history.take(&part(2, 6 * SECOND, &[(3, SECOND, What::FaultBegan(FaultKind::Crash))]));
     let found = history.failover(peer(2), epoch(7), 950_000);
     assert_eq!(found.began, Some(SECOND));
+    // Who comes back later is not waited for.
+    history.take(&part(4, 6 * SECOND, &[(6, 3 * SECOND, index(4, 5)), (7, 3 * SECOND + 9, index(5, 5))]));
+    assert_eq!(history.failover(peer(2), epoch(7), 950_000).complete, Some(1_240_000));
     assert_eq!(history.elections(), [(peer(2), epoch(7), 910_000), (peer(4), epoch(8), 1_171_000)]);
     assert_eq!(history.story_begins(epoch(8), 1_171_000), 1_171_000 - 171_000);
 }
