@@ -14,6 +14,7 @@ Examples:
   cardume --home D --profile peer-2 status     how that peer is
   cardume search holiday pictures --json       who has these files
   cardume get lecture.pdf --from peer-3        download from the peer of your choice
+  cardume check                                what is wrong with the connections
   cardume crash                                silence the tracker for 5 s and watch the election
   cardume names list                           what is registered at the name service
 
@@ -24,7 +25,7 @@ Exit codes:
 const QUERIES: &str = "\
 All of it must fit; case and accents do not matter:
   word  \"two words\"      in the file's name
-  -word                   not in it (quote it for the shell, or write it after --)
+  -word                   not in it (after --, as in: search holiday -- -draft)
   ext:pdf,doc             with one of these endings
   type:video              audio, video, image, document, archive, code, program, other
   size:>10M  size:<1G     also >= <= and size:1M..5M
@@ -105,6 +106,13 @@ pub(crate) enum Command {
     Unshare {
         /// The folder.
         folder: PathBuf,
+    },
+    /// Tests the links to the name service and to every peer, and says which one fails and what to do.
+    Check,
+    /// Calls the running peer NAME from now on.
+    Name {
+        /// What others see it as.
+        name: String,
     },
     /// Lists the downloads of the running peer, and what others download from it.
     Transfers(TransfersArgs),
@@ -442,6 +450,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Options after the words are options: programs write `search WORDS --json`.
+    #[test]
+    fn options_may_follow_the_words_of_a_search() {
+        let cli = Cli::parse_from(["cardume", "search", "two", "words", "--json", "--", "-draft"]);
+        let Some(Command::Search { words, .. }) = cli.command else { panic!("no search") };
+        assert!(cli.global.json);
+        assert_eq!(words, ["two", "words", "-draft"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::engine::election::{RegistrationOutcome, Roster};
 use crate::wire::codes::Code;
 use crate::wire::convert::roster_to_wire;
 use crate::wire::group;
-use crate::wire::names::{Entry, Metadata, NamesClient, Registered};
+use crate::wire::names::{Entry, Metadata, NamesClient, Pong, Registered};
 use jsonrpsee::core::client::Error;
 use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
@@ -63,8 +63,15 @@ pub enum NamesEvent {
     Reachable(bool),
     /// A registration or renewal was accepted.
     Registered(Registered),
-    /// The registration was refused; the sentence says why and what to do. It is tried again.
-    NameRefused(String),
+    /// The peer is registered under this name (again).
+    Named(PeerName),
+    /// The registration was refused. It is tried again.
+    NameRefused {
+        /// The error's code.
+        code: i32,
+        /// Why, and what to do.
+        message: String,
+    },
 }
 
 /// Why a question to the name service has no answer.
@@ -152,6 +159,24 @@ impl NamesLink {
     pub async fn lookup(&self, name: &str) -> Result<Entry, NamesError> {
         let client = self.client().ok_or(NamesError::Unreachable)?;
         answer(client.lookup(name.to_owned())).await
+    }
+
+    /// Says that the service is there.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn ping(&self) -> Result<Pong, NamesError> {
+        let client = self.client().ok_or(NamesError::Unreachable)?;
+        answer(client.ping()).await
+    }
+
+    /// Removes a name of this peer's that it does not use any more.
+    ///
+    /// # Errors
+    /// If the name service does not answer, or the name is another's.
+    pub async fn remove(&self, name: &PeerName) -> Result<bool, NamesError> {
+        let client = self.client().ok_or(NamesError::Unreachable)?;
+        answer(client.remove(name.as_str().to_owned())).await
     }
 
     /// Whether the name service answered last time.
@@ -298,8 +323,9 @@ impl Link {
         let mut refused = Pause::new(REFUSED_PAUSE);
         loop {
             match self.register(client).await {
-                Ok(registered) => {
+                Ok((name, registered)) => {
                     refused.reset();
+                    self.tell(NamesEvent::Named(name)).await?;
                     if !self.renew_until_changed(client, registered).await? {
                         return Ok(());
                     }
@@ -316,13 +342,13 @@ impl Link {
         }
     }
 
-    async fn register(&mut self, client: &Client) -> Result<Registered, CallError> {
+    async fn register(&mut self, client: &Client) -> Result<(PeerName, Registered), CallError> {
         let me = self.me.borrow_and_update().clone();
         let roster = self.roster.borrow_and_update().clone();
         let (uri, election_uri) = (me.uri.to_string(), Some(me.election_uri.to_string()));
         let name = me.name.as_str().to_owned();
         let calling = client.register(name, uri, election_uri, Some(me.metadata), None, roster);
-        call(REGISTER_TIMEOUT, calling).await
+        Ok((me.name, call(REGISTER_TIMEOUT, calling).await?))
     }
 
     /// Whether to register again (`true`), or the connection is useless.
@@ -375,7 +401,7 @@ impl Link {
     async fn tell_refused(&mut self, error: &ErrorObjectOwned) -> Result<(), Closed> {
         tracing::warn!(code = error.code(), "registration refused: {}", error.message());
         self.set_reachable(true).await?;
-        self.tell(NamesEvent::NameRefused(error.message().to_owned())).await
+        self.tell(NamesEvent::NameRefused { code: error.code(), message: error.message().to_owned() }).await
     }
 
     async fn set_reachable(&self, reachable: bool) -> Result<(), Closed> {

@@ -1,6 +1,7 @@
 //! Carries out what a person asks for. Each command runs in a task of its own, so that a search that
 //! waits for a tracker holds up nothing else; how many run at once is limited.
 
+use super::check::Checker;
 use super::config::Profile;
 use super::drill::Drill;
 use super::events::EventSink;
@@ -9,6 +10,7 @@ use super::group_handlers::MAX_DRILL;
 use super::group_state::GroupState;
 use super::handle::{Ask, Command, CommandError, Reply};
 use super::library_commands::inspect;
+use super::naming::Rename;
 use super::search::Searcher;
 use super::start::Route;
 use super::stop::Stopper;
@@ -44,9 +46,11 @@ pub(super) struct Commands {
     pub(super) links: PeerLinks,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) stopper: Stopper,
-    pub(super) download_folder: PathBuf,
     pub(super) profile: Profile,
     pub(super) limits: Arc<watch::Sender<Limits>>,
+    pub(super) downloads: watch::Sender<PathBuf>,
+    pub(super) renames: mpsc::Sender<Rename>,
+    pub(super) checker: Checker,
     pub(super) sink: EventSink,
 }
 
@@ -78,6 +82,9 @@ impl Commands {
         match command {
             Command::Share(path) => self.share(path).await,
             Command::Unshare(path) => self.unshare(path).await,
+            Command::Check => Ok(Reply::Check(self.checker.check().await)),
+            Command::Rename(name) => self.rename(&name).await,
+            Command::SetDownloadFolder(path) => self.set_download_folder(path).await,
             Command::Inspect(path) => inspect(path).await,
             Command::Rescan(path) => self.rescan(path).await,
             Command::PauseHashing(path) => self.pause_hashing(path).await,
@@ -100,7 +107,7 @@ impl Commands {
                 let name = name.map_err(|error| {
                     refuse(Code::BadParameter, format!("the file's name is refused: {error}"))
                 })?;
-                let to = to.unwrap_or_else(|| self.download_folder.clone());
+                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
@@ -108,7 +115,7 @@ impl Commands {
                 if folder.is_empty() {
                     return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
                 }
-                let to = to.unwrap_or_else(|| self.download_folder.clone());
+                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
                 let request = FolderRequest::new(peer, folder, to);
                 self.transfers.download_folder(request).await.map(Reply::Transfer)
             }

@@ -122,7 +122,10 @@ impl PeerConfig {
     ///
     /// # Errors
     /// If the home or the profile cannot be read or written.
-    pub fn of_profile(home: &Home, profile: Profile) -> Result<Self, HomeError> {
+    pub fn of_profile(home: &Home, mut profile: Profile) -> Result<Self, HomeError> {
+        if let Some(chosen) = profile.chosen_download_folder()? {
+            profile.download_folder = chosen;
+        }
         let names = home.names_addresses()?;
         Ok(Self {
             home: home.clone(),

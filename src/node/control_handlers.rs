@@ -5,6 +5,7 @@ use super::handle::{Command, CommandError, Handle, Reply};
 use super::transfer_task::Change;
 use crate::base::FolderPath;
 use crate::base::PeerId;
+use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
 use crate::wire::control::{
     ControlServer, EventRecord, Limits, MemberState, Share, Status, Transfer, Upload,
@@ -87,6 +88,21 @@ impl ControlServer for ControlHandlers {
 
     async fn unshare(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
         self.done(extensions, Command::Unshare(PathBuf::from(path))).await
+    }
+
+    async fn check(&self, extensions: &Extensions) -> RpcResult<CheckReport> {
+        match self.run(extensions, Command::Check).await? {
+            Reply::Check(report) => Ok(report),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn rename(&self, extensions: &Extensions, name: String) -> RpcResult<()> {
+        self.done(extensions, Command::Rename(name)).await
+    }
+
+    async fn set_download_folder(&self, extensions: &Extensions, path: String) -> RpcResult<()> {
+        self.done(extensions, Command::SetDownloadFolder(PathBuf::from(path))).await
     }
 
     async fn inspect(&self, extensions: &Extensions, path: String) -> RpcResult<Inspection> {

@@ -321,9 +321,13 @@ impl ElectionTask {
         count(&self.wiring.sink.counters.heartbeats_received);
         if let Some((last_epoch, last)) = self.last_heartbeat
             && last_epoch == epoch
-            && now - last > LATE_HEARTBEAT
         {
-            count(&self.wiring.sink.counters.heartbeats_late);
+            self.wiring.sink.rhythm.heard(now - last);
+            if now - last > LATE_HEARTBEAT {
+                count(&self.wiring.sink.counters.heartbeats_late);
+            }
+        } else {
+            self.wiring.sink.rhythm.begin();
         }
         self.last_heartbeat = Some((epoch, now));
     }

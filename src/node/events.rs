@@ -2,6 +2,7 @@
 //! channel to the view; when it is full they are counted as dropped rather than waited for: the timing
 //! path never waits.
 
+use super::rhythm::Rhythm;
 use crate::base::PeerId;
 use crate::engine::election::{Event, Refusal, Role};
 use std::collections::BTreeMap;
@@ -52,12 +53,13 @@ pub(super) fn count(counter: &AtomicU64) {
 pub(super) struct EventSink {
     records: mpsc::Sender<Occurrence>,
     pub(super) counters: Arc<Counters>,
+    pub(super) rhythm: Rhythm,
 }
 
 impl EventSink {
     pub(super) fn new() -> (Self, mpsc::Receiver<Occurrence>) {
         let (records, receiver) = mpsc::channel(MAX_WAITING);
-        (Self { records, counters: Arc::default() }, receiver)
+        (Self { records, counters: Arc::default(), rhythm: Rhythm::default() }, receiver)
     }
 
     /// Tells that something happened. Never waits.

@@ -4,16 +4,20 @@ use super::drill::Drill;
 use super::election_handlers::caller;
 use super::election_task::{MembershipNow, TaskEvent};
 use super::faults::Faults;
+use super::group_state::GroupState;
+use super::rhythm::Rhythm;
 use super::trace_task::Tracer;
 use crate::engine::election::Member;
+use crate::net::peer_link::PeerLinks;
 use crate::wire::codes::Code;
 use crate::wire::convert;
-use crate::wire::group::{GroupServer, Membership, Trace};
+use crate::wire::group::{GroupServer, Membership, Pong, Trace};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The longest fault drill that another member may order.
 pub(super) const MAX_DRILL: Duration = Duration::from_mins(1);
@@ -28,6 +32,9 @@ pub(super) struct GroupHandlers {
     pub(super) tracer: Tracer,
     pub(super) drills_from_anywhere: bool,
     pub(super) listen: IpAddr,
+    pub(super) links: PeerLinks,
+    pub(super) group: watch::Receiver<Arc<GroupState>>,
+    pub(super) rhythm: Rhythm,
 }
 
 impl GroupHandlers {
@@ -96,6 +103,20 @@ impl GroupServer for GroupHandlers {
     async fn leave(&self, extensions: &Extensions) -> RpcResult<Membership> {
         let peer = caller(extensions)?.peer;
         self.ask(|answer| TaskEvent::Leave { peer, answer }).await
+    }
+
+    async fn ping(&self, extensions: &Extensions) -> RpcResult<Pong> {
+        let caller = caller(extensions)?;
+        let group = self.group.borrow().clone();
+        Ok(Pong {
+            address: caller.address.map(|address| address.to_string()).unwrap_or_default(),
+            linked: self.links.is_connected(caller.peer),
+            election_linked: group.members.get(&caller.peer).map(|member| member.reachable),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            unix_millis: super::clock::unix_millis(),
+            tracker: group.tracker.map(|tracker| tracker.to_string()),
+            heartbeats: self.rhythm.picture().filter(|_| group.tracker.is_some() && !group.is_tracker()),
+        })
     }
 
     async fn crash(&self, extensions: &Extensions, for_millis: u64) -> RpcResult<()> {

@@ -4,6 +4,7 @@ use super::transfer_task::Change as TransferChange;
 use super::view::View;
 use crate::base::{ContentId, FolderPath, PeerId};
 use crate::engine::index::Page;
+use crate::wire::check::CheckReport;
 use crate::wire::control::Limits;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
@@ -29,6 +30,12 @@ pub enum Command {
     ResumeHashing(PathBuf),
     /// What of a shared folder is not shared, and why.
     Skipped(PathBuf),
+    /// Test the links, and what else may stand in the way.
+    Check,
+    /// Call this peer so from now on.
+    Rename(String),
+    /// Put finished downloads into this folder from now on.
+    SetDownloadFolder(PathBuf),
     /// Search at the tracker.
     Search {
         /// The words.
@@ -101,6 +108,8 @@ pub enum Reply {
     Done,
     /// The number of the transfer that was started.
     Transfer(u64),
+    /// What a connection check found.
+    Check(CheckReport),
     /// What a folder holds.
     Inspection(Inspection),
     /// What is not shared.

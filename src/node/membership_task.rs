@@ -5,9 +5,10 @@ use super::address_book::{AddressBook, Addresses};
 use super::election_task::TaskEvent;
 use super::events::EventSink;
 use super::group_state::GroupState;
+use super::naming::{Naming, Rename};
 use crate::base::{Epoch, PeerId, PeerName};
-use crate::engine::election::{RegistrationOutcome, Roster};
-use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
+use crate::engine::election::{Member, RegistrationOutcome, Roster};
+use crate::net::names_link::{NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::wire::control::NamesState;
 use crate::wire::convert;
@@ -15,7 +16,8 @@ use crate::wire::group::GroupClient;
 use crate::wire::names::{Entry, Registered};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 /// How often a peer without a vote asks for one.
 const JOIN_INTERVAL: Duration = Duration::from_millis(250);
@@ -27,7 +29,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// What the task is wired to.
 pub(super) struct Membership {
     pub(super) me: PeerId,
-    pub(super) name: PeerName,
+    pub(super) naming: Naming,
+    pub(super) renames: mpsc::Receiver<Rename>,
     pub(super) here: Addresses,
     pub(super) names: NamesLink,
     pub(super) names_uri: String,
@@ -40,8 +43,6 @@ pub(super) struct Membership {
     pub(super) events: mpsc::Sender<TaskEvent>,
     pub(super) state: watch::Sender<NamesState>,
     pub(super) sink: EventSink,
-    /// Kept: the link registers what this says for as long as it is there.
-    pub(super) _registration: watch::Sender<MyRegistration>,
 }
 
 /// Runs until the name link ends.
@@ -59,6 +60,8 @@ pub(super) async fn membership_task(mut task: Membership) {
                 None => return,
             },
             Some(epoch) = task.registrations.recv() => task.register(epoch),
+            Some(rename) = task.renames.recv() => task.naming.rename(rename),
+            () = until(task.naming.next_due()) => task.naming.due(),
             Ok(()) = task.addresses.changed() => task.connect(),
             _ = join.tick() => task.join(tracker.as_ref()),
             _ = look.tick() => task.look_for_the_missing(),
@@ -67,24 +70,34 @@ pub(super) async fn membership_task(mut task: Membership) {
 }
 
 impl Membership {
-    fn names_said(&self, event: NamesEvent) {
+    fn names_said(&mut self, event: NamesEvent) {
         match event {
             NamesEvent::Reachable(reachable) => {
-                let state = NamesState { uri: self.names_uri.clone(), reachable };
-                self.state.send_if_modified(|known| {
-                    let changed = *known != state;
-                    known.clone_from(&state);
-                    changed
-                });
+                self.tell_state(|state| state.reachable = reachable);
                 let kind = if reachable { "names_reachable" } else { "names_unreachable" };
                 self.sink.tell(kind, None, None, None);
             }
-            NamesEvent::NameRefused(message) => {
-                tracing::warn!(message, "the name service refuses this peer's name");
-                self.sink.tell("names_refused", None, None, Some(message));
+            NamesEvent::Named(name) => {
+                self.naming.named(&name);
+                self.tell_state(|state| state.refused = None);
+            }
+            NamesEvent::NameRefused { code, message } => {
+                if let Some(message) = self.naming.refused(code, message) {
+                    self.tell_state(|state| state.refused = Some(message.clone()));
+                    self.sink.tell("names_refused", None, None, Some(message));
+                }
             }
             NamesEvent::Registered(_) => {}
         }
+    }
+
+    fn tell_state(&self, change: impl FnOnce(&mut NamesState)) {
+        self.state.send_if_modified(|known| {
+            let before = known.clone();
+            known.uri.clone_from(&self.names_uri);
+            change(known);
+            *known != before
+        });
     }
 
     async fn registered(&self, registered: Registered, tracker: &mut Option<Entry>) {
@@ -129,8 +142,12 @@ impl Membership {
     /// Asks the tracker for a seat, while this peer has none.
     fn join(&self, registered: Option<&Entry>) {
         let group = self.group.borrow().clone();
-        if group.members.get(&self.me).is_some_and(|me| me.voter) {
+        let name = self.naming.name();
+        if group.members.get(&self.me).is_some_and(|me| me.voter && me.name == name) {
             return;
+        }
+        if group.tracker == Some(self.me) {
+            return self.join_at_myself(name);
         }
         let target = group.tracker.or_else(|| {
             let entry = registered?;
@@ -143,7 +160,7 @@ impl Membership {
         });
         let Some(peer) = target.filter(|peer| *peer != self.me) else { return };
         let Some(client) = self.links.client(peer) else { return };
-        let (name, here) = (self.name.to_string(), self.here);
+        let (name, here) = (name.to_string(), self.here);
         tokio::spawn(async move {
             let call = client.join(name, here.uri.to_string(), here.election_uri.to_string());
             match tokio::time::timeout(JOIN_DEADLINE, call).await {
@@ -152,6 +169,17 @@ impl Membership {
                 Err(_) => tracing::debug!("the tracker did not answer the wish to join"),
             }
         });
+    }
+
+    /// The tracker calls itself something else.
+    fn join_at_myself(&self, name: PeerName) {
+        let Addresses { uri, election_uri } = self.here;
+        let member = Member { name, uri, election_uri, voter: true };
+        // Nobody waits for the answer; a full queue is tried again at the next turn.
+        let (answer, _) = oneshot::channel();
+        if self.events.try_send(TaskEvent::Join { peer: self.me, member, answer }).is_err() {
+            tracing::debug!("the election is busy; the new name is told a moment later");
+        }
     }
 
     /// Members that moved while nobody could tell: their registration knows.
@@ -171,6 +199,14 @@ impl Membership {
                 drop(events.send(TaskEvent::Addresses(known)).await);
             }
         });
+    }
+}
+
+/// Waits until then; for ever if there is nothing to wait for.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,6 +2,8 @@
 //! (commands) and [`View`] (pictures) only.
 
 mod address_book;
+mod check;
+mod check_text;
 mod clock;
 mod command_task;
 pub mod config;
@@ -20,9 +22,12 @@ mod handle;
 mod library_commands;
 mod library_files;
 mod membership_task;
+mod naming;
 mod opening;
 mod remote;
+mod rhythm;
 pub mod search;
+mod settings_commands;
 pub mod share_task;
 mod speed;
 mod start;
@@ -44,6 +49,7 @@ mod watch_task;
 /// What a search is made of, for those who ask.
 pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use crate::store::inspect;
+pub use check_text::{FINDINGS, millis_text};
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};

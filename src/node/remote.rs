@@ -7,6 +7,7 @@ use super::config::{Home, HomeError, Profile};
 use crate::base::PeerId;
 use crate::engine::index::Page;
 use crate::net::{self, CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey};
+use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
 use crate::wire::control::{
     ControlClient, EventRecord, Limits, MemberState, Share, Status, Transfer, Upload,
@@ -127,6 +128,22 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn unshare(&self, path: String) -> Result<(), CommandError> {
         answer(self.client.unshare(path)).await
+    }
+
+    /// Calls it so from now on.
+    ///
+    /// # Errors
+    /// As the peer answers (another peer may have the name); also if it stopped.
+    pub async fn rename(&self, name: String) -> Result<(), CommandError> {
+        answer(self.client.rename(name)).await
+    }
+
+    /// Has it test its links.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn check(&self) -> Result<CheckReport, CommandError> {
+        answer(self.client.check()).await
     }
 
     /// Has it look at everything in a shared folder again.

@@ -1,6 +1,7 @@
 //! Starts a peer: wires its tasks together. Nothing is decided here.
 
 use super::address_book::{AddressBook, Addresses};
+use super::check::Checker;
 use super::command_task::{Commands, command_task};
 use super::config::{PeerConfig, Runtime};
 use super::contents::Contents;
@@ -14,6 +15,7 @@ use super::group_handlers::GroupHandlers;
 use super::group_state::GroupState;
 use super::handle::Handle;
 use super::membership_task::{Membership, membership_task};
+use super::naming::{Naming, Rename};
 use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
@@ -29,7 +31,7 @@ use super::view::View;
 use super::view_task::{Sources, view_task};
 use super::watch_task::{Watcher, Watching};
 use super::{state_writer, timing, transfer_task};
-use crate::base::{ByteRate, Epoch, PeerId};
+use crate::base::{ByteRate, Epoch, PeerId, PeerName};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
 use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
@@ -50,6 +52,7 @@ use crate::wire::transfer::TransferServer;
 use jsonrpsee::Methods;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -110,6 +113,9 @@ struct Core {
     tracer: Tracer,
     watcher: Watcher,
     sink: EventSink,
+    /// What the peer is called, and where downloads go, while it runs.
+    name: watch::Sender<PeerName>,
+    downloads: watch::Sender<PathBuf>,
 }
 
 async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> {
@@ -137,12 +143,22 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     let (asks, ask_receiver) = mpsc::channel(MAX_ASKS);
     let (stopped_sender, stopped) = watch::channel(false);
     let handle = Handle { commands: asks, view: pictures, stopped };
-    let general = Arc::new(core.serve(general, &events, &handle)?);
+    let general = Arc::new(core.serve(general, &events, group.clone(), &handle)?);
 
     let (names, names_events, registration) = core.names_link(roster.clone());
+    let (renames, rename_receiver) = mpsc::channel(MAX_ASKS);
+    let naming = Naming::new(
+        core.config.profile.clone(),
+        registration,
+        core.name.clone(),
+        names.clone(),
+        core.sink.clone(),
+    );
+    let checker = core.checker(names.clone(), names_state.subscribe(), group.clone(), roster.clone());
     tokio::spawn(membership_task(Membership {
         me: core.me,
-        name: core.config.name.clone(),
+        naming,
+        renames: rename_receiver,
         here,
         names: names.clone(),
         names_uri: core.config.names.first().map(|at| format!("wss://{at}/")).unwrap_or_default(),
@@ -155,7 +171,6 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         events: events.clone(),
         state: names_state,
         sink: core.sink.clone(),
-        _registration: registration,
     }));
     let links = core.links.clone();
     let cuttable =
@@ -168,7 +183,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         uri: here.uri.to_string(),
         election_uri: here.election_uri.to_string(),
     })?;
-    tokio::spawn(command_task(core.commands(group, stopper), ask_receiver));
+    tokio::spawn(command_task(core.commands(group, stopper, renames, checker), ask_receiver));
     Ok(handle)
 }
 
@@ -268,6 +283,8 @@ fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOn
         finished: Arc::new(move |path| finished.noticed(path)),
     });
     let core = Core {
+        name: watch::Sender::new(config.name.clone()),
+        downloads: watch::Sender::new(config.profile.download_folder.clone()),
         config,
         identity,
         me,
@@ -353,10 +370,10 @@ impl Core {
     ) -> watch::Receiver<Arc<View>> {
         let mut sources = Sources {
             profile: self.config.profile.name.clone(),
-            name: self.config.name.to_string(),
+            name: self.name.subscribe(),
             me: self.me,
             uri: self.here.uri.to_string(),
-            download_folder: self.config.profile.download_folder.display().to_string().into(),
+            downloads: self.downloads.subscribe(),
             group,
             roster,
             summary,
@@ -390,6 +407,7 @@ impl Core {
         &self,
         listener: TcpListener,
         events: &mpsc::Sender<TaskEvent>,
+        group: watch::Receiver<Arc<GroupState>>,
         handle: &Handle,
     ) -> std::io::Result<ServerHandle> {
         let group = GroupHandlers {
@@ -399,6 +417,9 @@ impl Core {
             tracer: self.tracer.clone(),
             drills_from_anywhere: self.config.drills,
             listen: self.config.listen,
+            links: self.links.clone(),
+            group,
+            rhythm: self.sink.rhythm.clone(),
         };
         let control = ControlHandlers { me: self.me, handle: handle.clone() };
         let service = ContentService { route: self.contents.clone(), uploads: self.uploads.clone() };
@@ -433,7 +454,36 @@ impl Core {
         (link, events, sender)
     }
 
-    fn commands(self, group: watch::Receiver<Arc<GroupState>>, stopper: Stopper) -> Commands {
+    fn checker(
+        &self,
+        names: NamesLink,
+        names_state: watch::Receiver<NamesState>,
+        group: watch::Receiver<Arc<GroupState>>,
+        roster: watch::Receiver<Option<Arc<Roster>>>,
+    ) -> Checker {
+        Checker {
+            name: self.name.subscribe(),
+            here: self.here,
+            home: self.config.home.clone(),
+            names,
+            names_state,
+            names_address: self.config.names.first().copied(),
+            links: self.links.clone(),
+            group,
+            roster,
+            rhythm: self.sink.rhythm.clone(),
+            downloads: self.downloads.subscribe(),
+            library: Arc::clone(&self.library),
+        }
+    }
+
+    fn commands(
+        self,
+        group: watch::Receiver<Arc<GroupState>>,
+        stopper: Stopper,
+        renames: mpsc::Sender<Rename>,
+        checker: Checker,
+    ) -> Commands {
         Commands {
             library: self.library,
             searcher: self.searcher,
@@ -444,9 +494,11 @@ impl Core {
             links: self.links,
             group,
             stopper,
-            download_folder: self.config.profile.download_folder.clone(),
+            downloads: self.downloads,
             profile: self.config.profile,
             limits: self.limits,
+            renames,
+            checker,
             sink: self.sink,
         }
     }

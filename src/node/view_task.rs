@@ -9,7 +9,7 @@ use super::transfer_task::Transfers;
 use super::upload_task::Sent;
 use super::view::View;
 use super::watch_task::TraceFeed;
-use crate::base::{Epoch, PeerId};
+use crate::base::{Epoch, PeerId, PeerName};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
@@ -19,6 +19,7 @@ use crate::wire::control::{
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -31,10 +32,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Everything that a picture shows.
 pub(super) struct Sources {
     pub(super) profile: String,
-    pub(super) name: String,
+    pub(super) name: watch::Receiver<PeerName>,
     pub(super) me: PeerId,
     pub(super) uri: String,
-    pub(super) download_folder: Arc<str>,
+    pub(super) downloads: watch::Receiver<PathBuf>,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
     pub(super) summary: watch::Receiver<Option<(Epoch, IndexSummary)>>,
@@ -92,6 +93,8 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.group.changed() => None,
             Ok(()) = sources.summary.changed() => None,
             Ok(()) = sources.names.changed() => None,
+            Ok(()) = sources.name.changed() => None,
+            Ok(()) = sources.downloads.changed() => None,
             Ok(()) = sources.drill.changed() => None,
             Ok(()) = sources.faults.changed() => None,
             Ok(()) = sources.trace.changed() => None,
@@ -134,7 +137,7 @@ impl Sources {
             uploads: Arc::default(),
             events: Arc::default(),
             trace: Arc::default(),
-            download_folder: Arc::clone(&self.download_folder),
+            download_folder: self.downloads.borrow().display().to_string().into(),
         };
         self.picture(&empty, None)
     }
@@ -142,7 +145,7 @@ impl Sources {
     fn peer_names(&self) -> BTreeMap<PeerId, String> {
         let mut names: BTreeMap<PeerId, String> =
             self.group.borrow().members.iter().map(|(id, member)| (*id, member.name.to_string())).collect();
-        names.insert(self.me, self.name.clone());
+        names.insert(self.me, self.name.borrow().to_string());
         names
     }
 
@@ -165,7 +168,14 @@ impl Sources {
                 || Arc::clone(&last.events),
                 |log| Arc::new(log.records.iter().cloned().collect()),
             ),
-            download_folder: Arc::clone(&self.download_folder),
+            download_folder: {
+                let folder = self.downloads.borrow_and_update().display().to_string();
+                if *last.download_folder == *folder {
+                    Arc::clone(&last.download_folder)
+                } else {
+                    folder.into()
+                }
+            },
         }
     }
 
@@ -176,12 +186,13 @@ impl Sources {
         let quorum = self.quorum(&group);
         let totals = self.library.totals();
         let names = self.names.borrow_and_update().clone();
+        let name = self.name.borrow_and_update().to_string();
         let role = self.role(&group);
         Status {
             profile: self.profile.clone(),
             pid: std::process::id(),
             peer_id: self.me.to_string(),
-            name: self.name.clone(),
+            name,
             role: role.to_owned(),
             epoch: group.epoch.number(),
             tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
@@ -249,7 +260,7 @@ impl Sources {
         let member = group.members.get(&peer);
         let uri = member.and_then(|member| member.uri).map(|uri| uri.to_string());
         let (name, uri) = if peer == self.me {
-            (self.name.clone(), Some(self.uri.clone()))
+            (self.name.borrow().to_string(), Some(self.uri.clone()))
         } else {
             (member.map_or_else(|| peer.short(), |member| member.name.to_string()), uri)
         };

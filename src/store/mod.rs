@@ -15,6 +15,7 @@ pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
 pub use inspect::inspect;
 pub use library::{
     Library, LibraryError, NeverShared, OpenContentError, OpenShared, ShareState, SkipKind, Skipped, Totals,
+    Watched,
 };
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;

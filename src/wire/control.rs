@@ -1,6 +1,7 @@
 //! `control_`: a running peer, to its own key only: the command line talks to it with this. The window
 //! shows the same shapes.
 
+use super::check::CheckReport;
 use super::index::{Complete, SearchAnswer, SourcesAnswer};
 use super::library::{Inspection, SkippedFile};
 use jsonrpsee::core::RpcResult;
@@ -37,6 +38,9 @@ pub struct NamesState {
     pub uri: String,
     /// Whether it answers.
     pub reachable: bool,
+    /// Why it does not take this peer's name, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// The tracker's index as this peer knows it.
@@ -360,6 +364,18 @@ pub trait Control {
     /// What of a shared folder is not shared, and why: the first hundred.
     #[method(name = "skipped", param_kind = map, with_extensions)]
     async fn skipped(&self, path: String) -> RpcResult<Vec<SkippedFile>>;
+
+    /// Tests the links to the name service and to every peer, and what else may stand in the way.
+    #[method(name = "check", param_kind = map, with_extensions)]
+    async fn check(&self) -> RpcResult<CheckReport>;
+
+    /// Calls this peer `name` from now on.
+    #[method(name = "rename", param_kind = map, with_extensions)]
+    async fn rename(&self, name: String) -> RpcResult<()>;
+
+    /// Puts finished downloads into the folder `path` from now on.
+    #[method(name = "set_download_folder", param_kind = map, with_extensions)]
+    async fn set_download_folder(&self, path: String) -> RpcResult<()>;
 
     /// Searches at the tracker; parameters as `index_search`.
     #[method(name = "search", param_kind = map, with_extensions)]

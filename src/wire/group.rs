@@ -111,7 +111,39 @@ pub struct Trace {
     pub records: Vec<TraceRecord>,
 }
 
-/// Membership of a group, its recorded elections, and fault drills.
+/// The answer to `ping`: what a member knows of its links to the caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// Where the caller's connection comes from, `ip:port`.
+    pub address: String,
+    /// Whether there is a connection back to the caller's general port.
+    pub linked: bool,
+    /// Whether the caller's election port is reached too; `null` if the caller is no member here.
+    pub election_linked: Option<bool>,
+    /// The version of the program.
+    pub version: String,
+    /// The clock, in milliseconds since 1970 (UTC).
+    pub unix_millis: u64,
+    /// The tracker that it follows, if any.
+    pub tracker: Option<String>,
+    /// How regularly it hears that tracker; `null` if not at all.
+    pub heartbeats: Option<Heartbeats>,
+}
+
+/// The intervals between the last heartbeats (up to 512).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeats {
+    /// How many intervals.
+    pub count: u32,
+    /// Half of them are not longer.
+    pub p50_micros: u32,
+    /// 99 of 100 are not longer.
+    pub p99_micros: u32,
+    /// The longest.
+    pub longest_micros: u32,
+}
+
+/// Membership of a group, the check of links, its recorded elections, and fault drills.
 #[rpc(client, server, namespace = "group", namespace_separator = "_")]
 pub trait Group {
     /// The caller wants to be a member. Repeated until it is a voter.
@@ -121,6 +153,10 @@ pub trait Group {
     /// The caller gives up its seat for good.
     #[method(name = "leave", param_kind = map, with_extensions)]
     async fn leave(&self) -> RpcResult<Membership>;
+
+    /// What a member knows of its links to the caller (served by every peer), for the connection check.
+    #[method(name = "ping", param_kind = map, with_extensions)]
+    async fn ping(&self) -> RpcResult<Pong>;
 
     /// A fault drill (served by every peer): be silent as after a crash for so long, at most 60,000 ms.
     /// Accepted from members on the same machine, and from everywhere where drills are switched on.

@@ -2,6 +2,7 @@
 //! numbers; [`convert`] checks every limit once and makes engine types of them. PROTOCOL.md documents
 //! each method, and a test holds it against these traits.
 
+pub mod check;
 pub mod codes;
 pub mod control;
 pub mod convert;

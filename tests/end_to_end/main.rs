@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checking;
 mod demo;
 mod failures;
 mod foreign;

@@ -124,7 +124,7 @@ async fn a_name_that_is_taken_is_told_and_another_one_is_registered_at_once() {
     let mut second = Linked::start(&group, "peer-1", service.local_addr()).await;
     let message = second
         .wait_for(|event| match event {
-            NamesEvent::NameRefused(message) => Some(message),
+            NamesEvent::NameRefused { message, .. } => Some(message),
             _ => None,
         })
         .await;

@@ -2,6 +2,7 @@
 //! it in one place.
 
 mod asking;
+mod check;
 mod completions;
 mod demo;
 mod drill;
@@ -27,6 +28,9 @@ pub(crate) use names::NamesCommand;
 pub(crate) use open::with_command;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Runs the command and says how it ended.
 pub(crate) fn run(cli: Cli) -> ExitCode {
@@ -48,7 +52,22 @@ fn start_log(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("CARDUME_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal).init();
+    let to_terminal =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal).with_filter(filter);
+    let subscriber = tracing_subscriber::registry().with(to_terminal);
+    #[cfg(feature = "window")]
+    let subscriber = subscriber.with(opens_window(cli).then(crate::window::log_layer));
+    subscriber.init();
+}
+
+/// Whether somebody will look at the log in a window.
+#[cfg(feature = "window")]
+fn opens_window(cli: &Cli) -> bool {
+    match &cli.command {
+        None => true,
+        Some(Command::Peer(args)) => !args.headless,
+        Some(_) => false,
+    }
 }
 
 fn dispatch(cli: Cli) -> Outcome {
@@ -62,6 +81,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Some(Command::Get(args)) => get::run(&global, args),
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),
+        Some(Command::Check) => check::run(&global),
+        Some(Command::Name { name }) => check::rename(&global, &name),
         Some(Command::Transfers(args)) => transfers::run(&global, &args),
         Some(Command::Limits(args)) => transfers::limits(&global, &args),
         Some(Command::Group(command)) => group::run(&global, command),

@@ -6,7 +6,7 @@ use super::{Failure, Outcome, asking};
 use crate::args::{Global, PeerArgs};
 use cardume::base::PeerName;
 use cardume::names::start::{StartPlan, Started, serve_arguments, spawn_if_absent};
-use cardume::node::config::{Home, HomeError, Ports, Profile, ProfileLock, listen_address};
+use cardume::node::config::{Home, HomeError, Invite, Ports, Profile, ProfileLock, Replace, listen_address};
 use cardume::node::{Command, CommandError, Handle, PeerConfig};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,14 +31,30 @@ pub(crate) fn run(global: &Global, args: &PeerArgs) -> Outcome {
     let stdin = if global.stop_with_stdin { Some(stdin_end()?) } else { None };
     let handle = runtime.block_on(begin(config, shares))?;
     let ended = if args.headless {
-        announce(global, &profile, &handle).and_then(|()| runtime.block_on(serve(handle, stdin)))
+        let served =
+            announce(global, &profile, &handle).and_then(|()| runtime.block_on(serve(handle, stdin)));
+        served.map(|()| None)
     } else {
-        open_window(&profile, args, &runtime, handle, stdin)
+        open_window(&home, &profile, args, &runtime, handle, stdin)
     };
     runtime.shutdown_timeout(SHUTDOWN_LIMIT);
     let cleared = profile.clear_runtime();
     drop(lock); // last: until here nobody else may be in the profile
-    ended.and(cleared.map_err(Failure::from))
+    if let Some(invite) = ended? {
+        home.join(&invite, Replace::OtherGroup)?;
+        return again();
+    }
+    Ok(cleared?)
+}
+
+/// Begins anew, as this process where that is possible, so that whoever started it keeps it.
+fn again() -> Outcome {
+    let mut command = std::process::Command::new(std::env::current_exe()?);
+    command.args(std::env::args_os().skip(1));
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut command).into());
+    #[cfg(not(unix))]
+    Ok(drop(command.spawn()?))
 }
 
 fn take_profile(home: &Home, name: Option<&str>) -> Result<(Profile, ProfileLock), Failure> {
@@ -147,14 +163,16 @@ async fn stop(handle: &Handle) -> Result<(), CommandError> {
 
 #[cfg(feature = "window")]
 fn open_window(
+    home: &Home,
     profile: &Profile,
     args: &PeerArgs,
     runtime: &Runtime,
     handle: Handle,
     stdin: Option<watch::Receiver<bool>>,
-) -> Outcome {
-    use crate::window::{WindowOptions, run};
-    let stopping = handle.clone();
+) -> Result<Option<Invite>, Failure> {
+    use crate::window::{Desk, WindowOptions, run};
+    let desk = Desk::new(home.clone(), profile.clone());
+    let (stopping, joins) = (handle.clone(), desk.clone());
     let profile_of_end = profile.clone();
     // The window has the main thread; whatever else ends the process stops the peer from here.
     runtime.spawn(async move {
@@ -166,6 +184,10 @@ fn open_window(
                 Ok(())
             }
         };
+        if joins.joining().is_some() {
+            // The process goes on in another group.
+            return;
+        }
         let cleared = profile_of_end.clear_runtime();
         std::process::exit(i32::from(stopped.is_err() || cleared.is_err()));
     });
@@ -175,18 +197,22 @@ fn open_window(
         size: args.size.map(|(width, height)| [width, height]),
         link: args.link.clone(),
         settings_file: Some(profile.dir.join("window.ron")),
+        desk: Some(desk.clone()),
+        welcomes: args.share.is_empty(),
         ..WindowOptions::default()
     };
-    Ok(run(handle, runtime.handle().clone(), options)?)
+    run(handle, runtime.handle().clone(), options)?;
+    Ok(desk.joining())
 }
 
 #[cfg(not(feature = "window"))]
 fn open_window(
+    _home: &Home,
     _profile: &Profile,
     _args: &PeerArgs,
     _runtime: &Runtime,
     _handle: Handle,
     _stdin: Option<watch::Receiver<bool>>,
-) -> Outcome {
+) -> Result<Option<Invite>, Failure> {
     Err(Failure::usage("this program was built without windows; use `cardume peer --headless`"))
 }

@@ -3,6 +3,7 @@
 //!
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
+mod activity;
 mod group;
 
 pub(crate) use group::{GroupAction, Step};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use activity::{ActivityAction, News};
 pub(crate) use library::LibraryAction;
 pub(crate) use transfers::TransfersAction;
 
@@ -78,6 +80,10 @@ pub(crate) enum Verb {
     CrashMe,
     /// Have the tracker stand still for a while.
     PauseTracker,
+    /// Test the links.
+    Check,
+    /// Put the invite to this group on the clipboard.
+    CopyInvite,
     /// Copy what helps to find a fault.
     CopyDiagnostics,
     /// Show all shortcuts.
@@ -93,7 +99,7 @@ const fn key(modifiers: Modifiers, key: Key) -> KeyboardShortcut {
 
 impl Verb {
     /// All of them, as in the list of shortcuts.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Go(Page::Search),
         Self::Go(Page::Transfers),
         Self::Go(Page::Library),
@@ -107,6 +113,8 @@ impl Verb {
         Self::CrashTracker,
         Self::CrashMe,
         Self::PauseTracker,
+        Self::Check,
+        Self::CopyInvite,
         Self::CopyDiagnostics,
         Self::Shortcuts,
         Self::Escape,
@@ -124,6 +132,8 @@ impl Verb {
             Self::CrashTracker => text.crash_tracker,
             Self::CrashMe => text.crash_me,
             Self::PauseTracker => text.of_group.pause_tracker,
+            Self::Check => text.activities.check,
+            Self::CopyInvite => text.activities.copy_invite,
             Self::CopyDiagnostics => text.copy_diagnostics,
             Self::Shortcuts => text.shortcuts,
             Self::Escape => text.escape,
@@ -145,6 +155,8 @@ impl Verb {
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
             Self::PauseTracker => text.of_group.pause_tracker_tip,
+            Self::Check => text.activities.check_tip,
+            Self::CopyInvite => text.activities.copy_invite_tip,
             Self::CopyDiagnostics => text.copy_diagnostics_tip,
             Self::Shortcuts => text.shortcuts_tip,
             Self::Escape => text.escape_tip,
@@ -158,11 +170,12 @@ impl Verb {
             Self::Go(Page::Transfers) => Some(Icon::Transfers),
             Self::Go(Page::Library) | Self::ShareFolder => Some(Icon::Folder),
             Self::Go(Page::Group) => Some(Icon::Group),
-            Self::Go(Page::Activity) => Some(Icon::Activity),
+            Self::Go(Page::Activity) | Self::Check => Some(Icon::Activity),
             Self::Download => Some(Icon::Download),
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
             Self::Shortcuts => Some(Icon::Help),
+            Self::CopyInvite => Some(Icon::Key),
             Self::CrashTracker
             | Self::CrashMe
             | Self::PauseTracker
@@ -188,7 +201,8 @@ impl Verb {
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
             Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
-            Self::CrashMe | Self::PauseTracker => &[],
+            Self::CrashMe | Self::PauseTracker | Self::CopyInvite => &[],
+            Self::Check => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::H)] },
             Self::CopyDiagnostics => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::D)] },
             Self::Shortcuts => const { &[key(NONE, Key::F1)] },
             Self::Escape => const { &[key(NONE, Key::Escape)] },
@@ -216,6 +230,16 @@ pub(crate) enum Subject {
     Unshare(String),
     /// Downloading the file of this name.
     Download(String),
+    /// Testing the links.
+    Check,
+    /// Changing the peer's name.
+    Rename,
+    /// Changing the download folder.
+    Downloads,
+    /// Making an invite.
+    Invite,
+    /// Changing whether the peer starts with the system.
+    Autostart,
     /// Cancelling a download.
     Cancel,
     /// Changing transfers or their limits.
@@ -279,6 +303,8 @@ pub(crate) enum Action {
     Share(Vec<PathBuf>),
     /// Stop sharing this folder.
     Unshare(String),
+    /// Something on the activity page, at the first start or when closing.
+    Activity(ActivityAction),
     /// Something with shared folders.
     Library(LibraryAction),
     /// Something with transfers.

@@ -4,7 +4,9 @@
 //! Invariant: nothing here blocks the window; the window is woken only when there is something new.
 //! Absent on purpose: decisions (see [`super::reduce`]).
 
-use super::action::{Action, Subject};
+use super::action::{Action, ActivityAction, Subject};
+use super::desk::{Desk, Order};
+use super::log::feed;
 use super::reduce::Effect;
 use cardume::node::{Command, CommandError, Handle, Reply, View};
 use cardume::wire::codes::Code;
@@ -21,6 +23,8 @@ use tokio::task::AbortHandle;
 /// The most answers that wait for the window: each belongs to a thing that a person did, and the window
 /// drains them on every wake-up.
 const MAX_WAITING: usize = 1_024;
+/// How often the window looks for new lines of the log while it shows them.
+const LOG_PAUSE: Duration = Duration::from_millis(250);
 /// How long a graceful stop may take before the window closes anyway.
 pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
@@ -72,6 +76,8 @@ pub(crate) struct Bridge<P: Peer> {
     search: Option<AbortHandle>,
     picking: Option<AbortHandle>,
     stopped: Arc<AtomicBool>,
+    /// What is done beside the peer; `None`: nothing.
+    pub(crate) desk: Option<Desk>,
 }
 
 impl<P: Peer> Bridge<P> {
@@ -88,7 +94,8 @@ impl<P: Peer> Bridge<P> {
         let back = Back { ctx, actions };
         let views = peer.views();
         runtime.spawn(watch_task(peer.views(), back.clone()));
-        Self { peer, runtime, views, back, answers, search: None, picking: None, stopped }
+        runtime.spawn(log_task(back.ctx.clone()));
+        Self { peer, runtime, views, back, answers, search: None, picking: None, stopped, desk: None }
     }
 
     /// Asks the desktop whether nothing shall move by itself. The answer comes as an action, if there is one.
@@ -134,12 +141,15 @@ impl<P: Peer> Bridge<P> {
                 None
             }
             Effect::PickFolder => {
-                let back = self.back.clone();
-                let task = self.runtime.spawn(async move {
-                    let picked = rfd::AsyncFileDialog::new().pick_folder().await;
-                    back.send(Action::Picked(picked.map(|folder| folder.path().to_owned())));
-                });
-                self.picking = Some(task.abort_handle());
+                self.pick(Action::Picked);
+                None
+            }
+            Effect::PickDownloads => {
+                self.pick(|picked| Action::Activity(ActivityAction::PickedDownloads(picked)));
+                None
+            }
+            Effect::Desk(order) => {
+                self.ask_desk(order);
                 None
             }
             Effect::StopPicking => {
@@ -176,6 +186,28 @@ impl<P: Peer> Bridge<P> {
         }
     }
 
+    /// Lets the person choose a folder. A dialog that hangs is given up when another one is opened.
+    fn pick(&mut self, chosen: fn(Option<PathBuf>) -> Action) {
+        let back = self.back.clone();
+        let task = self.runtime.spawn(async move {
+            let picked = rfd::AsyncFileDialog::new().pick_folder().await;
+            back.send(chosen(picked.map(|folder| folder.path().to_owned())));
+        });
+        if let Some(older) = self.picking.replace(task.abort_handle()) {
+            older.abort();
+        }
+    }
+
+    /// Has something done beside the peer, on a thread that may block.
+    fn ask_desk(&self, order: Order) {
+        let (desk, back) = (self.desk.clone(), self.back.clone());
+        if let Some(desk) = desk {
+            self.runtime.spawn_blocking(move || {
+                back.send(Action::Activity(ActivityAction::News(desk.carry_out(order))));
+            });
+        }
+    }
+
     fn start_search(&self, number: u64, words: String, limit: u32) -> AbortHandle {
         let (peer, back) = (self.peer.clone(), self.back.clone());
         let task = self.runtime.spawn(async move {
@@ -197,6 +229,19 @@ async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
         back.ctx.request_repaint_of(egui::ViewportId::ROOT);
     }
     back.send(Action::Stopped);
+}
+
+/// Wakes the window for new lines of the log while somebody looks at it.
+async fn log_task(ctx: egui::Context) {
+    let mut known = 0;
+    loop {
+        tokio::time::sleep(LOG_PAUSE).await;
+        let made = feed().made();
+        if feed().is_watched() && made != known {
+            known = made;
+            ctx.request_repaint_of(egui::ViewportId::ROOT);
+        }
+    }
 }
 
 /// Stops a peer gracefully: until it has handed over, but not longer than [`STOP_PATIENCE`].

@@ -1,6 +1,7 @@
 //! Made-up pictures of a group, and a peer that answers from them: for tests without a network.
 
 use cardume::node::{Command, CommandError, Reply, View};
+use cardume::wire::check::{CheckReport, CheckTest, Verdict};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{
     BarRun, EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef,
@@ -42,7 +43,7 @@ pub(crate) fn empty_view() -> View {
         epoch: 0,
         tracker: None,
         quorum: Quorum { voters: 5, reachable: 2, needed: 3 },
-        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false },
+        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false, refused: None },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
         rate_down: 0,
@@ -71,7 +72,7 @@ pub(crate) fn typical_view() -> View {
         epoch: 7,
         tracker: Some(peer_ref(2)),
         quorum: Quorum { voters: 5, reachable: 5, needed: 3 },
-        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true },
+        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true, refused: None },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
         library: LibraryState { files: 1_204, bytes: 8_120_000_000, hashing: 80, hashing_rate: 90_000_000 },
         rate_down: 38_000_000,
@@ -311,6 +312,52 @@ fn inspect(path: &Path) -> Result<Reply, CommandError> {
     Ok(Reply::Inspection(inspection(&path.display().to_string(), risky)))
 }
 
+/// What a connection check found: one test for each of these.
+pub(crate) fn check_report(findings: &[(&str, &str, Verdict)]) -> CheckReport {
+    let one = |(test, finding, verdict): &(&str, &str, Verdict)| {
+        let is_bad = matches!(verdict, Verdict::Warning | Verdict::Failed);
+        CheckTest {
+            test: (*test).to_owned(),
+            about: "peer-5".to_owned(),
+            verdict: *verdict,
+            finding: (*finding).to_owned(),
+            detail: "refused".to_owned(),
+            figures: [("rtt_micros", 430), ("epoch", 7), ("port", 40_001), ("election_port", 40_002)]
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+            message: format!("{test} {finding} of peer-5"),
+            advice: if is_bad { format!("mend {test}") } else { String::new() },
+        }
+    };
+    CheckReport {
+        unix_millis: 1_790_000_000_000,
+        took_millis: 41,
+        version: "0.1.0".to_owned(),
+        tests: findings.iter().map(one).collect(),
+    }
+}
+
+/// One test of each sort, with its sentences.
+fn usual_check() -> CheckReport {
+    let cases = [
+        ("names", "answers", Verdict::Passed),
+        ("peer", "no_way_there", Verdict::Failed),
+        ("address", "other", Verdict::Warning),
+        ("clock", "together", Verdict::Passed),
+    ];
+    let mut report = check_report(&cases);
+    let words = [
+        ("The name service answers in 0.4 ms", ""),
+        ("peer-5: no connection from here to there: refused", "Check that peer-5 runs, and its firewall"),
+        ("Others see this peer at 192.0.2.7, but it says 127.0.0.1", "Start this peer with --listen"),
+        ("The clocks differ by at most 1.0 ms", ""),
+    ];
+    for (test, (message, advice)) in report.tests.iter_mut().zip(words) {
+        (test.message, test.advice) = (message.to_owned(), advice.to_owned());
+    }
+    report
+}
+
 /// A peer that is none: it publishes the pictures that it is given and answers searches from a list.
 #[derive(Clone, Debug)]
 pub(crate) struct FakePeer {
@@ -355,6 +402,13 @@ impl FakePeer {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command.clone());
         match command {
             Command::Download { .. } => Ok(Reply::Transfer(1)),
+            Command::Check => Ok(Reply::Check(usual_check())),
+            Command::Rename(name) if name.ends_with("taken") || name.starts_with("taken") => {
+                Err(CommandError {
+                    code: Code::NameTaken as i32,
+                    message: "The name belongs to another peer".to_owned(),
+                })
+            }
             Command::Skipped(path) => Ok(Reply::Skipped(vec![SkippedFile {
                 path: path.join("to the sea").display().to_string(),
                 kind: "link".to_owned(),

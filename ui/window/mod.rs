@@ -6,12 +6,15 @@
 //! Absent on purpose: what the group is; that is in the peer's view.
 
 mod action;
+mod autostart;
 mod bridge;
+mod desk;
 mod diagnostics;
 #[cfg(test)]
 mod fixtures;
 mod icon;
 mod invite;
+mod log;
 mod logo;
 mod model;
 mod motion;
@@ -27,7 +30,9 @@ mod theme_choice;
 mod views;
 mod widgets;
 
+pub(crate) use desk::Desk;
 pub(crate) use invite::{Question, ask as ask_to_join};
+pub(crate) use log::layer as log_layer;
 pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
@@ -62,6 +67,10 @@ pub(crate) struct WindowOptions {
     /// Where language, theme, page and the window's place are kept (one file per profile); `None`: they
     /// are not.
     pub settings_file: Option<PathBuf>,
+    /// What the window does beside its peer; `None`: nothing.
+    pub desk: Option<Desk>,
+    /// Whether a person who starts for the first time is welcomed.
+    pub welcomes: bool,
 }
 
 /// Opens the window of a running peer and returns when it is closed and the peer has stopped (or took

@@ -3,6 +3,7 @@
 //! Invariant: what the group is, is in [`Model::view`] alone; nothing of it is copied elsewhere, so the
 //! window cannot show two truths. Absent on purpose: sockets, threads, egui.
 
+mod activity;
 mod group;
 
 pub(crate) use group::{
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use activity::{Activity, Form, MAX_FILTER, Section, Welcome};
 pub(crate) use library::{Library, Warning};
 pub(crate) use transfers::Transfers;
 
@@ -68,6 +70,12 @@ pub(crate) struct Model {
     pub group: GroupPage,
     /// The transfers page.
     pub transfers: Transfers,
+    /// The activity page.
+    pub activity: Activity,
+    /// The first start, until the person shared or dismissed it.
+    pub welcome: Option<Welcome>,
+    /// Whether the person is asked before the window closes.
+    pub asks_to_close: bool,
     /// The stopwatch of the group page.
     pub drill: Drill,
     /// The time of day, in microseconds since 1970, as of this frame.
@@ -101,6 +109,9 @@ impl Model {
             library: Library::default(),
             group: GroupPage::default(),
             transfers: Transfers::default(),
+            activity: Activity::default(),
+            welcome: None,
+            asks_to_close: false,
             drill: Drill::Idle,
             unix_micros: 0,
             visible: true,
@@ -261,6 +272,10 @@ pub(crate) enum NoteKind {
     Exported(String),
     /// The diagnostics are on the clipboard.
     Copied,
+    /// Lines of the log are.
+    LogCopied,
+    /// The invite is.
+    InviteCopied,
 }
 
 impl NoteKind {

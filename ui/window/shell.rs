@@ -3,11 +3,12 @@
 //! Invariant: the model is changed by [`reduce`] only.
 
 use super::WindowOptions;
-use super::action::{Action, Page, Verb, yields_to_typing};
+use super::action::{Action, ActivityAction, Page, Verb, yields_to_typing};
 use super::bridge::{self, Bridge, Peer};
-use super::model::Model;
+use super::log::feed;
+use super::model::{Model, Welcome};
 use super::pace::Pace;
-use super::reduce::{Effect, reduce};
+use super::reduce::{Effect, reduce, shows_log};
 use super::system_fonts;
 use super::text::Language;
 use super::theme;
@@ -30,6 +31,9 @@ struct Settings {
     language: Option<Language>,
     theme: ThemeChoice,
     page: Page,
+    /// Whether the first start is over.
+    #[serde(default)]
+    welcomed: bool,
 }
 
 /// The running window.
@@ -62,6 +66,9 @@ impl<P: Peer> Shell<P> {
         system_fonts::install(&creation.egui_ctx);
         shell.bridge.ask_for_motion();
         shell.model.page = kept.page;
+        shell.bridge.desk.clone_from(&options.desk);
+        let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();
+        shell.model.welcome = welcomes.then(Welcome::default);
         if let Some(link) = &options.link {
             shell.take(&creation.egui_ctx, Action::Do(Verb::Go(Page::Search)));
             shell.take(&creation.egui_ctx, Action::Words(link.clone()));
@@ -109,6 +116,11 @@ impl<P: Peer> Shell<P> {
         for action in self.bridge.answers() {
             self.take(ctx, action);
         }
+        feed().watch(shows_log(&self.model));
+        let lines = feed().take();
+        if !lines.is_empty() {
+            self.take(ctx, Action::Activity(ActivityAction::Log(lines)));
+        }
         self.take(ctx, Action::Tick);
         let closing = ctx.input(|input| input.viewport().close_requested());
         if closing && !self.may_close {
@@ -153,6 +165,8 @@ impl<P: Peer> Shell<P> {
             Effect::Search { .. }
             | Effect::Command(..)
             | Effect::PickFolder
+            | Effect::PickDownloads
+            | Effect::Desk(_)
             | Effect::StopPicking
             | Effect::Open(_)
             | Effect::Export { .. }
@@ -178,6 +192,7 @@ impl<P: Peer> eframe::App for Shell<P> {
                 language: Some(self.model.language),
                 theme: self.model.theme,
                 page: self.model.page,
+                welcomed: self.model.welcome.is_none(),
             };
             eframe::set_value(storage, SETTINGS, &settings);
         }

@@ -1,5 +1,6 @@
 //! The window by role and label, without a display; and its reducer.
 
+mod activity;
 mod frame_cost;
 mod group;
 mod invite;
@@ -55,6 +56,7 @@ impl Window {
     fn open_as(peer: FakePeer, language: Language, theme: ThemeChoice, size: [f32; 2]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
+            .enable_time()
             .build()
             .expect("a runtime for the test");
         let (made, handle) = (peer.clone(), runtime.handle().clone());

@@ -3,6 +3,8 @@
 //! Invariant: a table is a value of [`Text`], so that a missing sentence does not compile. Sentences are
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
+mod activity;
+mod check;
 mod en;
 mod group;
 mod invite;
@@ -10,6 +12,7 @@ mod library;
 mod pt_br;
 mod transfers;
 
+pub(crate) use activity::ActivityText;
 pub(crate) use group::{GroupText, OnRing, Says};
 pub(crate) use invite::InviteText;
 
@@ -63,6 +66,8 @@ macro_rules! text {
             pub sharing: LibraryText,
             /// Of the transfers page.
             pub moving: TransfersText,
+            /// Of the activity page.
+            pub activities: ActivityText,
         }
 
         #[cfg(test)]
@@ -95,7 +100,7 @@ text! {
         members, column_member, column_role, column_address, column_contact,
         not_connected, voter, guest, me, never, just_now,
         time_line, no_events, simulate, simulate_hint, counters,
-        settings, language, theme, theme_system, theme_light, theme_dark, download_folder, profile,
+        language, theme, theme_system, theme_light, theme_dark, download_folder, profile,
         messages, no_messages, this_peer, peer_id, process, close_hint, closing,
         copied, no_tracker_to_crash, dismiss,;
     sentences:
@@ -185,6 +190,14 @@ impl Text {
             other => other,
         }
     }
+}
+
+/// The time of day of an event, to the millisecond: elections are faster than a second. In UTC, as in
+/// the logs, so that five windows side by side tell one story.
+pub(crate) fn time_of_day(unix_millis: u64) -> String {
+    let millis = unix_millis % 86_400_000;
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A number in groups of three digits.

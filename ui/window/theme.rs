@@ -28,6 +28,8 @@ pub(crate) const LARGE_ICON: f32 = 24.0;
 pub(crate) const LOGO: f32 = 30.0;
 /// Height of buttons and fields.
 pub(crate) const CONTROL: f32 = 28.0;
+/// Height of the one big button.
+pub(crate) const BIG_CONTROL: f32 = 40.0;
 /// Height of a line with a name and a value.
 pub(crate) const FACT: f32 = 24.0;
 /// Height of the details below a list.

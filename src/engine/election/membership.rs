@@ -84,6 +84,13 @@ impl Election {
         if is_stopping {
             return false;
         }
+        if let Some((peer, name)) = tracking.renaming.pop_first()
+            && let Some(member) = roster.members.get_mut(&peer)
+        {
+            // Who counts stays as it is.
+            member.name = name;
+            return true;
+        }
         tracking.joining.retain(|peer, _| !roster.is_voter(*peer));
         let has_seat = roster.voters().count() < Roster::MAX_VOTERS;
         for (peer, joining) in &tracking.joining {
@@ -104,7 +111,13 @@ impl Election {
 
     pub(super) fn join_requested(&mut self, peer: PeerId, member: Member) {
         let is_voter = self.is_voter(peer);
+        let known = self.state.roster.as_ref().and_then(|roster| roster.members.get(&peer));
+        let is_renamed = known.is_some_and(|known| known.name != member.name);
         let Mode::Tracker(tracking) = &mut self.mode else { return };
+        if is_renamed {
+            tracking.renaming.insert(peer, member.name);
+            return self.roster_may_change();
+        }
         if is_voter || tracking.joining.len() >= Roster::MAX_MEMBERS {
             return;
         }

@@ -1,7 +1,7 @@
 //! What a tracker remembers. Nothing of it is durable: a new tracker begins with its votes.
 
 use super::{Member, RosterStamp};
-use crate::base::PeerId;
+use crate::base::{PeerId, PeerName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The memory of a tracker.
@@ -17,6 +17,8 @@ pub(super) struct Tracking {
     acknowledged: BTreeMap<PeerId, RosterStamp>,
     /// Those who want to become voters.
     pub(super) joining: BTreeMap<PeerId, Joining>,
+    /// Members that are called something else from now on.
+    pub(super) renaming: BTreeMap<PeerId, PeerName>,
     /// Those who want to give up their seat.
     pub(super) leaving: BTreeSet<PeerId>,
     /// The name service has accepted `Tracker_Epoca_x`.

@@ -120,6 +120,17 @@ impl Home {
         Ok(vec![running.map_or(DEFAULT_NAMES_ADDRESS, crate::base::PeerUri::address)])
     }
 
+    /// How [`Home::names_addresses`] knows them: `kept` (as they were given), `here` (a service of this
+    /// home runs or ran), `usual`.
+    #[must_use]
+    pub fn names_origin(&self) -> &'static str {
+        match (self.config.join("names.json").exists(), self.names_runtime()) {
+            (true, _) => "kept",
+            (false, Some(_)) => "here",
+            (false, None) => "usual",
+        }
+    }
+
     /// Stores where the name services are; at most [`Home::MAX_NAMES`].
     ///
     /// # Errors

@@ -47,8 +47,15 @@ pub struct Runtime {
 
 #[derive(Default, Serialize, Deserialize)]
 struct Settings {
+    /// What a person chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// What the peer is called otherwise, where the profile's name belongs to another peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default_name: Option<String>,
+    /// Where downloads go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    download_folder: Option<PathBuf>,
 }
 
 impl Profile {
@@ -92,10 +99,16 @@ impl Profile {
     /// # Errors
     /// If the settings are damaged.
     pub fn peer_name(&self) -> Result<PeerName, HomeError> {
-        let path = self.settings_file();
-        let settings: Settings = files::read_json(&path)?.unwrap_or_default();
-        let text = settings.name.unwrap_or_else(|| self.name.clone());
-        PeerName::new(&text).ok_or(HomeError::Damaged { what: "it holds no peer's name", path })
+        let settings = self.settings()?;
+        let text = settings.name.or(settings.default_name).unwrap_or_else(|| self.name.clone());
+        let damaged = || HomeError::Damaged { what: "it holds no peer's name", path: self.settings_file() };
+        PeerName::new(&text).ok_or_else(damaged)
+    }
+
+    /// Whether a person chose what the peer is called.
+    #[must_use]
+    pub fn has_chosen_name(&self) -> bool {
+        self.settings().is_ok_and(|settings| settings.name.is_some())
     }
 
     /// Sets what a person calls the peer, for this and later starts.
@@ -103,7 +116,41 @@ impl Profile {
     /// # Errors
     /// If the settings cannot be written.
     pub fn set_peer_name(&self, name: &PeerName) -> Result<(), HomeError> {
-        files::write_json(&self.settings_file(), &Settings { name: Some(name.as_str().to_owned()) })
+        self.change_settings(|settings| settings.name = Some(name.as_str().to_owned()))
+    }
+
+    /// Sets what the peer is called while no person chose a name.
+    ///
+    /// # Errors
+    /// If the settings cannot be written.
+    pub fn set_default_name(&self, name: &PeerName) -> Result<(), HomeError> {
+        self.change_settings(|settings| settings.default_name = Some(name.as_str().to_owned()))
+    }
+
+    /// Where finished downloads go, if a person chose that.
+    ///
+    /// # Errors
+    /// If the settings are damaged.
+    pub fn chosen_download_folder(&self) -> Result<Option<PathBuf>, HomeError> {
+        Ok(self.settings()?.download_folder)
+    }
+
+    /// Sets where finished downloads go, for this and later starts.
+    ///
+    /// # Errors
+    /// If the settings cannot be written.
+    pub fn set_download_folder(&self, folder: &Path) -> Result<(), HomeError> {
+        self.change_settings(|settings| settings.download_folder = Some(folder.to_owned()))
+    }
+
+    fn settings(&self) -> Result<Settings, HomeError> {
+        Ok(files::read_json(&self.settings_file())?.unwrap_or_default())
+    }
+
+    fn change_settings(&self, change: impl FnOnce(&mut Settings)) -> Result<(), HomeError> {
+        let mut settings = self.settings()?;
+        change(&mut settings);
+        files::write_json(&self.settings_file(), &settings)
     }
 
     /// The limits of transfers; the usual ones where there is no file or it is unreadable.

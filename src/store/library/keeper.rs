@@ -429,6 +429,7 @@ impl Keeper {
             }
         };
         let mut table = self.shared.table();
+        table.watched = self.watcher.state();
         if table.problem != failed {
             table.problem = failed;
         }

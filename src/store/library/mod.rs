@@ -8,6 +8,7 @@
 //! begins with a dot), which are never shared.
 
 mod cache;
+mod error;
 mod hasher;
 mod keeper;
 mod lookup;
@@ -23,6 +24,7 @@ use crate::base::{ContentId, FileName, PieceLayout};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use crate::engine::transfer::manifest::PieceHash;
 use cache::Cache;
+pub use error::LibraryError;
 use hasher::{Gate, Progress};
 use keeper::{Event, Hold, Keeper};
 pub use never::NeverShared;
@@ -37,84 +39,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use table::{ShareRow, Table};
 use tokio::sync::watch as news;
+pub use watch::Watched;
 
 /// How many events wait for the keeper; the watcher drops (and has all looked at again) beyond it.
 const MAX_EVENTS: usize = 1024;
 /// The most shared folders: each is watched and rescanned.
 const MAX_SHARES: usize = 256;
-
-/// Why the library cannot do something.
-#[derive(Debug, thiserror::Error)]
-pub enum LibraryError {
-    /// The path is not absolute.
-    #[error("a shared folder is given with its whole path ({0})")]
-    Relative(PathBuf),
-    /// There is no such folder, or it cannot be read.
-    #[error("cannot share the folder: {error}; check that it exists and can be read ({path})")]
-    Folder {
-        /// What the system says.
-        error: io::Error,
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Not a folder.
-    #[error("only folders are shared, and this is a file; share the folder that it is in ({0})")]
-    File(PathBuf),
-    /// The path is not text.
-    #[error("the folder's path is not valid UTF-8; rename it ({0:?})")]
-    NotText(PathBuf),
-    /// The folder lies in a shared one.
-    #[error("the folder is already shared as a part of another one ({outer})")]
-    Inside {
-        /// The shared folder around it.
-        outer: PathBuf,
-    },
-    /// A shared folder lies in it.
-    #[error("a part of the folder is already shared; stop sharing that first ({inner})")]
-    Around {
-        /// The shared folder in it.
-        inner: PathBuf,
-    },
-    /// The program's own folder.
-    #[error("the folder holds this program's keys and is never shared; choose another one ({0})")]
-    Own(PathBuf),
-    /// Not shared.
-    #[error("the folder is not shared ({0})")]
-    NotShared(PathBuf),
-    /// Too many.
-    #[error("at most {MAX_SHARES} folders are shared; share a folder around them")]
-    TooMany,
-    /// The database was written by a newer version.
-    #[error("the library was written by a newer version of the program (format {format}); update ({path})")]
-    Newer {
-        /// Its format.
-        format: u64,
-        /// The database.
-        path: PathBuf,
-    },
-    /// The database cannot be used.
-    #[error(
-        "cannot use the library's database: {error}; check the disk, or remove it and share again ({path})"
-    )]
-    Database {
-        /// What the database says.
-        error: String,
-        /// The database.
-        path: PathBuf,
-    },
-    /// The system gives no thread.
-    #[error("cannot start the library: {0}")]
-    Thread(io::Error),
-    /// The library was stopped.
-    #[error("the library is stopped")]
-    Stopped,
-}
-
-impl LibraryError {
-    fn database(path: &Path, error: &redb::Error) -> Self {
-        Self::Database { error: error.to_string(), path: path.to_owned() }
-    }
-}
 
 /// A shared folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -337,6 +267,12 @@ impl Library {
         let table = self.shared.table();
         let found = table.shares.values().find(|row| row.path == share);
         found.map(|row| row.skips.clone()).unwrap_or_default()
+    }
+
+    /// How far the system tells what changes in them.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        self.shared.table().watched
     }
 
     /// All shared files together.

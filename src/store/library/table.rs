@@ -5,7 +5,7 @@
 //! swapping in, never over I/O.
 
 use super::super::below::{Identity, Root};
-use super::{ShareState, SkipKind, Skipped, Totals};
+use super::{ShareState, SkipKind, Skipped, Totals, Watched};
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -118,6 +118,8 @@ pub(super) struct Table {
     journal: VecDeque<Change>,
     /// Why nothing can be saved, if so.
     pub(super) problem: Option<String>,
+    /// How far changes are told by the system.
+    pub(super) watched: Watched,
 }
 
 impl Table {
@@ -129,6 +131,7 @@ impl Table {
             contents: BTreeSet::new(),
             journal: VecDeque::new(),
             problem: None,
+            watched: Watched::default(),
         }
     }
 

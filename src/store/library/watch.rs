@@ -11,6 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
+/// How far the system tells what changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// How many folders are watched.
+    pub folders: u64,
+    /// Whether some are not, because of a limit of the system.
+    pub exhausted: bool,
+}
+
 /// Watches the shared folders.
 ///
 /// On Linux each folder is watched by itself, and before it is listed, so that nothing falls between the
@@ -70,6 +79,11 @@ impl Watcher {
     /// loses its watch with its old name.
     pub(super) fn renew(&mut self, (share, path): &Place) {
         self.folders.retain(|(of, at), _| of != share || !is_below(at, path));
+    }
+
+    /// How many folders are watched, and whether the system's limit was met.
+    pub(super) fn state(&self) -> Watched {
+        Watched { folders: self.folders.len() as u64, exhausted: self.full || self.system.is_none() }
     }
 
     /// Tries again what met the system's limit.

@@ -2,12 +2,16 @@
 //!
 //! Invariant: a pure function of model and action; the time is in the model. Absent on purpose: I/O.
 
+mod activity;
 mod group;
 mod library;
 mod search;
 mod transfers;
 
-use super::action::{Action, LibraryAction, Page, Subject, Verb};
+pub(crate) use activity::{running_downloads, shows_log};
+
+use super::action::{Action, ActivityAction, LibraryAction, Page, Subject, Verb};
+use super::desk::Order;
 use super::diagnostics::diagnostics;
 use super::model::{Drill, MAX_NOTES, Model, Note, NoteKind, Row, TOAST};
 use super::theme_choice::ThemeChoice;
@@ -32,6 +36,10 @@ pub(crate) enum Effect {
     Command(Subject, Command),
     /// Let the person choose a folder.
     PickFolder,
+    /// Let the person choose where downloads go.
+    PickDownloads,
+    /// Do something beside the peer.
+    Desk(Order),
     /// Do not wait for it any longer.
     StopPicking,
     /// Open with the system's program.
@@ -83,6 +91,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::ShareTyped => library::share_typed(model),
         Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
+        Action::Activity(action) => activity::activity(model, action),
         Action::Library(action) => library::library(model, action),
         Action::Transfers(action) => transfers::transfers(model, action),
         Action::Unshare(path) => {
@@ -113,11 +122,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             model.reduced_motion = reduced;
             Vec::new()
         }
-        Action::CloseRequested if model.closing => Vec::new(),
-        Action::CloseRequested => {
-            model.closing = true;
-            vec![Effect::StopPeer]
-        }
+        Action::CloseRequested => activity::close_requested(model),
         Action::Stopped => {
             model.closing = true;
             vec![Effect::Close]
@@ -150,8 +155,13 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::CrashTracker => group::crash_tracker(model),
         Verb::CrashMe => group::crash_me(model),
         Verb::PauseTracker => group::pause_tracker(model),
+        Verb::Check => {
+            model.page = Page::Activity;
+            activity::activity(model, ActivityAction::Check)
+        }
+        Verb::CopyInvite => activity::activity(model, ActivityAction::CopyInvite),
         Verb::CopyDiagnostics => {
-            let mut effects = vec![Effect::Copy(diagnostics(&model.view))];
+            let mut effects = vec![Effect::Copy(diagnostics(model))];
             effects.extend(note(model, NoteKind::Copied));
             effects
         }
@@ -168,6 +178,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         model.help = false;
         return Vec::new();
     }
+    if model.asks_to_close {
+        return activity::activity(model, ActivityAction::Stay);
+    }
     if !model.library.warnings.is_empty() {
         return library::library(model, LibraryAction::DropWarning);
     }
@@ -178,6 +191,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
         let mut effects = search::type_words(model, String::new());
         effects.push(Effect::FocusSearch);
         return effects;
+    }
+    if model.page == Page::Search {
+        model.welcome = None;
     }
     Vec::new()
 }
@@ -194,6 +210,7 @@ fn note(model: &mut Model, what: NoteKind) -> Vec<Effect> {
 
 fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
     let old = std::mem::replace(&mut model.view, view);
+    activity::follow_shares(model);
     let mut effects = news_of_transfers(model, &old);
     effects.extend(search::follow_index(model));
     group::take_records(model, &old);
@@ -235,6 +252,8 @@ fn take_reply(
     match (answer, subject) {
         (Ok(Reply::Inspection(found)), Subject::Inspect(folder)) => library::inspected(model, folder, found),
         (Ok(Reply::Skipped(files)), Subject::Skipped(share)) => library::skipped(model, &share, files),
+        (Ok(Reply::Check(report)), Subject::Check) => activity::checked(model, report),
+        (Ok(_), subject @ (Subject::Rename | Subject::Downloads)) => activity::done(model, &subject),
         (Ok(_), Subject::Download(name)) => note(model, NoteKind::DownloadStarted(name)),
         (Ok(_), Subject::CrashTracker | Subject::CrashMe) => {
             group::crash_answered(model, at_unix_millis);
@@ -245,6 +264,9 @@ fn take_reply(
         (Err(error), subject) => {
             if matches!(subject, Subject::CrashTracker | Subject::CrashMe | Subject::Drill) {
                 model.drill = Drill::Idle;
+            }
+            if let Some(effects) = activity::failed(model, &subject, &error) {
+                return effects;
             }
             if let Subject::Inspect(folder) = &subject {
                 library::looked(model, folder);

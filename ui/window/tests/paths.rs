@@ -173,6 +173,7 @@ fn a_download_is_cancelled() {
 fn the_language_changes_at_once() {
     let mut window = Window::open(FakePeer::new(typical_view(), Vec::new()));
     window.press_ctrl(egui::Key::Num5);
+    window.click(Role::Tab, "Settings");
     window.click(Role::Button, "Português (Brasil)");
     window.harness.get_by_role_and_label(Role::Heading, "Atividade");
     window.harness.get_by_role_and_label(Role::Tab, "Busca");

@@ -246,7 +246,7 @@ fn one_folder_dialog_at_a_time() {
 
 #[test]
 fn closing_stops_the_peer_once_and_then_the_window() {
-    let mut model = model(typical_view());
+    let mut model = model(View { transfers: Arc::default(), ..typical_view() });
     assert_eq!(reduce(&mut model, Action::CloseRequested), [Effect::StopPeer]);
     assert_eq!(reduce(&mut model, Action::CloseRequested), []);
     assert_eq!(reduce(&mut model, Action::Stopped), [Effect::Close]);

@@ -1,34 +1,57 @@
-//! The activity page: settings, what the person was told, what happened, diagnostics.
+//! The activity page: what the person was told and what happened, the connection check, the log, the
+//! settings.
 
-use super::super::action::{Action, Subject, Verb};
-use super::super::model::{Model, Note, NoteKind};
-use super::super::text::{Language, Text};
+use super::super::action::{Action, ActivityAction, Subject, Verb};
+use super::super::model::{Model, Note, NoteKind, Section};
+use super::super::text::{Text, time_of_day};
 use super::super::theme;
-use super::super::theme_choice::ThemeChoice;
 use super::super::widgets;
+use super::{activity_check, activity_log, activity_settings};
 use cardume::wire::control::EventRecord;
 use eframe::egui;
-use egui::{Align, Color32, RichText, ScrollArea, Ui};
+use egui::{Align, Color32, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 /// The most events of the time line that are drawn at once: each row costs layout.
 const MAX_DRAWN: usize = 500;
 /// The width of the column with the time of day.
 const TIME: f32 = 92.0;
-/// The width of the settings' names.
-const NAMES: f32 = 140.0;
 
 /// Draws the activity page.
 pub(crate) fn activity_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     let mut actions = Vec::new();
-    widgets::title_ui(ui, text.activity);
+    ui.horizontal(|ui| {
+        widgets::title_ui(ui, text.activity);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            widgets::verb_button(ui, text, Verb::CopyDiagnostics, &mut actions);
+        });
+    });
+    sections_ui(ui, model, text, &mut actions);
+    ui.add_space(theme::GRID);
+    match model.activity.section {
+        Section::Messages => told_ui(ui, model, text),
+        Section::Check => activity_check::check_ui(ui, model, text, &mut actions),
+        Section::Log => activity_log::log_ui(ui, model, text, &mut actions),
+        Section::Settings => activity_settings::settings_ui(ui, model, text, &mut actions),
+    }
+    actions
+}
+
+fn sections_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
+    ui.horizontal_wrapped(|ui| {
+        for section in Section::ALL {
+            let (name, chosen) = ((text.activities.section)(section), model.activity.section == section);
+            let tab = ui.selectable_label(chosen, name);
+            tab.widget_info(|| WidgetInfo::selected(Role::Tab, true, chosen, name));
+            if tab.clicked() {
+                actions.push(Action::Activity(ActivityAction::Show(section)));
+            }
+        }
+    });
+}
+
+/// What the person was told, and what happened.
+fn told_ui(ui: &mut Ui, model: &Model, text: &Text) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        widgets::heading_ui(ui, text.settings);
-        settings_ui(ui, model, text, &mut actions);
-        ui.add_space(theme::GRID);
-        widgets::heading_ui(ui, text.this_peer);
-        facts_ui(ui, model, text);
-        widgets::verb_button(ui, text, Verb::CopyDiagnostics, &mut actions);
-        ui.add_space(theme::GRID);
         widgets::heading_ui(ui, text.messages);
         messages_ui(ui, model, text);
         ui.add_space(theme::GRID);
@@ -37,58 +60,6 @@ pub(crate) fn activity_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action
         time_line_ui(ui, model, text);
         ui.add_space(2.0 * theme::GRID);
     });
-    actions
-}
-
-fn setting_ui(ui: &mut Ui, name: &str, value: impl FnOnce(&mut Ui)) {
-    let tokens = theme::tokens(ui);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().interact_size.y = theme::FACT;
-        let rect = widgets::plain_row_ui_of_width(ui, NAMES, theme::FACT, name);
-        widgets::cell(ui, rect, name, theme::body(), tokens.weak, Align::Min);
-        value(ui);
-    });
-}
-
-fn settings_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
-    ui.spacing_mut().item_spacing.y = 4.0;
-    setting_ui(ui, text.language, |ui| {
-        for language in Language::ALL {
-            let chosen = model.language == language;
-            if ui.selectable_label(chosen, language.own_name()).clicked() {
-                actions.push(Action::Language(language));
-            }
-        }
-    });
-    setting_ui(ui, text.theme, |ui| {
-        let themes = [
-            (ThemeChoice::System, text.theme_system),
-            (ThemeChoice::Light, text.theme_light),
-            (ThemeChoice::Dark, text.theme_dark),
-        ];
-        for (choice, name) in themes {
-            if ui.selectable_label(model.theme == choice, name).clicked() {
-                actions.push(Action::Theme(choice));
-            }
-        }
-    });
-}
-
-fn facts_ui(ui: &mut Ui, model: &Model, text: &Text) {
-    let status = &model.view.status;
-    let process = status.pid.to_string();
-    let facts = [
-        (text.profile, status.profile.as_str()),
-        (text.process, process.as_str()),
-        (text.peer_id, status.peer_id.as_str()),
-        (text.name_service_address, status.names.uri.as_str()),
-        (text.download_folder, &*model.view.download_folder),
-    ];
-    for (name, value) in facts {
-        setting_ui(ui, name, |ui| {
-            ui.add(egui::Label::new(value).truncate().selectable(true));
-        });
-    }
 }
 
 fn messages_ui(ui: &mut Ui, model: &Model, text: &Text) {
@@ -112,12 +83,19 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
         NoteKind::NoTrackerToCrash => text.no_tracker_to_crash.to_owned(),
         NoteKind::Exported(path) => (text.of_group.exported)(path),
         NoteKind::Copied => text.copied.to_owned(),
+        NoteKind::LogCopied => text.activities.log_copied.to_owned(),
+        NoteKind::InviteCopied => text.activities.invite_copied.to_owned(),
         NoteKind::Failed(subject, why) => match subject {
             Subject::Share(path) => (text.note_share_failed)(path, why),
             Subject::Inspect(path) => (text.note_share_failed)(&path.display().to_string(), why),
             Subject::Folder(path) | Subject::Skipped(path) => (text.sharing.failed)(path, why),
             Subject::Unshare(path) => (text.note_unshare_failed)(path, why),
             Subject::Download(name) => (text.note_start_failed)(name, why),
+            Subject::Check => (text.activities.check_failed)(why),
+            Subject::Autostart => (text.activities.autostart_failed)(why),
+            Subject::Invite => (text.activities.invite_failed)(why),
+            // Said beside the setting.
+            Subject::Rename | Subject::Downloads => why.clone(),
             Subject::Cancel => (text.note_cancel_failed)(why),
             Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),
@@ -167,14 +145,6 @@ pub(super) fn event_color(ui: &Ui, kind: &str) -> Color32 {
         | "role_changed" => tokens.info,
         _ => tokens.line,
     }
-}
-
-/// The time of day of an event, to the millisecond: elections are faster than a second. In UTC, as in
-/// the logs, so that five windows side by side tell one story.
-pub(super) fn time_of_day(unix_millis: u64) -> String {
-    let millis = unix_millis % 86_400_000;
-    let (seconds, millis) = (millis / 1_000, millis % 1_000);
-    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A strong label, for overlays.

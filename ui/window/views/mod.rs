@@ -3,11 +3,15 @@
 //! Invariant: views change nothing. Absent on purpose: colours and sizes (the theme), sentences (the text).
 
 mod activity;
+mod activity_check;
+mod activity_log;
+mod activity_settings;
 mod group;
 mod group_playback;
 mod group_ring;
 mod group_table;
 mod group_time_line;
+mod leaving;
 mod library;
 mod library_warning;
 mod overlays;
@@ -15,6 +19,7 @@ mod rail;
 mod search;
 mod status_bar;
 mod transfers;
+mod welcome;
 
 pub(crate) use transfers::transfers_keys;
 

@@ -6,7 +6,7 @@ use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
 use super::activity::{note_sentence, strong_ui};
-use super::library_warning;
+use super::{leaving, library_warning};
 use eframe::egui;
 use egui::{Align2, Area, Id, Label, Modal, Order, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ pub(crate) fn overlays_ui(ui: &Ui, model: &Model, text: &Text) -> Vec<Action> {
         shortcuts_ui(ui, text, &mut actions);
     }
     library_warning::warning_ui(ui, model, text, &mut actions);
+    leaving::leaving_ui(ui, model, text, &mut actions);
     if model.closing {
         sheet_ui(ui, "closing", text.closing, text.close_hint);
     } else if ui.input(|input| !input.raw.hovered_files.is_empty()) {

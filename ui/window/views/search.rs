@@ -5,6 +5,7 @@ use super::super::model::{MAX_WORDS, Model, Row};
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
+use super::welcome::welcome_ui;
 use super::{notice, search_field};
 use cardume::wire::index::{Found, Source};
 use eframe::egui;
@@ -15,6 +16,10 @@ use std::ops::Range;
 pub(crate) fn search_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     let mut actions = Vec::new();
     field_ui(ui, model, text, &mut actions);
+    if let Some(welcome) = model.welcome.as_ref().filter(|_| model.search.words.is_empty()) {
+        actions.extend(welcome_ui(ui, model, text, welcome));
+        return actions;
+    }
     state_ui(ui, model, text);
     if model.search.rows.is_empty() {
         nothing_ui(ui, model, text, &mut actions);
