@@ -234,16 +234,14 @@ impl ContentClient {
     /// Checks an answer's head against the request.
     async fn judge(&mut self, head: &Head, range: &Range<u64>) -> Result<u64, FetchError> {
         let refusal = match StatusCode::from_u16(head.status) {
-            Ok(StatusCode::PARTIAL_CONTENT) => match head.fits(range) {
-                Some(size) => {
-                    self.left = range.end - range.start;
-                    return Ok(size);
-                }
-                None => {
+            Ok(StatusCode::PARTIAL_CONTENT) => {
+                let Some(size) = head.fits(range) else {
                     self.is_open = false;
                     return Err(unfit("it is not the range that was asked for"));
-                }
-            },
+                };
+                self.left = range.end - range.start;
+                return Ok(size);
+            }
             Ok(StatusCode::NOT_FOUND | StatusCode::GONE) => FetchError::Unknown,
             Ok(StatusCode::CONFLICT) => FetchError::Changed,
             Ok(StatusCode::TOO_MANY_REQUESTS) => FetchError::Busy(head.retry_after),
@@ -276,12 +274,11 @@ impl Way {
     async fn dial(&self) -> Result<Stream, FetchError> {
         let address = self.address;
         // Without a switch nobody cuts: the sender has to live as long as the connection.
-        let (cuts, keep) = match &self.links {
-            Some(links) => (links.cuts(), None),
-            None => {
-                let (switch, cuts) = watch::channel(Cuts::default());
-                (cuts, Some(switch))
-            }
+        let (cuts, keep) = if let Some(links) = &self.links {
+            (links.cuts(), None)
+        } else {
+            let (switch, cuts) = watch::channel(Cuts::default());
+            (cuts, Some(switch))
         };
         if cuts.borrow().keeps_out(self.expected) {
             let within = Duration::ZERO;

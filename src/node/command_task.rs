@@ -11,7 +11,7 @@ use super::group_state::GroupState;
 use super::handle::{Ask, Command, CommandError, Reply};
 use super::library_commands::inspect;
 use super::naming::Rename;
-use super::search::Searcher;
+use super::search::{AskError, Searcher};
 use super::start::Route;
 use super::stop::Stopper;
 use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
@@ -54,6 +54,10 @@ pub(super) struct Commands {
     pub(super) sink: EventSink,
 }
 
+fn unanswered(error: &AskError) -> CommandError {
+    CommandError { code: error.code(), message: error.to_string() }
+}
+
 pub(super) fn refuse(code: Code, message: impl Into<String>) -> CommandError {
     CommandError { code: code as i32, message: message.into() }
 }
@@ -90,17 +94,14 @@ impl Commands {
             Command::PauseHashing(path) => self.pause_hashing(path).await,
             Command::ResumeHashing(path) => self.resume_hashing(path).await,
             Command::Skipped(path) => self.skipped(path).await,
-            Command::Search { words, page } => {
-                let answer = self.searcher.search(&words, page).await;
-                answer
-                    .map(Reply::Search)
-                    .map_err(|error| CommandError { code: error.code(), message: error.to_string() })
-            }
+            Command::Search { words, page } => self
+                .searcher
+                .search(&words, page)
+                .await
+                .map(Reply::Search)
+                .map_err(|error| unanswered(&error)),
             Command::Sources(content) => {
-                let answer = self.searcher.sources(content).await;
-                answer
-                    .map(Reply::Sources)
-                    .map_err(|error| CommandError { code: error.code(), message: error.to_string() })
+                self.searcher.sources(content).await.map(Reply::Sources).map_err(|error| unanswered(&error))
             }
             Command::Download { content, name, to, from, via_rpc } => {
                 let name = name.as_deref().map(FileName::new).transpose();

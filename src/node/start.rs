@@ -1,15 +1,17 @@
 //! Starts a peer: wires its tasks together. Nothing is decided here.
 
-use super::address_book::{AddressBook, Addresses};
+mod timed;
+
+use super::address_book::Addresses;
 use super::check::Checker;
 use super::command_task::{Commands, command_task};
 use super::config::{PeerConfig, Runtime};
 use super::contents::Contents;
 use super::control_handlers::ControlHandlers;
 use super::drill::{Drill, Silenced};
-use super::election_task::{TaskEvent, Wiring};
+use super::election_task::TaskEvent;
 use super::events::{EventSink, Occurrence};
-use super::faults::{Cuttable, Faults, FaultsNow};
+use super::faults::{Cuttable, Faults};
 use super::finder::TrackerFinder;
 use super::group_handlers::GroupHandlers;
 use super::group_state::GroupState;
@@ -25,14 +27,14 @@ use super::trace_task::Tracer;
 use super::tracker_route::TrackerRoute;
 use super::tracker_task::{self, TrackerHandle};
 use super::transfer::link::PeerNetwork;
+use super::transfer_task;
 use super::transfer_task::{TransferDeps, TransferHandle};
 use super::upload_task::{Sent, upload_task};
 use super::view::View;
 use super::view_task::{Sources, view_task};
 use super::watch_task::{Watcher, Watching};
-use super::{state_writer, timing, transfer_task};
 use crate::base::{ByteRate, Epoch, PeerId, PeerName};
-use crate::engine::election::{ElectionConfig, Roster, SavedState};
+use crate::engine::election::Roster;
 use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
 use crate::net::handlers::index::index_methods;
@@ -42,8 +44,8 @@ use crate::net::names_link::{MyRegistration, NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::net::server::{Server, ServerHandle, ServerLimits};
 use crate::net::{ContentService, RemoteIndex, Uploads};
+use crate::store::Library;
 use crate::store::downloads::{DownloadStore, SavedDownload};
-use crate::store::{Library, StateStore};
 use crate::wire::control::{ControlServer, Limits, NamesState};
 use crate::wire::convert;
 use crate::wire::election::IndexSummary;
@@ -55,17 +57,11 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use timed::{Heard, Timed};
 use tokio::sync::{mpsc, watch};
 
-/// How many events wait for the election at the most. It takes microseconds for each; whoever finds the
-/// queue full is not answered, as if it were unreachable.
-const MAX_ELECTION_EVENTS: usize = 1024;
 /// How many commands wait.
 const MAX_ASKS: usize = 64;
-/// Registrations as tracker that wait: one per epoch, and the election repeats.
-const MAX_REGISTRATIONS: usize = 4;
-/// Positions from heartbeats that wait for the index; the next heartbeat says them again.
-const MAX_POSITIONS: usize = 256;
 /// How long a search waits for a tracker and its answer.
 const SEARCH_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -79,19 +75,6 @@ pub async fn start(config: PeerConfig) -> Result<Handle, StartError> {
     let opened = tokio::task::spawn_blocking(move || open(&opening)).await;
     let opened = opened.map_err(|error| std::io::Error::other(error.to_string()))??;
     wire(config, opened).await
-}
-
-/// What the election task publishes, and what reaches it.
-struct Heard {
-    events: mpsc::Sender<TaskEvent>,
-    group: watch::Receiver<Arc<GroupState>>,
-    roster: watch::Receiver<Option<Arc<Roster>>>,
-    summary: watch::Receiver<Option<(Epoch, IndexSummary)>>,
-    contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
-    addresses: watch::Receiver<AddressBook>,
-    registrations: mpsc::Receiver<Epoch>,
-    positions: mpsc::Receiver<(PeerId, IndexPosition)>,
-    server: Arc<ServerHandle>,
 }
 
 /// What the rest works with. The order of making: whoever is asked comes before whoever asks.
@@ -185,65 +168,6 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     })?;
     tokio::spawn(command_task(core.commands(group, stopper, renames, checker), ask_receiver));
     Ok(handle)
-}
-
-/// What the timing thread is started with.
-struct Timed<'a> {
-    config: &'a PeerConfig,
-    identity: &'a Identity,
-    library: &'a Arc<Library>,
-    here: Addresses,
-    sink: &'a EventSink,
-    faults: watch::Receiver<FaultsNow>,
-}
-
-impl Timed<'_> {
-    async fn start(
-        self,
-        listener: TcpListener,
-        store: StateStore,
-        saved: SavedState,
-    ) -> Result<Heard, StartError> {
-        let me = self.identity.peer_id();
-        let (events, election_events) = mpsc::channel(MAX_ELECTION_EVENTS);
-        let (group_sender, group) = watch::channel(Arc::new(GroupState::alone(me)));
-        let (roster_sender, roster) = watch::channel(None);
-        let (summary_sender, summary) = watch::channel(None);
-        let (contact_sender, contacts) = watch::channel(BTreeMap::new());
-        let (address_sender, addresses) = watch::channel(AddressBook::default());
-        let (registration_sender, registrations) = mpsc::channel(MAX_REGISTRATIONS);
-        let (position_sender, positions) = mpsc::channel(MAX_POSITIONS);
-        let states = state_writer::start(store, events.clone())?;
-        let timing = timing::Timing {
-            identity: self.identity.clone(),
-            listener,
-            here: self.here,
-            position: positions_of(self.library),
-            events: events.clone(),
-        };
-        let (seed, sink) = (self.config.seed.unwrap_or_else(rand::random), self.sink.clone());
-        let faults = self.faults;
-        let served = timing::start(timing, move |calls| Wiring {
-            me,
-            config: ElectionConfig::default(),
-            saved,
-            seed,
-            events: election_events,
-            calls,
-            states,
-            registrations: registration_sender,
-            group: group_sender,
-            roster: roster_sender,
-            summary: summary_sender,
-            positions: position_sender,
-            contacts: contact_sender,
-            addresses: address_sender,
-            faults,
-            sink,
-        })?;
-        let server = served.await.map_err(|_| StartError::Timing)?;
-        Ok(Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server })
-    }
 }
 
 /// What is made before the rest.
@@ -503,20 +427,6 @@ impl Core {
             sink: self.sink,
         }
     }
-}
-
-/// Where the library's list stands, without its locks: the timing thread reads it with every heartbeat.
-fn positions_of(library: &Arc<Library>) -> watch::Receiver<IndexPosition> {
-    let first = library.position();
-    let (sender, receiver) = watch::channel(first);
-    let mut changed = library.changed();
-    tokio::spawn(async move {
-        while changed.changed().await.is_ok() {
-            let seq = *changed.borrow_and_update();
-            sender.send_replace(IndexPosition { index_id: first.index_id, seq });
-        }
-    });
-    receiver
 }
 
 /// The roster in the shape of the protocol, as it changes.

@@ -137,14 +137,7 @@ impl<P: Peer> Bridge<P> {
     pub(crate) fn carry_out(&mut self, effect: Effect) -> Option<Effect> {
         match effect {
             Effect::Search { number, words, page } => {
-                let part = self.start_search(number, words, page);
-                let (last, parts) = &mut self.search;
-                if *last != number {
-                    *last = number;
-                    parts.drain(..).for_each(|older| older.abort());
-                }
-                parts.retain(|part| !part.is_finished());
-                parts.push(part);
+                self.search(number, words, page);
                 None
             }
             Effect::Commands(commands) => {
@@ -206,6 +199,18 @@ impl<P: Peer> Bridge<P> {
             | Effect::Theme(_)
             | Effect::Close => Some(effect),
         }
+    }
+
+    /// Asks for a part of a search. Parts of an older search are not waited for any longer.
+    fn search(&mut self, number: u64, words: String, page: Page) {
+        let part = self.start_search(number, words, page);
+        let (last, parts) = &mut self.search;
+        if *last != number {
+            *last = number;
+            parts.drain(..).for_each(|older| older.abort());
+        }
+        parts.retain(|part| !part.is_finished());
+        parts.push(part);
     }
 
     /// Lets the person choose a folder. A dialog that hangs is given up when another one is opened.

@@ -1,5 +1,6 @@
 //! The program's own icon: in the title bar, and where the window says what it is.
 
+use super::theme;
 use eframe::egui;
 use egui::{Rect, TextureHandle, Ui};
 
@@ -31,7 +32,7 @@ fn texture(ctx: &egui::Context) -> TextureHandle {
     }
     let icon = icon();
     let size = [icon.width, icon.height].map(|side| usize::try_from(side).unwrap_or(0));
-    let image = egui::ColorImage::from_rgba_unmultiplied(size, &icon.rgba);
+    let image = theme::picture(size, &icon.rgba);
     // Drawn smaller than it is: in steps of halves, or it flickers into dots.
     let options = egui::TextureOptions::LINEAR.with_mipmap_mode(Some(egui::TextureFilter::Linear));
     let texture = ctx.load_texture("logo", image, options);

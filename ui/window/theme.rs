@@ -159,6 +159,11 @@ pub(crate) fn tokens(ui: &egui::Ui) -> &'static Tokens {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
 
+/// A picture of four bytes a pixel, as files have it.
+pub(crate) fn picture(size: [usize; 2], rgba: &[u8]) -> egui::ColorImage {
+    egui::ColorImage::from_rgba_unmultiplied(size, rgba)
+}
+
 /// Body text.
 pub(crate) fn body() -> FontId {
     FontId::new(BODY, FontFamily::Proportional)
