@@ -6,6 +6,7 @@ use super::super::text::{Language, Text};
 use super::super::theme;
 use super::super::theme_choice::ThemeChoice;
 use super::super::widgets;
+use super::transfers;
 use cardume::base::PeerName;
 use eframe::egui;
 use egui::{Align, Key, ScrollArea, TextEdit, Ui};
@@ -23,6 +24,9 @@ pub(crate) fn settings_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut
         peer_ui(ui, model, text, actions);
         look_ui(ui, model, text, actions);
         ui.add_space(2.0 * theme::GRID);
+        widgets::heading_ui(ui, text.moving.limits);
+        transfers::limits_ui(ui, model, text, actions);
+        ui.add_space(theme::GRID);
         widgets::heading_ui(ui, text.activities.your_group);
         setting_ui(ui, text.activities.invite, |ui| {
             widgets::verb_button(ui, text, Verb::CopyInvite, actions);

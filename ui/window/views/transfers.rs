@@ -5,6 +5,8 @@ mod details;
 mod limits;
 mod row;
 
+pub(crate) use limits::limits_ui;
+
 use super::super::action::{Action, TransfersAction, Verb};
 use super::super::model::Model;
 use super::super::text::Text;
@@ -22,7 +24,7 @@ pub(crate) fn transfers_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Actio
     let mut actions = Vec::new();
     head_ui(ui, model, text, &mut actions);
     if model.transfers.limits_open {
-        limits::limits_ui(ui, model, text, &mut actions);
+        limits_ui(ui, model, text, &mut actions);
     }
     let (transfers, uploads) = (&model.view.transfers, &model.view.uploads);
     if transfers.is_empty() && uploads.is_empty() {

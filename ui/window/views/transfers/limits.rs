@@ -15,7 +15,7 @@ const RATES: [u64; 9] =
 const AT_ONCE: [u32; 7] = [1, 2, 3, 4, 6, 8, 16];
 
 /// Draws the limits as three fields in a card.
-pub(super) fn limits_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
+pub(crate) fn limits_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     let (tokens, limits) = (theme::tokens(ui), model.view.limits);
     let mut chosen = limits;
     theme::card_frame(tokens).show(ui, |ui| {
