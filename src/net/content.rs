@@ -3,7 +3,7 @@
 //!
 //! The sender promises a length and keeps it or breaks the connection: a file that changed ends the body
 //! before its last byte, which the receiver sees. Every byte is checked against the content's pieces
-//! ([`Reader`]); the receiver checks again, whoever sent them.
+//! (`Reader`); the receiver checks again, whoever sent them.
 
 use super::checked::{OpenContent, ReadFault, Reader};
 use super::route::text;

@@ -1,6 +1,6 @@
 //! The list of downloads: carries out what a person wants of them, keeps the list on disk, and shows them all.
 //!
-//! Absent on purpose: the order and the life of a download ([`super::transfer::list`]), and its bytes.
+//! Absent on purpose: the order and the life of a download (`transfer::list`), and its bytes.
 
 use super::handle::CommandError;
 use super::transfer::download::Shared;
