@@ -110,6 +110,7 @@ fn a_card_says_how_far_hashing_is_and_pauses_it() {
     window.peer.publish(View { events: Arc::default(), ..view });
     window.wait_for("hashing is paused");
     window.click(Role::Button, "Go on hashing: /srv/music");
+    window.wait_until("the command", |window| window.peer.commands().len() == 2);
     window.click(Role::Button, "Look again: /srv/music");
     window.wait_until("the commands", |window| window.peer.commands().len() == 3);
     let music = PathBuf::from("/srv/music");

@@ -52,13 +52,20 @@ fn every_reason_and_fault_has_a_sentence_in_both_languages() {
     }
 }
 
+/// Waits until the peer has heard so many commands: they travel on the runtime.
+fn commands_are(window: &mut Window, number: usize) {
+    window.wait_until("the commands", |window| window.peer.commands().len() >= number);
+}
+
 #[test]
 fn a_download_that_waits_says_why_and_is_tried_again_on_demand() {
     let mut window = window_with(vec![waiting("disk_full", "")]);
     let expected = "film.mkv: The disk is full; make room and it goes on by itself";
     assert_eq!(window.rows(), [expected]);
     window.click(Role::Button, "Try again: film.mkv");
+    commands_are(&mut window, 1);
     window.click(Role::Button, "Pause: film.mkv");
+    commands_are(&mut window, 2);
     let change = |change| Command::Transfers(change, vec![3]);
     assert_eq!(window.peer.commands(), [change(TransferChange::Retry), change(TransferChange::Pause)]);
 }
@@ -75,6 +82,7 @@ fn the_details_show_the_sources_and_what_can_be_done() {
     assert!(window.has("peer-3 · In use · 12.8 MB · 6.2 MB/s"), "the one that sends");
     assert!(window.has("peer-4 · Not used any more: sent a wrong piece"), "the one that lied");
     window.click(Role::Button, "To the top");
+    commands_are(&mut window, 1);
     assert_eq!(window.peer.commands(), [Command::Transfers(TransferChange::Top, vec![3])]);
     window.click(Role::Button, "Close the details");
     assert!(!window.has("Sources"));
@@ -87,9 +95,12 @@ fn keys_pause_and_cancel_the_selected_download() {
     assert_eq!(window.peer.commands(), [], "none is selected");
     window.press(egui::Key::ArrowDown);
     window.press(egui::Key::Space);
+    commands_are(&mut window, 1);
     window.press(egui::Key::ArrowDown);
     window.press(egui::Key::Space);
+    commands_are(&mut window, 2);
     window.press(egui::Key::Delete);
+    commands_are(&mut window, 3);
     let expected = [
         Command::Transfers(TransferChange::Pause, vec![1]),
         Command::Transfers(TransferChange::Resume, vec![2]),
@@ -103,7 +114,9 @@ fn all_are_paused_resumed_and_cleared_where_that_applies() {
     let mut window = window_with(vec![transfer(1, "a", "running"), transfer(2, "b", "finished")]);
     assert!(!window.has("Resume all"));
     window.click(Role::Button, "Pause all");
+    commands_are(&mut window, 1);
     window.click(Role::Button, "Clear finished");
+    commands_are(&mut window, 2);
     let all = |change| Command::Transfers(change, Vec::new());
     assert_eq!(window.peer.commands(), [all(TransferChange::Pause), all(TransferChange::Clear)]);
 }
