@@ -217,7 +217,7 @@ fn semibold_family() -> FontFamily {
 
 /// The side of the ring in a page of this width.
 pub(crate) fn ring_size(width: f32) -> f32 {
-    (width * 0.46).clamp(260.0, 420.0)
+    (width * 0.3 + 150.0).clamp(260.0, 420.0)
 }
 
 /// The same colour, so much of it.

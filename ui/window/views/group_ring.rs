@@ -350,6 +350,10 @@ fn legend(painter: &Painter, tokens: &Tokens, text: &Text, rect: Rect) {
         .map(|(.., words)| painter.layout_no_wrap((*words).to_owned(), theme::small(), tokens.weak))
         .collect();
     let width: f32 = galleys.iter().map(|galley| galley.size().x + 18.0).sum::<f32>() + 3.0 * 14.0;
+    // Half of it would say less than none.
+    if width > rect.width() {
+        return;
+    }
     let mut x = rect.center().x - width / 2.0;
     let y = rect.center().y;
     for ((kind, refused, color, _), galley) in entries.iter().zip(galleys) {

@@ -11,7 +11,7 @@ use egui::{Align, Popup, Rect, Ui, pos2, vec2};
 
 /// Where the columns begin, as parts of the width: name, role, epoch, last contact, files, version,
 /// address.
-const COLUMNS: [f32; 8] = [0.0, 0.19, 0.36, 0.43, 0.60, 0.68, 0.775, 1.0];
+const COLUMNS: [f32; 8] = [0.0, 0.18, 0.33, 0.42, 0.58, 0.665, 0.775, 1.0];
 
 fn column(rect: Rect, index: usize) -> Rect {
     let width = rect.width() - theme::CONTROL;
