@@ -77,13 +77,17 @@ pub(super) fn list_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Act
             if model.notes.is_empty() {
                 widgets::weak_ui(ui, text.no_messages);
             }
-            ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-                for note in model.notes.iter().rev() {
-                    widgets::hairline(ui);
-                    let age = (text.ago)(model.now.saturating_sub(note.at).as_secs());
-                    note_ui(ui, text, note, &Shown::Listed(age), actions);
-                }
-            });
+            ScrollArea::vertical()
+                .max_height(height)
+                .min_scrolled_height(height)
+                .auto_shrink([false, true])
+                .show(ui, |ui| {
+                    for note in model.notes.iter().rev() {
+                        widgets::hairline(ui);
+                        let age = (text.ago)(model.now.saturating_sub(note.at).as_secs());
+                        note_ui(ui, text, note, &Shown::Listed(age), actions);
+                    }
+                });
         });
     });
 }

@@ -39,12 +39,16 @@ fn shortcuts_ui(ui: &Ui, text: &Text, actions: &mut Vec<Action>) {
         ui.set_width(theme::DIALOG);
         widgets::title_ui(ui, text.shortcuts);
         let height = (ui.ctx().content_rect().height() - ROOM).max(theme::ROW);
-        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            for verb in Verb::ALL {
-                shortcut_ui(ui, text, *verb);
-            }
-        });
+        ScrollArea::vertical()
+            .max_height(height)
+            .min_scrolled_height(height)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                for verb in Verb::ALL {
+                    shortcut_ui(ui, text, *verb);
+                }
+            });
         ui.add_space(theme::GRID);
         if widgets::primary_button(ui, text.dismiss).clicked() {
             actions.push(Action::Do(Verb::Escape));

@@ -15,6 +15,8 @@ use egui::{Align, Align2, Id, Modal, Rect, ScrollArea, TextEdit, Ui, pos2, vec2}
 const WIDTH: f32 = 560.0;
 /// The most rows at once.
 const MAX_ROWS: f32 = 10.0;
+/// What the palette has besides its rows, and the space around it.
+const ROOM: f32 = 160.0;
 /// From the upper edge of the window.
 const TOP: f32 = 56.0;
 
@@ -60,7 +62,11 @@ fn list_ui(ui: &mut Ui, model: &Model, palette: &Palette, text: &Text, actions: 
         return;
     }
     ui.spacing_mut().item_spacing.y = 0.0;
-    let area = ScrollArea::vertical().max_height(MAX_ROWS * theme::ROW).auto_shrink([false, true]);
+    // As high as it may be from the first frame on: what lies over the page has no height of its own yet.
+    let room = (ui.ctx().content_rect().height() - ROOM).max(theme::ROW);
+    let height = room.min(MAX_ROWS * theme::ROW);
+    let area =
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
     area.show_rows(ui, theme::ROW, items.len(), |ui, range| {
         if palette.reveal {
             let row = |number: usize| f32::from(u16::try_from(number).unwrap_or(u16::MAX)) * theme::ROW;
