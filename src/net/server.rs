@@ -339,7 +339,11 @@ impl Acceptance {
             return;
         }
         let guarded = stream.get_mut().0;
-        guarded.belongs_to(caller.peer, &self.cuts);
+        if caller.peer == self.me {
+            guarded.belongs_to_the_own_key(&self.cuts);
+        } else {
+            guarded.belongs_to(caller.peer, &self.cuts);
+        }
         guarded.hold(mine.clone());
         guarded.hold(self.all.clone());
         guarded.hold(Arc::new(self.tracker.token()));

@@ -23,6 +23,8 @@ pub(super) struct Cuts {
     pub(super) count: u64,
     /// No connections at all for now (a fault drill).
     pub(super) silent: bool,
+    /// How often that began: each time cuts everything but the connections of the peer's own key.
+    pub(super) silences: u64,
     /// No connections to or from these peers for now (a fault drill).
     pub(super) peers: Arc<BTreeSet<PeerId>>,
 }
@@ -39,11 +41,11 @@ pub(super) fn cut(switch: &watch::Sender<Cuts>) {
     switch.send_modify(|cuts| cuts.count = cuts.count.wrapping_add(1));
 }
 
-/// Turns silence on (cutting everything) or off.
+/// Turns silence on (cutting everything but what belongs to the own key) or off.
 pub(super) fn set_silent(switch: &watch::Sender<Cuts>, silent: bool) {
     switch.send_modify(|cuts| {
         cuts.silent = silent;
-        cuts.count = cuts.count.wrapping_add(u64::from(silent));
+        cuts.silences = cuts.silences.wrapping_add(u64::from(silent));
     });
 }
 
@@ -57,9 +59,21 @@ pub(super) fn set_cut(switch: &watch::Sender<Cuts>, peer: PeerId, cut: bool) {
 
 type CutFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn cut_future(mut cuts: watch::Receiver<Cuts>, begun: u64, peer: Option<PeerId>) -> CutFuture {
+/// How often there were cuts when a connection began.
+#[derive(Clone, Copy)]
+struct Begun {
+    count: u64,
+    /// `None`: silence does not cut it.
+    silences: Option<u64>,
+}
+
+fn cut_future(mut cuts: watch::Receiver<Cuts>, begun: Begun, peer: Option<PeerId>) -> CutFuture {
     Box::pin(async move {
-        let is_cut = |now: &Cuts| now.count != begun || peer.is_some_and(|peer| now.peers.contains(&peer));
+        let is_cut = |now: &Cuts| {
+            now.count != begun.count
+                || begun.silences.is_some_and(|silences| now.silences != silences)
+                || peer.is_some_and(|peer| now.peers.contains(&peer))
+        };
         // The end of the switch is a cut too.
         drop(cuts.wait_for(is_cut).await);
     })
@@ -72,7 +86,7 @@ pub(super) struct Guarded<T> {
     read_cut: CutFuture,
     write_cut: CutFuture,
     is_cut: bool,
-    begun: u64,
+    begun: Begun,
     write_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
     reader: Option<Waker>,
@@ -100,7 +114,9 @@ impl Ahead {
 impl<T> Guarded<T> {
     /// `inner` until a cut.
     pub(super) fn new(inner: T, cuts: &watch::Receiver<Cuts>, write_timeout: Duration) -> Self {
-        let begun = cuts.borrow().count;
+        let now = cuts.borrow();
+        let begun = Begun { count: now.count, silences: Some(now.silences) };
+        drop(now);
         Self {
             inner,
             read_cut: cut_future(cuts.clone(), begun, None),
@@ -124,6 +140,13 @@ impl<T> Guarded<T> {
     pub(super) fn belongs_to(&mut self, peer: PeerId, cuts: &watch::Receiver<Cuts>) {
         self.read_cut = cut_future(cuts.clone(), self.begun, Some(peer));
         self.write_cut = cut_future(cuts.clone(), self.begun, Some(peer));
+    }
+
+    /// Says that the peer's own key is at the other end: a person, whom no fault drill keeps out.
+    pub(super) fn belongs_to_the_own_key(&mut self, cuts: &watch::Receiver<Cuts>) {
+        self.begun.silences = None;
+        self.read_cut = cut_future(cuts.clone(), self.begun, None);
+        self.write_cut = cut_future(cuts.clone(), self.begun, None);
     }
 
     /// Keeps `what` (a permit) for as long as the socket is open.

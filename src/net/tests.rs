@@ -156,6 +156,23 @@ async fn silence_cuts_at_once_and_ends() {
 }
 
 #[tokio::test]
+async fn silence_spares_the_own_key_and_the_end_does_not() {
+    let host = member(&GroupKey::random());
+    let server = server(&host, None).await;
+    let address = server.local_addr();
+    let (person, _) = connect(&host, address, None, CallerLimits::GENERAL).await.expect("the own key");
+    assert_eq!(who(&person).await, Ok(Some(host.peer_id().to_string())));
+    let calling = async { call(SOON, person.request::<String, _>("slow", rpc_params![])).await };
+    let (answer, ()) = tokio::join!(calling, async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.silence(true);
+        assert_eq!(who(&person).await, Ok(Some(host.peer_id().to_string())), "during the silence");
+        server.stop().await;
+    });
+    assert!(matches!(answer, Err(CallError::Broken(_))), "the end cuts everybody: {answer:?}");
+}
+
+#[tokio::test]
 async fn links_come_back_and_follow_an_address() {
     let group = GroupKey::random();
     let (host, guest) = (member(&group), member(&group));
