@@ -464,7 +464,9 @@ impl Keeper {
         }
         self.tree.committed();
         let (announced, seq) = (!changes.is_empty(), batch.seq);
-        self.shared.table().apply(records, changes);
+        // Told before the table is let go: who sees the new list also finds the new position told.
+        let mut table = self.shared.table();
+        table.apply(records, changes);
         if announced {
             self.shared.seq.send_replace(seq);
         }
