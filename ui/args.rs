@@ -103,7 +103,7 @@ pub(crate) enum Command {
     Get(GetArgs),
     /// Shares a folder; without one: lists the shared folders.
     #[command(
-        after_help = "Examples:\n  cardume share ~/Music\n  cardume share ~/Music --rescan\n  cardume share ~/Music --skipped"
+        after_help = "Examples:\n  cardume share ~/Music\n  cardume share ~/Music --rescan\n  cardume share ~/Music --skipped\n\nHidden files and what programs leave behind (*.part, *.tmp, ~$*, Thumbs.db, node_modules/ ...) are not shared.\nA file .cardumeignore in the folder says what else is not, with patterns as of .gitignore."
     )]
     Share(ShareArgs),
     /// Stops sharing a folder.

@@ -87,7 +87,12 @@ fn is_forbidden(c: char) -> bool {
 /// Device names are reserved with any extension too, and with superscript digits (Microsoft, "Naming
 /// Files, Paths, and Namespaces").
 fn is_device(text: &str) -> bool {
-    let stem = text.split('.').next().unwrap_or(text).trim_end().to_uppercase();
+    let stem = text.split('.').next().unwrap_or(text).trim_end();
+    // The longest has three letters and a superscript digit; nearly every name is told by its length.
+    if stem.len() > 5 {
+        return false;
+    }
+    let stem = stem.to_uppercase();
     if matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") {
         return true;
     }

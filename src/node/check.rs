@@ -275,7 +275,7 @@ fn watches(library: &Library) -> Option<CheckTest> {
     let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").ok()?;
     let limit = limit.trim().parse().ok()?;
     let watched = library.watched();
-    let finding = if watched.exhausted { "exhausted" } else { "enough" };
+    let finding = if watched.is_exhausted { "exhausted" } else { "enough" };
     Some(test("watches", finding, "").with("limit", limit).with("used", watched.folders))
 }
 

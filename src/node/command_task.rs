@@ -94,6 +94,7 @@ impl Commands {
             Command::PauseHashing(path) => self.pause_hashing(path).await,
             Command::ResumeHashing(path) => self.resume_hashing(path).await,
             Command::Skipped(path) => self.skipped(path).await,
+            Command::Hurry { peer, folder, name } => self.hurry(peer, folder, name).await,
             Command::Search { words, page } => self
                 .searcher
                 .search(&words, page)

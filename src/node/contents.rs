@@ -1,11 +1,12 @@
 //! What this peer shares, as the network asks for it: the library behind the two ways to read a content.
 
-use crate::base::{ContentId, FolderPath, PeerId, PieceLayout};
+use crate::base::{ContentId, FileName, FolderPath, PeerId, PieceLayout};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::handlers::transfer::{ContentError, SharedContents};
 use crate::net::{ContentRefusal, ContentRoute, OpenContent};
-use crate::store::{Library, OpenContentError, OpenShared};
+use crate::store::{self, Library, LibraryError, OpenContentError, OpenShared};
+use crate::wire::transfer::Hurried;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::Arc;
@@ -49,6 +50,18 @@ impl Contents {
     }
 }
 
+/// What came of a wish, for others.
+pub(super) fn hurried(hurried: Result<store::Hurried, LibraryError>) -> Hurried {
+    let (state, content) = match hurried {
+        Ok(store::Hurried::Next) => ("next", None),
+        Ok(store::Hurried::Known(content)) => ("known", Some(content.to_string())),
+        Ok(store::Hurried::Paused) => ("paused", None),
+        // A stopped library shares nothing.
+        Ok(store::Hurried::Unknown) | Err(_) => ("unknown", None),
+    };
+    Hurried { state: state.to_owned(), content }
+}
+
 fn remember(kept: &mut VecDeque<(ContentId, Manifest)>, content: ContentId, manifest: Manifest) {
     kept.retain(|(id, _)| *id != content);
     kept.push_back((content, manifest));
@@ -78,7 +91,17 @@ impl SharedContents for Contents {
     }
 
     fn folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
-        self.library.in_folder(folder, after, limit)
+        let files = self.library.in_folder(folder, after, limit);
+        let unhashed = files.iter().filter(|file| file.content.is_none());
+        let waited_for: Vec<u64> = unhashed.map(|file| file.key).collect();
+        if !waited_for.is_empty() {
+            self.library.prefer(waited_for);
+        }
+        files
+    }
+
+    fn hurry(&self, folder: &FolderPath, name: &FileName) -> Hurried {
+        hurried(self.library.hurry(folder, name))
     }
 }
 

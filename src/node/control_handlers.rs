@@ -3,8 +3,7 @@
 use super::election_handlers::caller;
 use super::handle::{Command, CommandError, Handle, Reply};
 use super::transfer_task::Change;
-use crate::base::FolderPath;
-use crate::base::PeerId;
+use crate::base::{FileName, FolderPath, PeerId};
 use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
 use crate::wire::control::{
@@ -13,6 +12,7 @@ use crate::wire::control::{
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
+use crate::wire::transfer::Hurried;
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -127,6 +127,22 @@ impl ControlServer for ControlHandlers {
     async fn skipped(&self, extensions: &Extensions, path: String) -> RpcResult<Vec<SkippedFile>> {
         match self.run(extensions, Command::Skipped(PathBuf::from(path))).await? {
             Reply::Skipped(skipped) => Ok(skipped),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn hurry(
+        &self,
+        extensions: &Extensions,
+        peer: String,
+        folder: String,
+        name: String,
+    ) -> RpcResult<Hurried> {
+        let peer = convert::parse_peer_id("peer", &peer)?;
+        let folder = FolderPath::new(&folder).map_err(|error| convert::bad("folder", error))?;
+        let name = FileName::new(&name).map_err(|error| convert::bad("name", error))?;
+        match self.run(extensions, Command::Hurry { peer, folder, name }).await? {
+            Reply::Hurried(hurried) => Ok(hurried),
             _ => Err(mismatch()),
         }
     }

@@ -2,12 +2,13 @@
 
 use super::transfer_task::Change as TransferChange;
 use super::view::View;
-use crate::base::{ContentId, FolderPath, PeerId};
+use crate::base::{ContentId, FileName, FolderPath, PeerId};
 use crate::engine::index::Page;
 use crate::wire::check::CheckReport;
 use crate::wire::control::Limits;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
+use crate::wire::transfer::Hurried;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,15 @@ pub enum Command {
     ResumeHashing(PathBuf),
     /// What of a shared folder is not shared, and why.
     Skipped(PathBuf),
+    /// Have a peer hash one of its files before others, because somebody waits for it.
+    Hurry {
+        /// Whose file.
+        peer: PeerId,
+        /// The folder that it lies in there.
+        folder: FolderPath,
+        /// What it is called there.
+        name: FileName,
+    },
     /// Test the links, and what else may stand in the way.
     Check,
     /// Call this peer so from now on.
@@ -114,6 +124,8 @@ pub enum Reply {
     Inspection(Inspection),
     /// What is not shared.
     Skipped(Vec<SkippedFile>),
+    /// What came of the wish to have a file hashed.
+    Hurried(Hurried),
     /// Results of a search.
     Search(SearchAnswer),
     /// Sources of a content.

@@ -1,12 +1,21 @@
 //! What a person does with shared folders. All of it works with the disk: on threads that may block.
 
 use super::command_task::{Commands, refuse};
+use super::contents::hurried;
 use super::handle::{CommandError, Reply};
+use crate::base::{FileName, FolderPath, PeerId};
 use crate::store::{Library, LibraryError};
 use crate::wire::codes::Code;
 use crate::wire::library::SkippedFile;
+use crate::wire::transfer::TransferClient as _;
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long another peer may take to answer.
+const PEER_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Looks at a folder before it is shared.
 pub(super) async fn inspect(path: PathBuf) -> Result<Reply, CommandError> {
@@ -64,6 +73,26 @@ impl Commands {
             reason: skipped.reason,
         };
         Ok(Reply::Skipped(skipped.into_iter().map(file).collect()))
+    }
+
+    /// Has a file hashed before others, here or at another peer.
+    pub(super) async fn hurry(
+        &self,
+        peer: PeerId,
+        folder: FolderPath,
+        name: FileName,
+    ) -> Result<Reply, CommandError> {
+        if peer == self.group.borrow().me {
+            let library = Arc::clone(&self.library);
+            let hurry = blocking(move || hurried(library.hurry(&folder, &name)));
+            return hurry.await.map(Reply::Hurried);
+        }
+        let away = |why: &dyn Display| {
+            refuse(Code::NotFound, format!("the peer that has the file cannot be asked now: {why}"))
+        };
+        let client = self.links.connected(peer, PEER_DEADLINE).await.map_err(|error| away(&error))?;
+        let asked = timeout(PEER_DEADLINE, client.hurry(folder.to_string(), name.to_string())).await;
+        asked.map_err(|error| away(&error))?.map(Reply::Hurried).map_err(|error| away(&error))
     }
 
     async fn in_library(

@@ -2,6 +2,7 @@
 //! (commands) and [`View`] (pictures) only.
 
 mod address_book;
+mod benefit_task;
 mod check;
 mod check_text;
 mod clock;
@@ -44,6 +45,7 @@ pub mod transfer;
 pub mod transfer_task;
 mod upload_task;
 mod view;
+mod view_library;
 mod view_task;
 mod watch_task;
 

@@ -15,6 +15,7 @@ use crate::wire::control::{
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::SkippedFile;
+use crate::wire::transfer::Hurried;
 use jsonrpsee::core::client::Error;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -176,6 +177,14 @@ impl Remote {
     /// As the peer answers; also if it stopped.
     pub async fn skipped(&self, path: String) -> Result<Vec<SkippedFile>, CommandError> {
         answer(self.client.skipped(path)).await
+    }
+
+    /// Has a peer hash its file of this name in `folder` before others.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn hurry(&self, peer: String, folder: String, name: String) -> Result<Hurried, CommandError> {
+        answer(self.client.hurry(peer, folder, name)).await
     }
 
     /// Its shared folders.

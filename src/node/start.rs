@@ -3,6 +3,7 @@
 mod timed;
 
 use super::address_book::Addresses;
+use super::benefit_task::benefit_task;
 use super::check::Checker;
 use super::command_task::{Commands, command_task};
 use super::config::{PeerConfig, Runtime};
@@ -21,7 +22,6 @@ use super::naming::{Naming, Rename};
 use super::opening::{Opened, StartError, open};
 use super::search::Searcher;
 use super::share_task::share_task;
-use super::speed::Speed;
 use super::stop::Stopper;
 use super::trace_task::Tracer;
 use super::tracker_route::TrackerRoute;
@@ -31,6 +31,7 @@ use super::transfer_task;
 use super::transfer_task::{TransferDeps, TransferHandle};
 use super::upload_task::{Sent, upload_task};
 use super::view::View;
+use super::view_library::Hashing;
 use super::view_task::{Sources, view_task};
 use super::watch_task::{Watcher, Watching};
 use crate::base::{ByteRate, Epoch, PeerId, PeerName};
@@ -263,6 +264,8 @@ impl Core {
         group: watch::Receiver<Arc<GroupState>>,
         mut positions: mpsc::Receiver<(PeerId, IndexPosition)>,
     ) {
+        let searcher = Searcher::new(self.route(), group.clone(), SEARCH_DEADLINE);
+        tokio::spawn(benefit_task(Arc::clone(&self.library), searcher, self.me));
         tokio::spawn(share_task(Arc::clone(&self.library), group, self.route()));
         let tracker = self.tracker.clone();
         tokio::spawn(async move {
@@ -314,7 +317,7 @@ impl Core {
             records,
             counters: Arc::clone(&self.sink.counters),
             lateness: Arc::clone(&self.sink.lateness),
-            hashing: Speed::default(),
+            hashing: Hashing::default(),
         };
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));

@@ -5,17 +5,16 @@ use super::events::{Counters, Occurrence, role_text};
 use super::faults::FaultsNow;
 use super::group_state::GroupState;
 use super::lateness::Histogram;
-use super::speed::Speed;
 use super::transfer_task::Transfers;
 use super::upload_task::Sent;
 use super::view::View;
+use super::view_library::Hashing;
 use super::watch_task::TraceFeed;
 use crate::base::{Epoch, PeerId, PeerName};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
-    EventRecord, IndexState, LibraryState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum,
-    Share, Status, Upload,
+    EventRecord, IndexState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum, Status, Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -53,7 +52,7 @@ pub(super) struct Sources {
     pub(super) records: mpsc::Receiver<Occurrence>,
     pub(super) counters: Arc<Counters>,
     pub(super) lateness: Arc<Histogram>,
-    pub(super) hashing: Speed,
+    pub(super) hashing: Hashing,
 }
 
 /// The events so far, with numbers.
@@ -162,7 +161,7 @@ impl Sources {
             trace,
             status: keep(&last.status, self.status()),
             members: keep(&last.members, self.members()),
-            shares: keep(&last.shares, self.shares()),
+            shares: keep(&last.shares, self.hashing.shares(&self.library)),
             transfers,
             limits,
             uploads: keep(&last.uploads, self.uploads()),
@@ -186,7 +185,6 @@ impl Sources {
         let silent = *self.drill.borrow_and_update();
         self.faults.borrow_and_update();
         let quorum = self.quorum(&group);
-        let totals = self.library.totals();
         let names = self.names.borrow_and_update().clone();
         let name = self.name.borrow_and_update().to_string();
         let role = self.role(&group);
@@ -202,12 +200,7 @@ impl Sources {
             quorum,
             names,
             index: self.index(&group),
-            library: LibraryState {
-                files: totals.files,
-                bytes: totals.bytes,
-                hashing: totals.hashing,
-                hashing_rate: self.hashing.rate(self.library.hashed_bytes()),
-            },
+            library: self.hashing.own_files(&self.library),
             rate_down: self.transfers.borrow().iter().map(|transfer| transfer.rate).sum(),
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
@@ -306,21 +299,6 @@ impl Sources {
         let names = self.peer_names();
         let sent = self.uploads.borrow_and_update();
         sent.iter().map(|sent| sent.shown(names.get(&sent.row.peer).map(String::as_str))).collect()
-    }
-
-    fn shares(&self) -> Vec<Share> {
-        let share = |share: crate::store::ShareState| Share {
-            path: share.path.display().to_string(),
-            files: share.files,
-            bytes: share.bytes,
-            hashing: share.hashing,
-            hashing_bytes: share.hashing_bytes,
-            paused: share.paused,
-            skipped: share.skipped,
-            skips: share.skips.into_iter().map(|(kind, count)| (kind.word().to_owned(), count)).collect(),
-            problem: share.problem,
-        };
-        self.library.shares().into_iter().map(share).collect()
     }
 }
 

@@ -87,10 +87,7 @@ impl Root {
     /// Opens the regular file at `path` for reading.
     pub(super) fn file(&self, path: &str) -> io::Result<File> {
         let (parent, name) = split(path);
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.folder(parent)?, name, flags, Mode::empty())?;
-        let file = File::from(file);
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+        Ok(open_regular(&self.folder(parent)?, name)?.0)
     }
 
     /// Opens the folder at `path`; the share itself for the empty path.
@@ -106,6 +103,24 @@ impl Root {
         }
         Ok(dir)
     }
+}
+
+/// Opens the regular file of this name in a folder for reading; tells which one it is.
+pub(super) fn open_regular(folder: &Dir, name: &str) -> io::Result<(File, Identity)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let identity = Identity {
+        size: metadata.len(),
+        mtime_nanos: nanos(metadata.mtime(), metadata.mtime_nsec()),
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    };
+    Ok((file, identity))
 }
 
 /// Device and inode of an open folder.

@@ -2,11 +2,13 @@
 //! away.
 //!
 //! Invariant: it takes a bounded time and changes nothing. It counts as the library lists: nothing
-//! hidden, no links. Deliberately absent: the decision; a person is asked.
+//! hidden or ignored, no links. Deliberately absent: the decision; a person is asked.
 
-use super::library::is_key_file;
+use super::library::{Entry, IGNORE_FILE, Ignores, is_key_file};
 use super::partial::HIDDEN_FOLDER;
 use crate::wire::library::{Finding, Inspection};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
 use std::collections::VecDeque;
 use std::fs::DirEntry;
 use std::io;
@@ -73,6 +75,7 @@ const HARMLESS: &[&str] = &[
     ".fseventsd",
     ".Trashes",
     ".gitkeep",
+    IGNORE_FILE,
     HIDDEN_FOLDER,
 ];
 /// First folders of a system.
@@ -108,8 +111,13 @@ const SYSTEM: &[&str] = &[
 /// If it is no folder that can be read.
 pub fn inspect(folder: &Path, home: Option<&Path>) -> io::Result<Inspection> {
     let path = folder.canonicalize()?;
-    let mut look =
-        Look { hidden_named: 0, deadline: Instant::now() + MAX_TIME, entries: 0, found: empty(&path, home) };
+    let mut look = Look {
+        hidden_named: 0,
+        deadline: Instant::now() + MAX_TIME,
+        entries: 0,
+        ignores: Ignores::default(),
+        found: empty(&path, home),
+    };
     look.walk(&path)?;
     Ok(look.found)
 }
@@ -144,6 +152,7 @@ struct Look {
     hidden_named: usize,
     deadline: Instant,
     entries: u64,
+    ignores: Ignores,
     found: Inspection,
 }
 
@@ -154,25 +163,34 @@ impl Look {
         while let Some(folder) = folders.pop_front() {
             // What cannot be read is not shared; the card says so afterwards.
             let Some(entries) = first.take().or_else(|| std::fs::read_dir(&folder).ok()) else { continue };
+            let below = below(root, &folder);
+            if let Ok(dir) = Dir::open_ambient_dir(&folder, ambient_authority()) {
+                // What of it does not hold is said when the folder is shared.
+                self.ignores.load(&(0, below.clone()), &dir);
+            }
             for entry in entries.flatten() {
                 self.entries += 1;
                 if self.entries > MAX_ENTRIES || Instant::now() > self.deadline {
                     self.found.whole = false;
                     return Ok(());
                 }
-                folders.extend(self.entry(root, &entry));
+                folders.extend(self.entry(root, &below, &entry));
             }
         }
         Ok(())
     }
 
     /// Counts an entry; gives a folder to look into.
-    fn entry(&mut self, root: &Path, entry: &DirEntry) -> Option<PathBuf> {
+    fn entry(&mut self, root: &Path, below: &str, entry: &DirEntry) -> Option<PathBuf> {
         let kind = entry.file_type().ok()?;
         let name = entry.file_name();
         let name = name.to_str()?;
         if name.starts_with('.') {
             self.hidden(root, entry, name);
+            return None;
+        }
+        let what = if kind.is_dir() { Entry::Folder } else { Entry::File };
+        if self.ignores.why_in(0, below, name, what).is_some() {
             return None;
         }
         if kind.is_dir() {
@@ -212,13 +230,17 @@ impl Look {
     }
 
     fn name(&mut self, root: &Path, entry: &DirEntry, kind: &str, shared: bool) {
-        let path = entry.path();
-        let below = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-        self.found.findings.push(Finding { name: below, kind: kind.to_owned(), shared });
+        let name = below(root, &entry.path());
+        self.found.findings.push(Finding { name, kind: kind.to_owned(), shared });
         // What is shared matters most, then what is a key at all.
         self.found.findings.sort_by_key(|finding| (!finding.shared, finding.kind != "key"));
         self.found.findings.truncate(MAX_FINDINGS);
     }
+}
+
+/// The path below the folder that is looked at, for people.
+fn below(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
 /// Whether a name is one that keys and passwords have.

@@ -14,8 +14,8 @@ mod state;
 pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
 pub use inspect::inspect;
 pub use library::{
-    Library, LibraryError, NeverShared, OpenContentError, OpenShared, ShareState, SkipKind, Skipped, Totals,
-    Watched,
+    Hurried, IGNORE_FILE, Library, LibraryError, LibraryOptions, NeverShared, OpenContentError, OpenShared,
+    ShareState, SkipKind, Skipped, Totals, Watched,
 };
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;

@@ -4,6 +4,7 @@
 use super::check::CheckReport;
 use super::index::{Complete, SearchAnswer, SourcesAnswer};
 use super::library::{Inspection, SkippedFile};
+use super::transfer::Hurried;
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,16 @@ pub struct LibraryState {
     /// Bytes hashed per second over the last seconds.
     #[serde(default)]
     pub hashing_rate: u64,
+    /// How many shared folders and folders in them the system does not watch: changes there are found by
+    /// looking.
+    #[serde(default)]
+    pub unwatched: u64,
+    /// How often the system did not tell of all changes, since the peer started.
+    #[serde(default)]
+    pub hints_lost: u64,
+    /// How often everything is looked at, whatever the system tells.
+    #[serde(default)]
+    pub rescan_seconds: u64,
 }
 
 /// How much later than 100 ms after the one before the heartbeats came, since the peer started: in so many
@@ -138,13 +149,22 @@ pub struct Share {
     /// The bytes of those, without what is read already.
     #[serde(default)]
     pub hashing_bytes: u64,
+    /// When all that is being hashed is likely to be, in seconds; absent while that is not known.
+    #[serde(default)]
+    pub seconds_left: Option<u64>,
     /// Whether hashing waits until a person lets it go on.
     #[serde(default)]
     pub paused: bool,
+    /// Whether everything in it is being looked at just now.
+    #[serde(default)]
+    pub walking: bool,
+    /// How many of its folders the system does not watch: changes there are found by looking.
+    #[serde(default)]
+    pub unwatched: u64,
     /// Files skipped, with a reason each (names refused, links, unreadable): how many.
     pub skipped: u64,
     /// The same by kind of reason, and the hidden ones: `hidden`, `link`, `special`, `unreadable`,
-    /// `name`, `too_large`, `too_deep`, `too_many`, `own`.
+    /// `name`, `too_large`, `too_deep`, `too_many`, `own`, `ignored`, `pattern`.
     #[serde(default)]
     pub skips: BTreeMap<String, u64>,
     /// Why the folder cannot be read, if so.
@@ -381,6 +401,10 @@ pub trait Control {
     /// What of a shared folder is not shared, and why: the first hundred.
     #[method(name = "skipped", param_kind = map, with_extensions)]
     async fn skipped(&self, path: String) -> RpcResult<Vec<SkippedFile>>;
+
+    /// Has the peer `peer` hash its file `name` in `folder` before others, as `transfer_hurry`.
+    #[method(name = "hurry", param_kind = map, with_extensions)]
+    async fn hurry(&self, peer: String, folder: String, name: String) -> RpcResult<Hurried>;
 
     /// Tests the links to the name service and to every peer, and what else may stand in the way.
     #[method(name = "check", param_kind = map, with_extensions)]

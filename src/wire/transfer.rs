@@ -40,6 +40,16 @@ pub struct FolderPage {
     pub more: bool,
 }
 
+/// What came of the wish to have a file hashed before others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hurried {
+    /// `next`: it is hashed next; `known`: it was; `paused`: a person paused its folder; `unknown`: no such
+    /// file is shared.
+    pub state: String,
+    /// Its content, if it is known.
+    pub content: Option<String>,
+}
+
 /// Contents and their pieces.
 #[rpc(client, server, namespace = "transfer", namespace_separator = "_")]
 pub trait Transfer {
@@ -55,4 +65,8 @@ pub trait Transfer {
     /// page.
     #[method(name = "folder", param_kind = map, with_extensions)]
     async fn folder(&self, folder: String, after: Option<u64>) -> RpcResult<FolderPage>;
+
+    /// Has the file `name` in `folder` hashed before others, because somebody waits for it.
+    #[method(name = "hurry", param_kind = map, with_extensions)]
+    async fn hurry(&self, folder: String, name: String) -> RpcResult<Hurried>;
 }

@@ -35,12 +35,15 @@ fn files_are_listed_and_hashed_and_opened() {
         hashing: 0,
         hashing_bytes: 0,
         paused: false,
+        walking: false,
+        unwatched: 0,
         skipped: 0,
         skips: BTreeMap::new(),
         problem: None,
     };
+    wait_for("the end of the walk", || !library.shares()[0].walking);
     assert_eq!(library.shares(), [share]);
-    assert_eq!(library.hashed_bytes(), bytes);
+    assert_eq!((library.hashed_bytes(), library.hashed_files()), (bytes, 5));
 
     let folders = ["one.txt", "two.txt", "large.bin"].map(|name| entry(&library, name).unwrap().folder);
     assert_eq!(folders.map(|folder| folder.to_string()), ["share", "share/sub", "share/sub/deeper"]);

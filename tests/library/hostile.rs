@@ -41,6 +41,8 @@ fn links_pipes_sockets_and_hidden_files_are_not_shared() {
         hashing: 0,
         hashing_bytes: 0,
         paused: false,
+        walking: false,
+        unwatched: 0,
         skipped: 6,
         // The folder of partial files is nobody's hidden file.
         skips: BTreeMap::from([(SkipKind::Hidden, 2), (SkipKind::Link, 4), (SkipKind::Special, 2)]),

@@ -5,7 +5,10 @@
 mod basics;
 mod changes;
 mod hostile;
+mod ignoring;
+mod order;
 mod reference;
+mod watching;
 
 use cardume::base::ContentId;
 use cardume::engine::index::{Change, FileEntry};

@@ -17,6 +17,8 @@ const NAME_LIMIT: u32 = 200;
 /// How long a file that was asked for by name may take to be hashed, and how often it is looked for.
 const HASHING_LIMIT: Duration = Duration::from_secs(30);
 const HASHING_PAUSE: Duration = Duration::from_millis(200);
+/// How many peers are asked to hash one file: each of them is enough.
+const MAX_HURRIED: usize = 3;
 
 /// A content as `--json` shows it; the shape is stable.
 #[derive(Serialize)]
@@ -118,6 +120,7 @@ pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option
     }
     let named = |found: &&Found| found.name == what || found.sources.iter().any(|source| source.name == what);
     let deadline = tokio::time::Instant::now() + HASHING_LIMIT;
+    let mut hurried = false;
     let answer = loop {
         // In quotes: nothing in a name is an operator.
         let answer = peer.search(format!("\"{what}\""), NAME_LIMIT).await?;
@@ -125,6 +128,10 @@ pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option
         let hashing = answer.results.iter().filter(named).any(|found| found.content.is_none());
         if !hashing || tokio::time::Instant::now() > deadline {
             break answer;
+        }
+        if !std::mem::replace(&mut hurried, true) {
+            let unhashed = answer.results.iter().filter(named).filter(|found| found.content.is_none());
+            hurry(peer, unhashed.flat_map(|found| &found.sources)).await;
         }
         tokio::time::sleep(HASHING_PAUSE).await;
     };
@@ -149,6 +156,16 @@ pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option
             Err(Failure::usage(format!(
                 "different files have the name {what:?}; choose one by its hash:{list}"
             )))
+        }
+    }
+}
+
+/// Has those who have a file hash it before others.
+async fn hurry(peer: &Remote, sources: impl Iterator<Item = &Source>) {
+    for source in sources.take(MAX_HURRIED) {
+        let asked = peer.hurry(source.peer.clone(), source.folder.clone(), source.name.clone()).await;
+        if let Err(error) = asked {
+            tracing::debug!(%error, peer = source.peer_name, "a peer was not told that its file is waited for");
         }
     }
 }

@@ -148,20 +148,54 @@ fn list(global: &Global) -> Outcome {
         if shares.is_empty() {
             return line("No folder is shared; share one with `cardume share DIR`");
         }
-        let rows: Vec<_> = shares.iter().map(row).collect();
-        line(&table(["folder", "files", "size", "to hash", "skipped", "problem"], &rows))
+        let every = peer.status().await?.library.rescan_seconds;
+        let rows: Vec<_> = shares.iter().map(|share| row(share, every)).collect();
+        line(&table(["folder", "files", "size", "to hash", "left", "skipped", "notes"], &rows))
     })
 }
 
-fn row(share: &Share) -> [String; 6] {
-    let problem = share.problem.as_deref().map(plain).unwrap_or_default();
+/// What a person should know of a shared folder.
+fn notes(share: &Share, rescan_seconds: u64) -> String {
+    let mut notes: Vec<String> = share.problem.as_deref().map(plain).into_iter().collect();
+    if share.walking {
+        notes.push("looking for changes".to_owned());
+    }
+    if share.paused {
+        notes.push("hashing is paused".to_owned());
+    }
+    if share.unwatched > 0 {
+        let folders = plural(share.unwatched, "folder");
+        notes.push(format!("changes in {folders} are found every {}", duration_text(rescan_seconds)));
+    }
+    notes.join("; ")
+}
+
+/// How long hashing still takes: bytes and time.
+fn left(share: &Share) -> String {
+    if share.hashing == 0 {
+        return String::new();
+    }
+    let time = share.seconds_left.map(|seconds| format!(", {}", duration_text(seconds)));
+    format!("{}{}", bytes_text(share.hashing_bytes), time.unwrap_or_default())
+}
+
+fn duration_text(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+fn row(share: &Share, rescan_seconds: u64) -> [String; 7] {
     [
         plain(&share.path),
         share.files.to_string(),
         bytes_text(share.bytes),
         share.hashing.to_string(),
+        left(share),
         share.skipped.to_string(),
-        problem,
+        notes(share, rescan_seconds),
     ]
 }
 

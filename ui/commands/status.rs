@@ -26,6 +26,14 @@ fn sentences(status: &Status) -> String {
         0 => String::new(),
         count => format!(", {count} still being hashed"),
     };
+    let unwatched = match status.library.unwatched {
+        0 => String::new(),
+        folders => format!(
+            "; the system does not watch {}: changes there are found every {} s",
+            plural(folders, "folder"),
+            status.library.rescan_seconds
+        ),
+    };
     let names = if status.names.reachable { "answers" } else { "does not answer" };
     let mut lines = vec![
         format!(
@@ -48,7 +56,7 @@ fn sentences(status: &Status) -> String {
             status.index.complete.of
         ),
         format!(
-            "Library       {}, {}{hashing}",
+            "Library       {}, {}{hashing}{unwatched}",
             plural(status.library.files, "file"),
             bytes_text(status.library.bytes)
         ),

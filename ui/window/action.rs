@@ -313,6 +313,8 @@ pub(crate) enum Subject {
     Download(String),
     /// The same, as one of many.
     DownloadOfMany(String),
+    /// Having a file hashed that a person waits for: nobody has to be told.
+    Hurry,
     /// Testing the links.
     Check,
     /// Changing the peer's name.

@@ -4,7 +4,7 @@
 //! and takes a turn among all uploads ([`crate::net::Uploads`]). At most [`TransferHandler::MAX_READS`]
 //! manifests are read at once, the others wait.
 
-use crate::base::{ContentId, FolderPath, PeerId, PieceLayout};
+use crate::base::{ContentId, FileName, FolderPath, PeerId, PieceLayout};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::checked::{ReadFault, Reader};
@@ -16,7 +16,7 @@ use crate::wire::convert::{
     MAX_FOLDER_FILES, MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, bad, files_to_wire, manifest_to_wire,
     parse_content_id, part_to_wire,
 };
-use crate::wire::transfer::{FolderPage, Manifest, Part, TransferServer};
+use crate::wire::transfer::{FolderPage, Hurried, Manifest, Part, TransferServer};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -59,6 +59,13 @@ pub trait SharedContents: Send + Sync + 'static {
         // Contents without files have no folders.
         let _ = (folder, after, limit);
         Vec::new()
+    }
+
+    /// Has a file without a content yet hashed before others.
+    fn hurry(&self, folder: &FolderPath, name: &FileName) -> Hurried {
+        // These all have one.
+        let _ = (folder, name);
+        Hurried { state: "unknown".to_owned(), content: None }
     }
 }
 
@@ -172,6 +179,12 @@ impl TransferServer for TransferHandler {
             Ok(FolderPage { files: files_to_wire(&files), more })
         })
         .await
+    }
+
+    async fn hurry(&self, _: &Extensions, folder: String, name: String) -> RpcResult<Hurried> {
+        let folder = FolderPath::new(&folder).map_err(|error| bad("folder", error))?;
+        let name = FileName::new(&name).map_err(|error| bad("name", error))?;
+        self.blocking(move |contents| Ok(contents.hurry(&folder, &name))).await
     }
 }
 

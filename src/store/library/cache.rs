@@ -5,18 +5,22 @@
 //! durable when [`Cache::commit`] returns. Deliberately absent: the change journal (kept in memory; a
 //! tracker that is too far back asks for everything).
 
-use super::super::below::Identity;
+use super::super::below::{Identity, split};
 use super::LibraryError;
-use super::table::FileRecord;
-use crate::base::{ContentId, FileName};
+use super::table::{FileRecord, Folder, RecordChange};
+use crate::base::{ContentId, FileName, PieceLayout};
 use crate::engine::transfer::manifest::PieceHash;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The database's file in the library's folder.
 const FILE: &str = "library.redb";
+/// How much of the database is kept in memory: enough for the pages that a commit touches. What is listed is in
+/// memory anyway.
+const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// The layout of the tables. A newer one is refused.
 const FORMAT: u64 = 1;
 /// How many hashes of files that are gone are remembered (folders shared again, drives plugged in
@@ -44,7 +48,7 @@ pub(super) struct Stored {
     pub(super) next_key: u64,
     pub(super) shares: Vec<(u32, PathBuf)>,
     pub(super) paused: BTreeSet<u32>,
-    pub(super) files: Vec<FileRecord>,
+    pub(super) files: Vec<Arc<FileRecord>>,
 }
 
 /// Changes that become durable together.
@@ -52,8 +56,7 @@ pub(super) struct Stored {
 pub(super) struct Batch {
     pub(super) seq: u64,
     pub(super) next_key: u64,
-    pub(super) puts: Vec<Arc<FileRecord>>,
-    pub(super) removes: Vec<u64>,
+    pub(super) records: Vec<RecordChange>,
     /// Hashes of files that are gone, by whole path.
     pub(super) forgotten: Vec<(String, Identity, ContentId)>,
     pub(super) manifests: Vec<(ContentId, Vec<PieceHash>)>,
@@ -66,6 +69,8 @@ pub(super) struct Batch {
 /// The database.
 pub(super) struct Cache {
     database: Database,
+    /// Whether no file that is gone is remembered, so that nobody needs to look.
+    remembers_nothing: AtomicBool,
 }
 
 impl Cache {
@@ -73,8 +78,11 @@ impl Cache {
     pub(super) fn open(dir: &Path) -> Result<(Self, Stored), LibraryError> {
         let path = dir.join(FILE);
         let failed = |error: redb::Error| LibraryError::database(&path, &error);
-        let database = Database::create(&path).map_err(|error| failed(error.into()))?;
-        let cache = Self { database };
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(&path)
+            .map_err(|error| failed(error.into()))?;
+        let cache = Self { database, remembers_nothing: AtomicBool::new(false) };
         let stored = cache.load().map_err(failed)?;
         match stored {
             Ok(stored) => Ok((cache, stored)),
@@ -108,7 +116,8 @@ impl Cache {
             for row in write.open_table(PAUSED)?.iter()? {
                 paused.insert(row?.0.value());
             }
-            let files = load_files(&write)?;
+            let files = load_files(&write, &shares)?;
+            self.remembers_nothing.store(write.open_table(FORGOTTEN)?.is_empty()?, Ordering::Relaxed);
             prune_manifests(&write, &files)?;
             Stored { index_id, seq, next_key, shares, paused, files }
         };
@@ -136,16 +145,7 @@ impl Cache {
                 Some((share, false)) => drop(paused.remove(share)?),
                 None => {}
             }
-            let mut files = write.open_table(FILES)?;
-            for file in &batch.puts {
-                let Identity { size, mtime_nanos, device, inode } = file.identity;
-                let content = file.content.map(|content| *content.as_bytes());
-                let row = (file.share, file.path.as_str(), size, mtime_nanos, device, inode, content);
-                files.insert(file.key, row)?;
-            }
-            for key in &batch.removes {
-                files.remove(key)?;
-            }
+            put_files(&write, &batch.records)?;
             let mut manifests = write.open_table(MANIFESTS)?;
             for (content, pieces) in &batch.manifests {
                 let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.0).collect();
@@ -161,7 +161,15 @@ impl Cache {
             }
         }
         write.commit()?;
+        if !batch.forgotten.is_empty() {
+            self.remembers_nothing.store(false, Ordering::Relaxed);
+        }
         Ok(())
+    }
+
+    /// Whether no file that is gone is remembered.
+    pub(super) fn remembers_nothing(&self) -> bool {
+        self.remembers_nothing.load(Ordering::Relaxed)
     }
 
     /// The content of the file at this whole path, if it was hashed in just this state before.
@@ -194,37 +202,69 @@ impl Cache {
     }
 }
 
-fn load_files(write: &redb::WriteTransaction) -> Result<Vec<FileRecord>, redb::Error> {
-    let mut files = Vec::new();
-    for row in write.open_table(FILES)?.iter()? {
+fn put_files(write: &redb::WriteTransaction, records: &[RecordChange]) -> Result<(), redb::Error> {
+    let mut files = write.open_table(FILES)?;
+    for (key, record) in records {
+        let Some(file) = record else {
+            files.remove(key)?;
+            continue;
+        };
+        let Identity { size, mtime_nanos, device, inode } = file.identity;
+        let content = file.content.map(|content| *content.as_bytes());
+        let path = file.path();
+        files.insert(key, (file.share(), path.as_str(), size, mtime_nanos, device, inode, content))?;
+    }
+    Ok(())
+}
+
+fn load_files(
+    write: &redb::WriteTransaction,
+    shares: &[(u32, PathBuf)],
+) -> Result<Vec<Arc<FileRecord>>, redb::Error> {
+    let table = write.open_table(FILES)?;
+    let mut files = Vec::with_capacity(usize::try_from(table.len()?).unwrap_or(0));
+    // Neighbours mostly lie in one folder; and each folder is there once.
+    let mut folders: BTreeMap<(u32, String), Arc<Folder>> = BTreeMap::new();
+    let mut last: Option<Arc<Folder>> = None;
+    for row in table.iter()? {
         let (key, row) = row?;
         let (share, path, size, mtime_nanos, device, inode, content) = row.value();
+        let (below, name) = split(path);
         // Names were checked before they were written; a rule that got stricter since drops the file,
         // and the next scan says why.
-        let Ok(name) = FileName::new(super::super::below::split(path).1) else { continue };
-        files.push(FileRecord {
-            key: key.value(),
-            share,
-            path: path.to_owned(),
-            name,
-            identity: Identity { size, mtime_nanos, device, inode },
-            content: content.map(ContentId::from_bytes),
+        let Ok(name) = FileName::new(name) else { continue };
+        let same = last.take().filter(|folder| folder.share == share && *folder.path == *below);
+        let folder = same.unwrap_or_else(|| {
+            let known = folders.entry((share, below.to_owned())).or_insert_with(|| {
+                let path = shares.iter().find(|(id, _)| *id == share).map(|(_, path)| path.as_path());
+                Arc::new(Folder::new(share, path.unwrap_or(Path::new("")), below))
+            });
+            known.clone()
         });
+        last = Some(folder.clone());
+        let identity = Identity { size, mtime_nanos, device, inode };
+        let content = content.map(ContentId::from_bytes);
+        files.push(Arc::new(FileRecord { key: key.value(), folder, name, identity, content }));
     }
     Ok(files)
 }
 
 /// Removes manifests of contents that no file has had for a while.
-fn prune_manifests(write: &redb::WriteTransaction, files: &[FileRecord]) -> Result<(), redb::Error> {
+fn prune_manifests(write: &redb::WriteTransaction, files: &[Arc<FileRecord>]) -> Result<(), redb::Error> {
     let mut manifests = write.open_table(MANIFESTS)?;
     if manifests.is_empty()? {
-        write.open_table(FORGOTTEN)?;
         return Ok(());
     }
+    // Contents of one piece have none.
+    let has_some = |size: u64| PieceLayout::of(size).is_ok_and(|layout| layout.count() > 1);
+    let large = files.iter().filter(|file| has_some(file.identity.size));
     let mut needed: BTreeSet<[u8; 32]> =
-        files.iter().filter_map(|file| file.content).map(|content| *content.as_bytes()).collect();
+        large.filter_map(|file| file.content).map(|content| *content.as_bytes()).collect();
     for row in write.open_table(FORGOTTEN)?.iter()? {
-        needed.insert(row?.1.value().4);
+        let (size, .., content) = row?.1.value();
+        if has_some(size) {
+            needed.insert(content);
+        }
     }
     manifests.retain(|content, _| needed.contains(&content))?;
     Ok(())

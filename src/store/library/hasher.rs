@@ -1,34 +1,41 @@
-//! Hashing in the background: a queue of what is to be hashed, and one thread that does it.
+//! Hashing in the background: one thread that reads files.
 //!
 //! Invariant: a hash is given only for a file that was the same before and after it was read. The thread
-//! has a low priority and stops at the next piece when it is told to.
+//! has a low priority (Linux gives its reading a low one for that too: ioprio_set(2), "nice value") and
+//! stops at the next piece when it is told to. Between two pieces of a file it takes what somebody waits
+//! for, so that nobody waits for a huge one to end.
 
-use super::super::below::{Identity, Root};
+use super::super::below::{Identity, Root, open_regular};
 use super::keeper::Event;
+use super::table::{FileRecord, Folder};
 use crate::base::{ContentId, PieceLayout};
-use crate::engine::transfer::manifest::{PieceHash, piece_hash, root_of};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::engine::transfer::manifest::{PieceHash, PieceHasher, root_of};
+use cap_std::fs::Dir;
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// How many files are hashed before their hashes are saved together.
-const MAX_BATCH_FILES: usize = 256;
-/// How many bytes: a tenth of a second of reading.
-const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes read at once: they are hashed while they are in the processor's cache.
+const BLOCK_BYTES: usize = 256 * 1024;
+/// Files from this size on are announced to the system as read from start to end.
+const LARGE_BYTES: u64 = 1024 * 1024;
+/// How long results wait for others of their batch.
+const TELL: Duration = Duration::from_millis(100);
 /// How nice the thread is to others (setpriority(2): 0 is ordinary, 19 the most).
 const NICENESS: i32 = 10;
 
 /// A file to hash.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) key: u64,
-    pub(super) share: u32,
     pub(super) root: Arc<Root>,
-    pub(super) path: String,
-    pub(super) identity: Identity,
+    /// As it was when the job was made.
+    pub(super) record: Arc<FileRecord>,
 }
 
 /// What came of a [`Job`].
@@ -51,49 +58,20 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
 }
 
-/// What waits to be hashed, by the time from which on it may be.
-#[derive(Debug, Default)]
-pub(super) struct HashQueue {
-    by_time: BTreeSet<(Instant, u64)>,
-    by_key: BTreeMap<u64, Instant>,
+/// Which way a batch came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// In its turn.
+    Ordinary,
+    /// Between two pieces of another file.
+    Fast,
 }
 
-impl HashQueue {
-    pub(super) fn put(&mut self, key: u64, from: Instant) {
-        self.remove(key);
-        self.by_time.insert((from, key));
-        self.by_key.insert(key, from);
-    }
-
-    pub(super) fn remove(&mut self, key: u64) {
-        if let Some(from) = self.by_key.remove(&key) {
-            self.by_time.remove(&(from, key));
-        }
-    }
-
-    pub(super) fn contains(&self, key: u64) -> bool {
-        self.by_key.contains_key(&key)
-    }
-
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        self.by_time.first().map(|(from, _)| *from)
-    }
-
-    /// The next batch of what may be hashed now. `size` gives a file's bytes.
-    pub(super) fn take(&mut self, now: Instant, size: impl Fn(u64) -> u64) -> Vec<u64> {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        while let Some((from, key)) = self.by_time.first().copied() {
-            bytes += size(key);
-            let full = batch.len() >= MAX_BATCH_FILES || (bytes > MAX_BATCH_BYTES && !batch.is_empty());
-            if from > now || full {
-                break;
-            }
-            self.remove(key);
-            batch.push(key);
-        }
-        batch
-    }
+/// Whether more of the same batch comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    More,
+    Last,
 }
 
 /// Lets the hashing thread through, holds it, or ends it.
@@ -153,6 +131,7 @@ impl Gate {
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     bytes: AtomicU64,
+    files: AtomicU64,
     /// The share of the file that is being read, and how many bytes of it were.
     reading: Mutex<Option<(u32, u64)>>,
 }
@@ -161,6 +140,11 @@ impl Progress {
     /// Bytes read since the start.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Files hashed since the start.
+    pub(super) fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
     }
 
     pub(super) fn reading(&self) -> Option<(u32, u64)> {
@@ -173,24 +157,31 @@ impl Progress {
     }
 
     fn end(&self) {
+        self.files.fetch_add(1, Ordering::Relaxed);
         *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
+/// Where batches come from and go to.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    pub(super) ordinary: Receiver<Vec<Job>>,
+    pub(super) fast: Receiver<Vec<Job>>,
+    pub(super) done: SyncSender<Event>,
+}
+
+/// The keeper is gone.
+#[derive(Debug)]
+struct Gone;
+
 /// The hashing thread: takes batches until the keeper is gone.
-pub(super) fn run(jobs: &Receiver<Vec<Job>>, done: &SyncSender<Event>, gate: &Gate, progress: &Progress) {
+pub(super) fn run(lanes: &Lanes, gate: &Gate, progress: &Progress) {
     lower_priority();
-    let mut buffer = Vec::new();
-    while let Ok(batch) = jobs.recv() {
-        let batch = batch
-            .into_iter()
-            .map(|job| {
-                let outcome = hash(&job, &mut buffer, gate, progress).unwrap_or_else(outcome_of);
-                progress.end();
-                Done { job, outcome }
-            })
-            .collect();
-        if done.send(Event::Hashed(batch)).is_err() {
+    let mut hasher = Hasher { lanes, gate, progress, buffer: vec![0; BLOCK_BYTES] };
+    while let Ok(batch) = lanes.ordinary.recv() {
+        // What came while there was nothing to do.
+        let fast = hasher.overtaking();
+        if fast.and_then(|()| hasher.batch(batch, Lane::Ordinary)).is_err() {
             return;
         }
     }
@@ -210,28 +201,111 @@ fn outcome_of(error: io::Error) -> Outcome {
     if gone { Outcome::Changed } else { Outcome::Failed(error) }
 }
 
-fn hash(job: &Job, buffer: &mut Vec<u8>, gate: &Gate, progress: &Progress) -> io::Result<Outcome> {
-    let mut file = job.root.file(&job.path)?;
-    let Ok(layout) = PieceLayout::of(job.identity.size) else { return Ok(Outcome::Changed) };
-    if Identity::of_open(&file)? != job.identity {
-        return Ok(Outcome::Changed);
-    }
-    let mut pieces = Vec::new();
-    for piece in layout.pieces() {
-        if gate.pass(job.share) == Pass::Stop {
-            return Ok(Outcome::Stopped);
+struct Hasher<'a> {
+    lanes: &'a Lanes,
+    gate: &'a Gate,
+    progress: &'a Progress,
+    buffer: Vec<u8>,
+}
+
+/// The folder of the file before: most files lie in the same one.
+type LastFolder = Option<(Arc<Folder>, Dir)>;
+
+impl Hasher<'_> {
+    fn batch(&mut self, batch: Vec<Job>, lane: Lane) -> Result<(), Gone> {
+        let mut done = Vec::with_capacity(batch.len());
+        // For one batch only: a folder that is moved meanwhile is not held for long.
+        let mut folder = None;
+        let mut told = Instant::now();
+        for job in batch {
+            if told.elapsed() > TELL {
+                told = Instant::now();
+                self.tell(lane, &mut done, Part::More)?;
+            }
+            if lane == Lane::Ordinary {
+                self.overtaking()?;
+            }
+            let outcome = match open(&job, &mut folder) {
+                Ok((file, identity)) if identity == job.record.identity => self.hash(&job, file, lane)?,
+                Ok(_) => Outcome::Changed,
+                Err(error) => outcome_of(error),
+            };
+            self.progress.end();
+            done.push(Done { job, outcome });
         }
-        let range = layout.range(piece);
-        let length = range.end - range.start;
-        // A piece has at most 4 MiB.
-        buffer.resize(usize::try_from(length).unwrap_or(0), 0);
-        file.read_exact(buffer)?;
-        progress.read(job.share, range.start, length);
-        let Some(hash) = piece_hash(layout, piece, buffer) else { return Ok(Outcome::Changed) };
-        pieces.push(hash);
+        self.tell(lane, &mut done, Part::Last)
     }
-    if Identity::of_open(&file)? != job.identity {
-        return Ok(Outcome::Changed);
+
+    fn tell(&self, lane: Lane, done: &mut Vec<Done>, part: Part) -> Result<(), Gone> {
+        self.lanes.done.send(Event::Hashed(lane, std::mem::take(done), part)).map_err(|_| Gone)
     }
-    Ok(root_of(layout, &pieces).map_or(Outcome::Changed, |content| Outcome::Hashed(content, pieces)))
+
+    /// Hashes what somebody waits for.
+    fn overtaking(&mut self) -> Result<(), Gone> {
+        while let Ok(batch) = self.lanes.fast.try_recv() {
+            self.batch(batch, Lane::Fast)?;
+        }
+        Ok(())
+    }
+
+    fn hash(&mut self, job: &Job, file: File, lane: Lane) -> Result<Outcome, Gone> {
+        let (share, identity) = (job.record.share(), job.record.identity);
+        let Ok(layout) = PieceLayout::of(identity.size) else { return Ok(Outcome::Changed) };
+        let mut pieces = Vec::with_capacity(layout.count() as usize);
+        for piece in layout.pieces() {
+            if self.gate.pass(share) == Pass::Stop {
+                return Ok(Outcome::Stopped);
+            }
+            if lane == Lane::Ordinary && !pieces.is_empty() {
+                self.overtaking()?;
+            }
+            let mut hasher = PieceHasher::new(layout, piece);
+            if let Err(error) = self.read(&file, share, layout.range(piece), &mut hasher) {
+                return Ok(outcome_of(error));
+            }
+            let Some(hash) = hasher.finish() else { return Ok(Outcome::Changed) };
+            pieces.push(hash);
+        }
+        Ok(match Identity::of_open(&file) {
+            Ok(now) if now == identity => {
+                root_of(layout, &pieces).map_or(Outcome::Changed, |content| Outcome::Hashed(content, pieces))
+            }
+            Ok(_) => Outcome::Changed,
+            Err(error) => outcome_of(error),
+        })
+    }
+
+    fn read(
+        &mut self,
+        mut file: &File,
+        share: u32,
+        mut range: Range<u64>,
+        hasher: &mut PieceHasher,
+    ) -> io::Result<()> {
+        while !range.is_empty() {
+            let length = usize::try_from(range.end - range.start).unwrap_or(BLOCK_BYTES).min(BLOCK_BYTES);
+            let block = self.buffer.get_mut(..length).unwrap_or_default();
+            file.read_exact(block)?;
+            hasher.update(block);
+            self.progress.read(share, range.start, length as u64);
+            range.start += length as u64;
+        }
+        Ok(())
+    }
+}
+
+fn open(job: &Job, last: &mut LastFolder) -> io::Result<(File, Identity)> {
+    let folder = &job.record.folder;
+    let same = last.as_ref().filter(|(known, _)| Arc::ptr_eq(known, folder));
+    if same.is_none() {
+        *last = Some((folder.clone(), job.root.folder(&folder.path)?));
+    }
+    let (_, dir) = last.as_ref().ok_or(io::ErrorKind::NotFound)?;
+    let (file, identity) = open_regular(dir, job.record.name.as_str())?;
+    if identity.size >= LARGE_BYTES
+        && let Err(error) = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential)
+    {
+        tracing::debug!(%error, "the system takes no advice on reading");
+    }
+    Ok((file, identity))
 }

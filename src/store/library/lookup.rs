@@ -18,8 +18,8 @@ impl Library {
     pub fn known_path(&self, content: ContentId) -> Option<PathBuf> {
         let table = self.shared.table();
         let file = table.holders(content).next()?;
-        let share = table.shares.get(&file.share)?;
-        Some(share.path.join(&file.path))
+        let share = table.shares.get(&file.share())?;
+        Some(share.path.join(file.path()))
     }
 
     /// Whether a shared file has this content, as far as is known.

@@ -8,30 +8,39 @@
 //! begins with a dot), which are never shared.
 
 mod cache;
+mod consider;
 mod error;
 mod hasher;
+mod hashing;
+mod ignores;
 mod keeper;
 mod lookup;
 mod never;
+mod opening;
+mod options;
+mod queue;
 mod scan;
+mod sharing;
 mod skip;
 mod table;
 mod tree;
 mod walks;
 mod watch;
 
-use crate::base::{ContentId, FileName, PieceLayout};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
-use crate::engine::transfer::manifest::PieceHash;
 use cache::Cache;
 pub use error::LibraryError;
-use hasher::{Gate, Progress};
-use keeper::{Event, Hold, Keeper};
+use hasher::{Gate, Lanes, Progress};
+pub use ignores::IGNORE_FILE;
+pub(super) use ignores::{Entry, Ignores};
+pub use keeper::Hurried;
+use keeper::{Event, Hold, Jobs, Keeper};
 pub use never::NeverShared;
 pub(super) use never::is_key_file;
+pub use opening::{OpenContentError, OpenShared};
+pub use options::LibraryOptions;
 pub use skip::{SkipKind, Skipped};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -61,6 +70,10 @@ pub struct ShareState {
     pub hashing_bytes: u64,
     /// Whether hashing of this folder waits for a person.
     pub paused: bool,
+    /// Whether everything in it is being looked at just now.
+    pub walking: bool,
+    /// How many of its folders the system does not watch: changes there are found by looking.
+    pub unwatched: u64,
     /// Files and folders skipped, with a reason each ([`Library::skipped`]). Hidden ones do not count.
     pub skipped: u64,
     /// The same by kind, and the hidden ones.
@@ -78,36 +91,6 @@ pub struct Totals {
     pub bytes: u64,
     /// Those still to be hashed.
     pub hashing: u64,
-}
-
-/// A shared file, opened.
-#[derive(Debug)]
-pub struct OpenShared {
-    /// The file, for reading from its start.
-    pub file: File,
-    /// Its bytes.
-    pub size: u64,
-    /// What it is called here.
-    pub name: FileName,
-    /// Its number in this library, see [`Library::doubt`].
-    pub key: u64,
-}
-
-/// Why a content cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenContentError {
-    /// No shared file has it.
-    #[error("the content is not shared here")]
-    Unknown,
-    /// The file was removed.
-    #[error("the file is gone; search again")]
-    Gone,
-    /// The file is not any more as it was hashed. It is hashed again.
-    #[error("the file has changed and is hashed again; search again")]
-    Changed,
-    /// The system refuses.
-    #[error("cannot open the file: {0}")]
-    Io(io::Error),
 }
 
 /// What the threads and the callers share.
@@ -155,39 +138,54 @@ impl Library {
     /// # Errors
     /// As [`Library::open`].
     pub fn open_beside(dir: &Path, never: NeverShared) -> Result<Arc<Self>, LibraryError> {
+        Self::open_with(dir, LibraryOptions { never, ..LibraryOptions::default() })
+    }
+
+    /// The same, with all options.
+    ///
+    /// # Errors
+    /// As [`Library::open`].
+    pub fn open_with(dir: &Path, options: LibraryOptions) -> Result<Arc<Self>, LibraryError> {
         let failed = |error: io::Error| LibraryError::Database { error: error.to_string(), path: dir.into() };
         std::fs::create_dir_all(dir).map_err(failed)?;
         let home = dir.canonicalize().map_err(failed)?;
         let (cache, stored) = Cache::open(&home)?;
         let mut table = Table::new(IndexPosition { index_id: stored.index_id, seq: stored.seq });
-        for (id, path) in &stored.shares {
-            table
-                .shares
-                .insert(*id, ShareRow { paused: stored.paused.contains(id), ..ShareRow::new(path.clone()) });
+        for (id, path) in stored.shares {
+            let paused = stored.paused.contains(&id);
+            table.shares.insert(id, ShareRow { paused, ..ShareRow::new(path) });
         }
-        let files: Vec<_> = stored.files.into_iter().map(Arc::new).collect();
-        for file in &files {
-            table.put(file.key, Some(file.clone()));
-        }
+        let files = stored.files;
+        table.load(&files);
         let shared = Arc::new(Shared {
             table: Mutex::new(table),
             seq: news::Sender::new(stored.seq),
             gate: Gate::default(),
             progress: Progress::default(),
             cache,
-            never: never.and(home.clone()),
+            never: options.never.clone().and(home.clone()),
         });
         for id in &stored.paused {
             shared.gate.hold(*id);
         }
         let (events, inbox) = sync_channel(MAX_EVENTS);
-        let (jobs, job_inbox) = sync_channel(1);
+        let (ordinary, ordinary_inbox) = sync_channel(hashing::MAX_IN_FLIGHT + 1);
+        let (fast, fast_inbox) = sync_channel(1);
         let hashing = {
-            let (shared, events) = (shared.clone(), events.clone());
-            move || hasher::run(&job_inbox, &events, &shared.gate, &shared.progress)
+            let lanes = Lanes { ordinary: ordinary_inbox, fast: fast_inbox, done: events.clone() };
+            let shared = shared.clone();
+            move || hasher::run(&lanes, &shared.gate, &shared.progress)
         };
-        let keeper = Keeper::new(shared.clone(), home, files, stored.next_key, jobs, events.clone());
-        let keeping = move || keeper.run(&inbox);
+        let keeping = {
+            let (shared, events) = (shared.clone(), events.clone());
+            let jobs = Jobs { ordinary, fast };
+            let known = (files, stored.next_key);
+            // What is known is sorted on the keeper's own thread: it is listed already, and can be opened.
+            move || {
+                sharing::open_all(&shared);
+                Keeper::new(shared, home, &options, known, jobs, events).run(&inbox);
+            }
+        };
         let library = Self { shared, events, threads: Mutex::new(Vec::new()) };
         library.start("library-hash", hashing)?;
         library.start("library", keeping)?;
@@ -290,84 +288,25 @@ impl Library {
     /// The whole list by key, and where it stands.
     #[must_use]
     pub fn entries(&self) -> (IndexPosition, Vec<FileEntry>) {
-        let table = self.shared.table();
-        (table.position(), table.entries())
+        let (position, records) = {
+            let table = self.shared.table();
+            (table.position(), table.records())
+        };
+        (position, records.iter().map(|record| record.entry()).collect())
     }
 
     /// The changes after `seq`, in order: the n-th one has the number `seq + n`. `None` if that is too
     /// far back (also after a restart) or in the future.
     #[must_use]
     pub fn changes_since(&self, seq: u64) -> Option<Vec<Change>> {
-        self.shared.table().changes_since(seq)
+        let changes = self.shared.table().changes_since(seq)?;
+        Some(changes.iter().map(table::to_change).collect())
     }
 
     /// The number of the last change, each time that it grew.
     #[must_use]
     pub fn changed(&self) -> news::Receiver<u64> {
         self.shared.seq.subscribe()
-    }
-
-    /// Opens a shared file that has this content. The caller still verifies what it reads, or says whose
-    /// it was: the file can change at any time after this. Blocks shortly.
-    ///
-    /// # Errors
-    /// If no file has it, or none has it any more.
-    pub fn open_content(&self, content: ContentId) -> Result<OpenShared, OpenContentError> {
-        let candidates: Vec<_> = {
-            let table = self.shared.table();
-            let with_root = |file: &Arc<table::FileRecord>| {
-                let root = table.shares.get(&file.share)?.root.clone()?;
-                Some((root, file.clone()))
-            };
-            table.holders(content).filter_map(with_root).collect()
-        };
-        let mut error = OpenContentError::Unknown;
-        for (root, record) in candidates {
-            match keeper::open_unchanged(&root, &record) {
-                Ok(file) => {
-                    let (size, name, key) = (record.identity.size, record.name.clone(), record.key);
-                    return Ok(OpenShared { file, size, name, key });
-                }
-                Err(cause) => {
-                    // If the queue is full, the next rescan looks at it.
-                    let look = match cause {
-                        // It looks as before and cannot be read: only reading it shows when it can.
-                        OpenContentError::Io(_) => Event::Doubt(record.key, content),
-                        _ => Event::Touched(vec![root.path().join(&record.path)]),
-                    };
-                    drop(self.events.try_send(look));
-                    error = cause;
-                }
-            }
-        }
-        Err(error)
-    }
-
-    /// Who read the file with this key ([`OpenShared::key`]) did not find `content` in it, whatever its times
-    /// say: nobody is told any more that it has it, until it was hashed again.
-    pub fn doubt(&self, key: u64, content: ContentId) {
-        // If the queue is full, the next reader doubts again.
-        drop(self.events.try_send(Event::Doubt(key, content)));
-    }
-
-    /// The pieces of a content that is shared here. Blocks shortly.
-    #[must_use]
-    pub fn manifest(&self, content: ContentId) -> Option<(PieceLayout, Vec<PieceHash>)> {
-        let size = self.shared.table().holders(content).next()?.identity.size;
-        let layout = PieceLayout::of(size).ok()?;
-        if layout.count() == 1 {
-            return Some((layout, vec![PieceHash(*content.as_bytes())]));
-        }
-        let pieces = self.shared.cache.manifest(content);
-        let pieces = pieces.inspect_err(|error| tracing::warn!(%error, "cannot read a manifest")).ok()??;
-        (pieces.len() as u64 == u64::from(layout.count())).then_some((layout, pieces))
-    }
-
-    /// Has this path looked at now, and hashed without waiting for it to settle: for a file that is
-    /// known to be complete, as a finished download. Outside of the shares it does nothing.
-    pub fn noticed(&self, path: &Path) {
-        // A stopped library has nothing to notice.
-        drop(self.events.send(Event::Complete(path.to_owned())));
     }
 
     /// Looks at everything in a shared folder again.
@@ -404,6 +343,12 @@ impl Library {
     #[must_use]
     pub fn hashed_bytes(&self) -> u64 {
         self.shared.progress.bytes()
+    }
+
+    /// Files hashed since the library was opened.
+    #[must_use]
+    pub fn hashed_files(&self) -> u64 {
+        self.shared.progress.files()
     }
 
     /// Ends both threads; what is known stays readable. Also done when dropped. Blocks until the piece

@@ -38,6 +38,12 @@ impl NeverShared {
         self.paths.iter().any(|own| path.starts_with(own)) && !self.is_download(share)
     }
 
+    /// Whether something in the folder `path` may be one of them.
+    pub(super) fn is_near(&self, share: &Path, path: &Path) -> bool {
+        self.paths.iter().any(|own| own.starts_with(path) || path.starts_with(own))
+            && !self.is_download(share)
+    }
+
     fn is_download(&self, share: &Path) -> bool {
         let below = self.profiles.as_ref().and_then(|profiles| share.strip_prefix(profiles).ok());
         below.and_then(|below| below.iter().nth(1)).is_some_and(|folder| folder == OsStr::new(DOWNLOADS))

@@ -6,36 +6,27 @@
 
 use super::super::below::{Identity, Root, join, node_of, split};
 use super::super::partial::HIDDEN_FOLDER;
+use super::consider::{Moment, Settled};
+use super::ignores::{Entry, IGNORE_FILE, Loaded};
 use super::is_key_file;
 use super::keeper::Keeper;
 use super::skip::{Reason, SkipKind, Skipped};
-use super::table::FileRecord;
+use super::table::{FileRecord, Folder};
 use super::tree::Place;
-use super::walks::{MAX_SKIPS, Progress, Scan};
+use super::walks::{Progress, Scan, Visit};
 use crate::base::{FileName, PieceLayout};
-use cap_std::fs::Metadata;
-use std::collections::BTreeMap;
+use cap_std::fs::{Dir, DirEntry, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
-/// A file that was written to this recently may be written to again: it is hashed later. Also more than
-/// the granularity of any file system's times, so that a later write always shows.
-const SETTLE: Duration = Duration::from_secs(1);
 /// How deep folders are walked: deeper than any that a person made.
 const MAX_DEPTH: usize = 64;
-/// The most shared files: what one announcement and this process's memory are made for.
-const MAX_FILES: usize = 2_000_000;
 /// How many skipped paths are shown with their reason.
 const MAX_SKIPS_SHOWN: usize = 100;
-
-/// Whether a file is known to be complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Settled {
-    Yes,
-    No,
-}
+/// How many entries of a folder are looked at before events get their turn.
+const ENTRIES_A_STEP: usize = 512;
 
 /// What is at a path.
 enum Kind {
@@ -77,6 +68,8 @@ fn own() -> Reason {
 impl Keeper {
     /// Looks at one path, whatever is or was there.
     pub(super) fn look(&mut self, path: &Path, settled: Settled) {
+        let rules_changed = path.file_name().is_some_and(|name| name == IGNORE_FILE);
+        let path = if rules_changed { path.parent().unwrap_or(path) } else { path };
         let place = {
             let table = self.shared.table();
             let share = table.shares.iter().find(|(_, share)| path.starts_with(&share.path));
@@ -85,6 +78,7 @@ impl Keeper {
         };
         match place {
             Some((share, path)) if path.is_empty() => self.rescan(share),
+            Some((share, path)) if rules_changed => self.scans.start(share, &path),
             Some(place) => self.look_at(&place, settled),
             None => {}
         }
@@ -97,110 +91,217 @@ impl Keeper {
         self.scans.unskip(place);
         // What was there or below is looked for at the end of the round.
         match root.stat(path) {
-            Ok(metadata) => match kind(split(path).1, &metadata) {
-                Kind::Folder => {
-                    self.watcher.renew(place);
-                    self.scans.start(*share, path);
-                }
-                Kind::File(name) => {
-                    self.scans.missing.extend(self.places_below(place));
-                    self.consider(place, name, Identity::of(&metadata), settled);
-                }
-                Kind::Hidden => {}
-                Kind::Skipped(reason) => {
+            Ok(metadata) => {
+                if let Some(reason) = self.ignored(&root, place, &metadata) {
                     self.suspect_all(place);
                     self.scans.skip(place.clone(), reason);
+                    return;
                 }
-            },
+                match kind(split(path).1, &metadata) {
+                    Kind::Folder => {
+                        // Where a file became a folder.
+                        self.scans.missing.extend(self.tree.at(place).map(|file| file.key));
+                        self.watcher.renew(place);
+                        self.scans.start(*share, path);
+                    }
+                    Kind::File(name) => {
+                        self.suspect_below(place);
+                        let Some(folder) = self.folder(*share, split(path).0) else { return };
+                        self.consider(&folder, name, Identity::of(&metadata), settled, Moment::now());
+                        self.tree.release(&folder);
+                    }
+                    Kind::Hidden => {}
+                    Kind::Skipped(reason) => {
+                        self.suspect_all(place);
+                        self.scans.skip(place.clone(), reason);
+                    }
+                }
+            }
             Err(_) => self.suspect_all(place),
         }
     }
 
+    /// Why what is at a place is ignored, if so. Before the share was walked once, its ignore files are
+    /// read for it.
+    fn ignored(&mut self, root: &Root, (share, path): &Place, metadata: &Metadata) -> Option<Reason> {
+        if !self.scans.walked.contains_key(share) {
+            let ends = path.match_indices('/').map(|(end, _)| end);
+            for folder in std::iter::once(0).chain(ends).filter_map(|end| path.get(..end)) {
+                if let Ok(dir) = root.folder(folder) {
+                    self.load_rules(&(*share, folder.to_owned()), &dir);
+                }
+            }
+        }
+        let entry = if metadata.is_dir() { Entry::Folder } else { Entry::File };
+        self.ignores.why_at_all(*share, path, entry).map(|why| Reason::new(SkipKind::Ignored, why))
+    }
+
+    /// Reads the ignore file of a folder, and says what of it does not hold.
+    fn load_rules(&mut self, place: &Place, dir: &Dir) -> Option<String> {
+        let file = join(&place.1, IGNORE_FILE);
+        match self.ignores.load(place, dir) {
+            Loaded::None => None,
+            Loaded::Same => {
+                let said = self.scans.skips.contains_key(&(place.0, file.clone()));
+                said.then_some(file)
+            }
+            Loaded::New(trouble) => {
+                self.scans.unskip(&(place.0, file.clone()));
+                let reason = Reason::new(SkipKind::Pattern, trouble?);
+                self.scans.skip((place.0, file.clone()), reason);
+                Some(file)
+            }
+        }
+    }
+
     fn suspect_all(&mut self, (share, path): &Place) {
-        let gone = self.tree.under(*share, path);
-        self.scans.missing.extend(gone.into_iter().map(|(place, _)| place));
+        self.scans.missing.extend(self.tree.under(*share, path));
     }
 
     /// Where a folder became a file.
-    fn places_below(&self, (share, path): &Place) -> Vec<Place> {
-        let all = self.tree.under(*share, path).into_iter().map(|(place, _)| place);
-        all.filter(|(_, at)| at != path).collect()
+    fn suspect_below(&mut self, place: &Place) {
+        let own = self.tree.at(place).map(|file| file.key);
+        let all = self.tree.under(place.0, &place.1);
+        self.scans.missing.extend(all.into_iter().filter(|key| Some(*key) != own));
     }
 
-    fn root(&self, share: u32) -> Option<Arc<Root>> {
+    pub(super) fn root(&self, share: u32) -> Option<Arc<Root>> {
         self.shared.table().shares.get(&share)?.root.clone()
     }
 
-    /// Visits one folder of the walk that is first in line.
+    fn folder(&mut self, share: u32, path: &str) -> Option<Arc<Folder>> {
+        let share_path = self.shared.table().shares.get(&share)?.path.clone();
+        Some(self.tree.folder(share, &share_path, path))
+    }
+
+    /// Goes on with the walk that is first in line: a folder, or a part of a huge one.
     pub(super) fn visit_next(&mut self) {
         let Some(mut scan) = self.scans.running.pop_front() else { return };
-        let Some(folder) = scan.folders.pop_front() else {
-            self.finish(&scan);
+        if let Some(visit) = scan.visit.take() {
+            self.read_on(&mut scan, visit);
+        } else if let Some(folder) = scan.folders.pop_front() {
+            if scan.progress == Progress::Waiting {
+                (scan.progress, scan.began) = (Progress::Begun, Instant::now());
+            }
+            if let Some(root) = self.root(scan.share) {
+                self.enter(root, &mut scan, &folder);
+            }
+        } else {
+            self.finish(scan);
             return;
-        };
-        scan.progress = Progress::Begun;
-        if let Some(root) = self.root(scan.share) {
-            self.visit(&root, &mut scan, &folder);
         }
         self.scans.running.push_front(scan);
     }
 
-    fn visit(&mut self, root: &Root, scan: &mut Scan, folder: &str) {
-        let place = (scan.share, folder.to_owned());
-        let opened = root.folder(folder).and_then(|dir| {
+    fn enter(&mut self, root: Arc<Root>, scan: &mut Scan, path: &str) {
+        let place = (scan.share, path.to_owned());
+        let opened = root.folder(path).and_then(|dir| {
             // Watched first, listed then: what happens between is seen twice, not never.
-            self.watcher.watch(&place, &root.path().join(folder), node_of(&dir)?);
-            dir.entries()
+            self.watcher.watch(&place, &root.path().join(path), node_of(&dir)?);
+            Ok((dir.entries()?, dir))
         });
-        let entries = match opened {
-            Ok(entries) => entries,
+        let (entries, dir) = match opened {
+            Ok(opened) => opened,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             Err(error) => {
-                scan.skipped.insert(folder.to_owned());
+                scan.skipped.insert(path.to_owned());
                 let text = format!("the folder cannot be read: {error}");
                 self.scans.skip(place, Reason::new(SkipKind::Unreadable, text));
                 return;
             }
         };
-        scan.visited.insert(folder.to_owned());
-        let deep = folder.split('/').count() >= MAX_DEPTH;
-        let mut hidden = 0;
-        for entry in entries {
-            let Ok(entry) = entry else { continue };
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                let shown = join(folder, &name.to_string_lossy());
-                self.skip_in(scan, shown, Reason::new(SkipKind::Name, "its name is not valid UTF-8"));
-                continue;
-            };
-            let path = join(folder, name);
-            // Gone since: it is missed at the end.
-            let Ok(metadata) = entry.metadata() else { continue };
-            if self.shared.never.covers(root.path(), &root.path().join(&path)) {
-                self.skip_in(scan, path, own());
-                continue;
-            }
-            match kind(name, &metadata) {
-                Kind::Hidden => hidden += u64::from(name != HIDDEN_FOLDER),
-                Kind::Folder if deep => {
-                    let text = format!("folders are walked {MAX_DEPTH} deep");
-                    self.skip_in(scan, path, Reason::new(SkipKind::TooDeep, text));
-                }
-                Kind::Folder => scan.folders.push_back(path),
-                Kind::Skipped(reason) => self.skip_in(scan, path, reason),
-                Kind::File(name) => self.found(scan, path, name, Identity::of(&metadata)),
-            }
-        }
-        self.scans.set_hidden(place, hidden);
+        scan.skipped.extend(self.load_rules(&place, &dir));
+        scan.visited.insert(path.to_owned());
+        let Some(folder) = self.folder(scan.share, path) else { return };
+        let is_near_own = self.shared.never.is_near(root.path(), &root.path().join(path));
+        let is_deep = path.split('/').count() >= MAX_DEPTH;
+        let seen = BTreeSet::new();
+        scan.visit = Some(Visit { root, folder, entries, seen, hidden: 0, is_deep, is_near_own });
     }
 
-    fn found(&mut self, scan: &mut Scan, path: String, name: FileName, identity: Identity) {
-        let place = (scan.share, path);
-        self.scans.unskip(&place);
-        self.consider(&place, name, identity, Settled::No);
-        scan.seen.extend(self.tree.at(&place).map(|file| file.key));
-        if self.scans.skips.contains_key(&place) {
-            scan.skipped.insert(place.1);
+    /// Looks at the next entries of the folder that is being visited.
+    fn read_on(&mut self, scan: &mut Scan, mut visit: Visit) {
+        let moment = Moment::now();
+        for _ in 0..ENTRIES_A_STEP {
+            match visit.entries.next() {
+                // An entry that cannot be read is missed at the end.
+                Some(entry) => drop(entry.map(|entry| self.entry(scan, &mut visit, &entry, moment))),
+                None => return self.leave(scan, &visit),
+            }
+        }
+        scan.visit = Some(visit);
+    }
+
+    fn leave(&mut self, scan: &mut Scan, visit: &Visit) {
+        let folder = &visit.folder;
+        let known = self.tree.files_in(folder.share, &folder.path).map(|file| file.key);
+        scan.unseen.extend(known.filter(|key| !visit.seen.contains(key)));
+        self.scans.set_hidden((folder.share, folder.path.to_string()), visit.hidden);
+        self.tree.release(folder);
+    }
+
+    fn entry(&mut self, scan: &mut Scan, visit: &mut Visit, entry: &DirEntry, moment: Moment) {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else {
+            let shown = join(&visit.folder.path, &name.to_string_lossy());
+            self.skip_in(scan, shown, Reason::new(SkipKind::Name, "its name is not valid UTF-8"));
+            return;
+        };
+        // Gone since: it is missed at the end.
+        let Ok(metadata) = entry.metadata() else { return };
+        let path = || join(&visit.folder.path, name);
+        let own_path =
+            |path: &str| self.shared.never.covers(visit.root.path(), &visit.root.path().join(path));
+        if visit.is_near_own && own_path(&path()) {
+            return self.skip_in(scan, path(), own());
+        }
+        let kind = kind(name, &metadata);
+        let listed = match &kind {
+            Kind::Hidden => {
+                visit.hidden += u64::from(name != HIDDEN_FOLDER && name != IGNORE_FILE);
+                return;
+            }
+            Kind::Skipped(_) => None,
+            Kind::Folder => Some(Entry::Folder),
+            Kind::File(_) => Some(Entry::File),
+        };
+        if let Some(entry) = listed
+            && let Some(why) = self.ignores.why_in(scan.share, &visit.folder.path, name, entry)
+        {
+            return self.skip_in(scan, path(), Reason::new(SkipKind::Ignored, why));
+        }
+        match kind {
+            Kind::Folder if visit.is_deep => {
+                let text = format!("folders are walked {MAX_DEPTH} deep");
+                self.skip_in(scan, path(), Reason::new(SkipKind::TooDeep, text));
+            }
+            Kind::Folder => scan.folders.push_back(path()),
+            Kind::Skipped(reason) => self.skip_in(scan, path(), reason),
+            Kind::File(name) => {
+                let path = (!self.scans.skips.is_empty()).then(path);
+                self.found(scan, visit, path, name, Identity::of(&metadata), moment);
+            }
+            Kind::Hidden => {}
+        }
+    }
+
+    /// `path`: of the file, if something is skipped at all.
+    fn found(
+        &mut self,
+        scan: &mut Scan,
+        visit: &mut Visit,
+        path: Option<String>,
+        name: FileName,
+        identity: Identity,
+        moment: Moment,
+    ) {
+        if let Some(path) = path {
+            self.scans.unskip(&(scan.share, path));
+        }
+        let folder = &visit.folder;
+        match self.consider(folder, name.clone(), identity, Settled::No, moment) {
+            Some(key) => drop(visit.seen.insert(key)),
+            None => drop(scan.skipped.insert(join(&folder.path, name.as_str()))),
         }
     }
 
@@ -209,10 +310,10 @@ impl Keeper {
         scan.skipped.insert(path);
     }
 
-    fn finish(&mut self, scan: &Scan) {
-        let under = self.tree.under(scan.share, &scan.start);
-        let unseen = under.into_iter().filter(|(_, key)| !scan.seen.contains(key));
-        self.scans.missing.extend(unseen.map(|(place, _)| place));
+    fn finish(&mut self, scan: Scan) {
+        let gone = self.tree.folders_under(scan.share, &scan.start).filter(|it| !scan.visited.contains(*it));
+        let gone = gone.flat_map(|folder| self.tree.files_in(scan.share, folder)).map(|file| file.key);
+        self.scans.missing.extend(gone.chain(scan.unseen.iter().copied()));
         let prefix = if scan.start.is_empty() { String::new() } else { format!("{}/", scan.start) };
         let stale: Vec<Place> = self
             .scans
@@ -225,21 +326,23 @@ impl Keeper {
         for place in &stale {
             self.scans.unskip(place);
         }
-        self.scans.forget_hidden(scan, &prefix);
+        self.scans.forget_hidden(&scan, &prefix);
+        self.ignores.keep(scan.share, &scan.start, &scan.visited);
         let path = self.shared.table().shares.get(&scan.share).map(|row| row.path.clone());
         if let Some(path) = path {
             self.watcher.keep(scan.share, &path, &scan.start, &scan.visited);
         }
         if scan.start.is_empty() {
-            self.scans.last_duration = scan.began.elapsed();
+            self.scans.walked.insert(scan.share, scan.began.elapsed());
+            self.walked(scan.share, scan.visited.len() as u64);
         }
     }
 
     /// Takes off the list what is really gone; shows what was skipped.
     pub(super) fn resolve_missing(&mut self) {
-        for place in std::mem::take(&mut self.scans.missing) {
-            let Some(key) = self.tree.at(&place).map(|file| file.key) else { continue };
-            if !self.is_there(&place) {
+        for key in std::mem::take(&mut self.scans.missing) {
+            let Some(record) = self.tree.get(key).cloned() else { continue };
+            if !self.is_there(&record) {
                 self.tree.remove(key);
                 self.queue.remove(key);
             }
@@ -249,9 +352,12 @@ impl Keeper {
         }
     }
 
-    fn is_there(&self, (share, path): &Place) -> bool {
-        let stat = self.root(*share).and_then(|root| root.stat(path).ok());
-        stat.is_some_and(|metadata| matches!(kind(split(path).1, &metadata), Kind::File(_)))
+    /// Whether a file is where its record says, and to be shared.
+    fn is_there(&self, record: &FileRecord) -> bool {
+        let path = record.path();
+        let stat = self.root(record.share()).and_then(|root| root.stat(&path).ok());
+        let is_file = |metadata| matches!(kind(record.name.as_str(), &metadata), Kind::File(_));
+        stat.is_some_and(is_file) && self.ignores.why_at_all(record.share(), &path, Entry::File).is_none()
     }
 
     fn show_skips(&self, share: u32) {
@@ -276,104 +382,6 @@ impl Keeper {
         };
         row.skips = of_share.take(MAX_SKIPS_SHOWN).map(skip).collect();
     }
-
-    /// Takes a file that cannot be read off the list, until it changes or can be opened.
-    pub(super) fn set_aside(&mut self, place: Place, identity: Identity, error: &std::io::Error) {
-        if let Some(key) = self.tree.at(&place).map(|file| file.key) {
-            self.tree.remove(key);
-            self.queue.remove(key);
-        }
-        self.scans.skip(place.clone(), unreadable(error));
-        if self.scans.unreadable.len() < MAX_SKIPS {
-            self.scans.unreadable.insert(place, identity);
-        }
-    }
-
-    /// Whether a file was set aside and still cannot be opened.
-    fn stays_aside(&mut self, place: &Place, identity: Identity) -> bool {
-        if self.scans.unreadable.get(place) == Some(&identity)
-            && let Some(Err(error)) = self.root(place.0).map(|root| root.file(&place.1))
-        {
-            self.scans.skip(place.clone(), unreadable(&error));
-            return true;
-        }
-        self.scans.unreadable.remove(place);
-        false
-    }
-
-    /// A regular file with a good name is at `place` in this state: is that news?
-    fn consider(&mut self, place: &Place, name: FileName, identity: Identity, settled: Settled) {
-        if self.stays_aside(place, identity) {
-            return;
-        }
-        let now = Instant::now();
-        let from = if settled == Settled::Yes { now } else { now + unsettled_time(identity) };
-        let (share, path) = place.clone();
-        let Some(known) = self.tree.at(place).cloned() else {
-            self.appeared(place, name, identity, from);
-            return;
-        };
-        if known.identity == identity {
-            if known.content.is_none() && (settled == Settled::Yes || !self.queue.contains(known.key)) {
-                self.queue.put(known.key, from);
-            }
-            return;
-        }
-        // It is still growing and listed already: its size is told again when it is due to be hashed,
-        // at most once a second, instead of at every write.
-        let growing = known.content.is_none() && from > now && self.queue.contains(known.key);
-        if growing && known.identity.node() == identity.node() {
-            return;
-        }
-        let content = self.known_content(place, identity);
-        let record = FileRecord { key: known.key, share, path, name, identity, content };
-        self.put(record, from);
-    }
-
-    fn appeared(&mut self, place: &Place, name: FileName, identity: Identity, from: Instant) {
-        let (share, path) = place.clone();
-        let moved = self.tree.twins(identity).find(|twin| !self.has_node(twin)).cloned();
-        if let Some(old) = moved {
-            // Renamed: the same key, and the content if it has one.
-            self.put(FileRecord { share, path, name, ..FileRecord::clone(&old) }, from);
-            return;
-        }
-        if self.tree.len() >= MAX_FILES {
-            let text = format!("more than {MAX_FILES} files are not shared");
-            self.scans.skip(place.clone(), Reason::new(SkipKind::TooMany, text));
-            return;
-        }
-        let content = self.known_content(place, identity);
-        let key = self.tree.new_key();
-        self.put(FileRecord { key, share, path, name, identity, content }, from);
-    }
-
-    fn put(&mut self, record: FileRecord, hash_from: Instant) {
-        if record.content.is_none() {
-            self.queue.put(record.key, hash_from);
-        } else {
-            self.queue.remove(record.key);
-        }
-        self.tree.put(Arc::new(record));
-    }
-
-    /// Whether the file is still where its record says.
-    fn has_node(&self, record: &FileRecord) -> bool {
-        let stat = self.root(record.share).and_then(|root| root.stat(&record.path).ok());
-        stat.is_some_and(|metadata| Identity::of(&metadata).node() == record.identity.node())
-    }
-
-    fn known_content(&self, (share, path): &Place, identity: Identity) -> Option<crate::base::ContentId> {
-        if let Some(content) = self.tree.known_content(identity) {
-            return Some(content);
-        }
-        let whole = self.shared.table().shares.get(share)?.path.join(path);
-        self.shared.cache.remembered(whole.to_str()?, identity)
-    }
-}
-
-fn unreadable(error: &std::io::Error) -> Reason {
-    Reason::new(SkipKind::Unreadable, format!("it cannot be read: {error}"))
 }
 
 /// The path below a share, or `None` if a part of it is hidden or not text.
@@ -387,14 +395,4 @@ fn relative(share: &Path, path: &Path) -> Option<String> {
         below = join(&below, name);
     }
     Some(below)
-}
-
-/// How long to wait until a file with this time of writing counts as settled.
-fn unsettled_time(identity: Identity) -> Duration {
-    let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) else { return Duration::ZERO };
-    let now = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
-    // A time in the future says nothing.
-    let age = now.saturating_sub(identity.mtime_nanos);
-    let age = u64::try_from(age).map_or(Duration::MAX, Duration::from_nanos);
-    SETTLE.saturating_sub(age)
 }

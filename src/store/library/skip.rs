@@ -23,6 +23,10 @@ pub enum SkipKind {
     TooMany,
     /// It belongs to this program: keys, profiles.
     Own,
+    /// A pattern says so: a person's or a built-in one.
+    Ignored,
+    /// An ignore file of which not everything holds.
+    Pattern,
 }
 
 impl SkipKind {
@@ -39,6 +43,8 @@ impl SkipKind {
             Self::TooDeep => "too_deep",
             Self::TooMany => "too_many",
             Self::Own => "own",
+            Self::Ignored => "ignored",
+            Self::Pattern => "pattern",
         }
     }
 }

@@ -2,41 +2,80 @@
 //!
 //! Invariant: it changes in [`Table::apply`] alone, after the same changes were committed; totals and
 //! the index by content always agree with the files. The lock around it is held for looking up and for
-//! swapping in, never over I/O.
+//! swapping in, never over I/O and never to build what others are told.
 
-use super::super::below::{Identity, Root};
+use super::super::below::{Identity, Root, join};
 use super::{ShareState, SkipKind, Skipped, Totals, Watched};
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How many changes are kept for a tracker that lags; one that lags more takes the whole list.
-pub(super) const MAX_JOURNAL: usize = 65_536;
+/// How many changes are kept at least for a tracker that lags; as many as there are files where there are
+/// more. One that lags more takes the whole list, which is then no longer than the changes.
+const MIN_JOURNAL: usize = 65_536;
+
+/// A folder in a share; its files have it in common.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Folder {
+    pub(super) share: u32,
+    /// Below the share, components separated by `/`; empty: the share itself.
+    pub(super) path: Box<str>,
+    /// As others see it: the shared folder's own name and what lies between. Empty where a name in it is
+    /// refused.
+    pub(super) shown: FolderPath,
+}
+
+impl Folder {
+    /// A folder at `path` below the share that lies at `share_path`.
+    pub(super) fn new(share: u32, share_path: &Path, path: &str) -> Self {
+        let name = share_path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let text = if path.is_empty() { name.to_owned() } else { format!("{name}/{path}") };
+        let shown = FolderPath::new(&text).unwrap_or_default();
+        Self { share, path: path.into(), shown }
+    }
+}
 
 /// A shared file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileRecord {
     pub(super) key: u64,
-    pub(super) share: u32,
-    /// Below the share, components separated by `/`.
-    pub(super) path: String,
+    pub(super) folder: Arc<Folder>,
     pub(super) name: FileName,
     pub(super) identity: Identity,
     pub(super) content: Option<ContentId>,
 }
 
 impl FileRecord {
-    fn entry(&self, folder: FolderPath) -> FileEntry {
-        let (name, size) = (self.name.clone(), self.identity.size);
+    pub(super) fn share(&self) -> u32 {
+        self.folder.share
+    }
+
+    /// Below the share, components separated by `/`.
+    pub(super) fn path(&self) -> String {
+        join(&self.folder.path, self.name.as_str())
+    }
+
+    pub(super) fn entry(&self) -> FileEntry {
+        let (folder, name, size) = (self.folder.shown.clone(), self.name.clone(), self.identity.size);
         FileEntry { key: self.key, folder, name, size, content: self.content }
     }
 
-    /// The folders between the share and the file.
-    fn below(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(folders, _)| folders)
+    /// Whether nobody else can tell them apart.
+    fn looks_like(&self, other: &Self) -> bool {
+        let of = |file: &Self| (file.key, file.identity.size, file.content);
+        of(self) == of(other) && self.name == other.name && self.folder.shown == other.folder.shown
     }
+}
+
+/// A change of the list, not yet in the words of the protocol: a key and what is there from now on.
+pub(super) type RecordChange = (u64, Option<Arc<FileRecord>>);
+
+/// The same for others.
+pub(super) fn to_change((key, record): &RecordChange) -> Change {
+    record.as_ref().map_or(Change::Remove(*key), |record| Change::Put(record.entry()))
 }
 
 /// A shared folder as everybody sees it.
@@ -50,6 +89,10 @@ pub(super) struct ShareRow {
     pub(super) hashing: u64,
     pub(super) hashing_bytes: u64,
     pub(super) paused: bool,
+    /// Whether all of it is being looked at.
+    pub(super) walking: bool,
+    /// How many of its folders the system does not watch.
+    pub(super) unwatched: u64,
     pub(super) skipped: u64,
     pub(super) kinds: BTreeMap<SkipKind, u64>,
     /// The first of them.
@@ -67,6 +110,8 @@ impl ShareRow {
             hashing: 0,
             hashing_bytes: 0,
             paused: false,
+            walking: false,
+            unwatched: 0,
             skipped: 0,
             kinds: BTreeMap::new(),
             skips: Vec::new(),
@@ -82,6 +127,8 @@ impl ShareRow {
             hashing: self.hashing,
             hashing_bytes: self.hashing_bytes,
             paused: self.paused,
+            walking: self.walking,
+            unwatched: self.unwatched,
             skipped: self.skipped,
             skips: self.kinds.clone(),
             problem: self.problem.clone(),
@@ -113,9 +160,10 @@ pub(super) struct Table {
     position: IndexPosition,
     pub(super) shares: BTreeMap<u32, ShareRow>,
     files: BTreeMap<u64, Arc<FileRecord>>,
-    contents: BTreeSet<(ContentId, u64)>,
+    /// By the first bytes of the content: a third of the memory, and no fewer are told apart.
+    contents: BTreeSet<(u64, u64)>,
     /// The latest changes; the last one has the number `position.seq`.
-    journal: VecDeque<Change>,
+    journal: VecDeque<RecordChange>,
     /// Why nothing can be saved, if so.
     pub(super) problem: Option<String>,
     /// How far changes are told by the system.
@@ -139,105 +187,94 @@ impl Table {
         self.position
     }
 
-    /// What a change of a file's record means for everybody else; `None` if nothing.
-    pub(super) fn visible_change(&self, key: u64, new: Option<&FileRecord>) -> Option<Change> {
-        let old = self.files.get(&key);
-        match (old, new) {
-            (Some(_), None) => Some(Change::Remove(key)),
-            (None, None) => None,
-            (old, Some(new)) => {
-                let entry = self.entry(new);
-                (old.map(|old| self.entry(old)).as_ref() != Some(&entry)).then_some(Change::Put(entry))
-            }
+    /// Whether anybody else sees this change of a file's record.
+    pub(super) fn is_visible(&self, key: u64, new: Option<&FileRecord>) -> bool {
+        match (self.files.get(&key), new) {
+            (None, None) => false,
+            (Some(old), Some(new)) => !old.looks_like(new),
+            (Some(_), None) | (None, Some(_)) => true,
         }
     }
 
-    /// Takes in what was committed. `changes` are numbered on from the last one.
-    pub(super) fn apply(&mut self, records: Vec<(u64, Option<Arc<FileRecord>>)>, changes: Vec<Change>) {
+    /// Takes in what was committed. `changes`, those of it that others see, are numbered on from the last
+    /// one.
+    pub(super) fn apply(&mut self, records: Vec<RecordChange>, changes: Vec<RecordChange>) {
         for (key, new) in records {
             self.put(key, new);
         }
         self.position.seq += changes.len() as u64;
         self.journal.extend(changes);
-        let surplus = self.journal.len().saturating_sub(MAX_JOURNAL);
+        let surplus = self.journal.len().saturating_sub(self.files.len().max(MIN_JOURNAL));
         self.journal.drain(..surplus);
     }
 
     /// Replaces the record of a key without counting it as a change.
     pub(super) fn put(&mut self, key: u64, new: Option<Arc<FileRecord>>) {
-        let old = match &new {
-            Some(record) => self.files.insert(key, record.clone()),
-            None => self.files.remove(&key),
-        };
-        if let Some(old) = old {
-            if let Some(share) = self.shares.get_mut(&old.share) {
-                share.uncount(&old);
-            }
-            if let Some(content) = old.content {
-                self.contents.remove(&(content, key));
-            }
-        }
-        if let Some(new) = new {
-            if let Some(share) = self.shares.get_mut(&new.share) {
-                share.count(&new);
+        if let Some(new) = &new {
+            if let Some(share) = self.shares.get_mut(&new.share()) {
+                share.count(new);
             }
             if let Some(content) = new.content {
-                self.contents.insert((content, key));
+                self.contents.insert((start_of(content), key));
             }
+        }
+        let kept = new.as_ref().and_then(|new| new.content);
+        let old = match new {
+            Some(record) => self.files.insert(key, record),
+            None => self.files.remove(&key),
+        };
+        let Some(old) = old else { return };
+        if let Some(share) = self.shares.get_mut(&old.share()) {
+            share.uncount(&old);
+        }
+        if let Some(content) = old.content
+            && kept.map(start_of) != Some(start_of(content))
+        {
+            self.contents.remove(&(start_of(content), key));
         }
     }
 
-    pub(super) fn entries(&self) -> Vec<FileEntry> {
-        let mut entries = Vec::with_capacity(self.files.len());
-        // Neighbours mostly lie in one folder, which they share.
-        let mut last: Option<(&FileRecord, FolderPath)> = None;
-        for file in self.files.values() {
-            let same = last.as_ref().filter(|(it, _)| it.share == file.share && it.below() == file.below());
-            let folder = same.map_or_else(|| self.folder_of(file), |(_, folder)| folder.clone());
-            entries.push(file.entry(folder.clone()));
-            last = Some((file, folder));
+    /// Takes in what was stored, in the order of its keys.
+    pub(super) fn load(&mut self, files: &[Arc<FileRecord>]) {
+        for file in files {
+            if let Some(share) = self.shares.get_mut(&file.share()) {
+                share.count(file);
+            }
         }
-        entries
+        self.files = files.iter().map(|file| (file.key, file.clone())).collect();
+        let of_file = |file: &Arc<FileRecord>| Some((start_of(file.content?), file.key));
+        self.contents = files.iter().filter_map(of_file).collect();
+    }
+
+    /// All files by key. Their entries are made when the lock is let go.
+    pub(super) fn records(&self) -> Vec<Arc<FileRecord>> {
+        self.files.values().cloned().collect()
     }
 
     /// The files in this folder and below it, from the key `after` on (exclusive), at most `limit`.
     pub(super) fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
         let from = after.map_or(0, |after| after.saturating_add(1));
-        let mut last: Option<(&FileRecord, Option<FolderPath>)> = None;
+        // Neighbours mostly lie in one folder.
+        let mut last: Option<(&Arc<Folder>, bool)> = None;
         let mut found = Vec::new();
         for file in self.files.range(from..).map(|(_, file)| &**file) {
-            let same = last.as_ref().filter(|(it, _)| it.share == file.share && it.below() == file.below());
-            let inside = match same {
-                Some((_, known)) => known.clone(),
-                None => {
-                    Some(self.folder_of(file)).filter(|it| !it.is_empty() && folder.to_inner(it).is_some())
-                }
-            };
-            if let Some(folder) = &inside {
-                found.push(file.entry(folder.clone()));
+            let same = last.filter(|(known, _)| Arc::ptr_eq(known, &file.folder));
+            let shown = &file.folder.shown;
+            let inside = same
+                .map_or_else(|| !shown.is_empty() && folder.to_inner(shown).is_some(), |(_, inside)| inside);
+            if inside {
+                found.push(file.entry());
                 if found.len() >= limit {
                     return found;
                 }
             }
-            last = Some((file, inside));
+            last = Some((&file.folder, inside));
         }
         found
     }
 
-    fn entry(&self, file: &FileRecord) -> FileEntry {
-        file.entry(self.folder_of(file))
-    }
-
-    /// The folder as others see it: the shared folder's own name and what lies between. Empty where a name
-    /// in it is refused.
-    fn folder_of(&self, file: &FileRecord) -> FolderPath {
-        let share = self.shares.get(&file.share).and_then(|share| share.path.file_name()?.to_str());
-        let (share, below) = (share.unwrap_or_default(), file.below());
-        let text = if below.is_empty() { share.to_owned() } else { format!("{share}/{below}") };
-        FolderPath::new(&text).unwrap_or_default()
-    }
-
-    pub(super) fn changes_since(&self, seq: u64) -> Option<Vec<Change>> {
+    /// The changes after `seq`; see [`to_change`].
+    pub(super) fn changes_since(&self, seq: u64) -> Option<Vec<RecordChange>> {
         let behind = usize::try_from(self.position.seq.checked_sub(seq)?).ok()?;
         let first = self.journal.len().checked_sub(behind)?;
         Some(self.journal.range(first..).cloned().collect())
@@ -246,14 +283,15 @@ impl Table {
     /// What to remember of a file that is removed: its whole path, state and content.
     pub(super) fn memory_of(&self, key: u64) -> Option<(String, Identity, ContentId)> {
         let file = self.files.get(&key)?;
-        let path = self.shares.get(&file.share)?.path.join(&file.path);
+        let path = self.shares.get(&file.share())?.path.join(file.path());
         Some((path.to_str()?.to_owned(), file.identity, file.content?))
     }
 
     /// The files that have this content.
     pub(super) fn holders(&self, content: ContentId) -> impl Iterator<Item = &Arc<FileRecord>> {
-        let of_it = self.contents.range((content, 0)..=(content, u64::MAX));
-        of_it.filter_map(|(_, key)| self.files.get(key))
+        let start = start_of(content);
+        let alike = self.contents.range((start, 0)..=(start, u64::MAX));
+        alike.filter_map(|(_, key)| self.files.get(key)).filter(move |file| file.content == Some(content))
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -265,4 +303,8 @@ impl Table {
         }
         totals
     }
+}
+
+fn start_of(content: ContentId) -> u64 {
+    content.as_bytes().first_chunk().map_or(0, |start| u64::from_be_bytes(*start))
 }

@@ -1,9 +1,11 @@
 //! Walks of the shared folders that are under way, and what they found out so far.
 
-use super::super::below::Identity;
+use super::super::below::{Identity, Root};
 use super::skip::Reason;
+use super::table::Folder;
 use super::tree::Place;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -11,17 +13,33 @@ use tokio::time::Instant;
 pub(super) const MAX_SKIPS: usize = 100_000;
 
 /// One walk of a folder and all below it.
-#[derive(Debug)]
 pub(super) struct Scan {
     pub(super) share: u32,
     pub(super) start: String,
     pub(super) folders: VecDeque<String>,
-    pub(super) seen: BTreeSet<u64>,
+    /// The folder that is being read.
+    pub(super) visit: Option<Visit>,
+    /// Files that were known in a folder and are not there.
+    pub(super) unseen: Vec<u64>,
     /// Folders that were there.
     pub(super) visited: BTreeSet<String>,
     pub(super) skipped: BTreeSet<String>,
     pub(super) began: Instant,
     pub(super) progress: Progress,
+}
+
+/// A folder that is being read: a huge one takes several rounds.
+pub(super) struct Visit {
+    pub(super) root: Arc<Root>,
+    pub(super) folder: Arc<Folder>,
+    pub(super) entries: cap_std::fs::ReadDir,
+    /// The files that were there.
+    pub(super) seen: BTreeSet<u64>,
+    pub(super) hidden: u64,
+    /// Whether folders in it lie too deep.
+    pub(super) is_deep: bool,
+    /// Whether something in it may belong to this program.
+    pub(super) is_near_own: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +49,19 @@ pub(super) enum Progress {
 }
 
 /// Walks under way, and what they left to be resolved.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scans {
     pub(super) running: VecDeque<Scan>,
-    pub(super) missing: BTreeSet<Place>,
+    /// Files that may be gone.
+    pub(super) missing: BTreeSet<u64>,
+    /// Shares that were walked as a whole since the library was opened, and how long that took last.
+    pub(super) walked: BTreeMap<u32, Duration>,
     pub(super) skips: BTreeMap<Place, Reason>,
     /// How many hidden entries a folder has.
     pub(super) hidden: BTreeMap<Place, u64>,
     pub(super) skips_changed: BTreeSet<u32>,
     /// Files that could not be read, in this state.
     pub(super) unreadable: BTreeMap<Place, Identity>,
-    pub(super) last_duration: Duration,
 }
 
 impl Scans {
@@ -49,8 +69,20 @@ impl Scans {
         !self.running.is_empty()
     }
 
-    pub(super) const fn last_duration(&self) -> Duration {
-        self.last_duration
+    /// How long it takes to look at everything.
+    pub(super) fn duration(&self) -> Duration {
+        self.walked.values().sum()
+    }
+
+    /// Whether what is missing can be taken off the list: nothing that is being looked at can be where it
+    /// went. A walk of a share that was walked before only finds what no hint told.
+    pub(super) fn can_resolve(&self) -> bool {
+        self.running.iter().all(|scan| scan.start.is_empty() && self.walked.contains_key(&scan.share))
+    }
+
+    /// Whether this share is being walked as a whole.
+    pub(super) fn walks(&self, share: u32) -> bool {
+        self.running.iter().any(|scan| scan.share == share && scan.start.is_empty())
     }
 
     /// Walks a folder of a share; nothing new if a walk that has not begun covers it.
@@ -62,26 +94,29 @@ impl Scans {
         if self.running.iter().any(waits) {
             return;
         }
-        self.running.push_back(Scan {
+        let scan = Scan {
             share,
             start: path.to_owned(),
             folders: VecDeque::from([path.to_owned()]),
-            seen: BTreeSet::new(),
+            visit: None,
+            unseen: Vec::new(),
             visited: BTreeSet::new(),
             skipped: BTreeSet::new(),
             began: Instant::now(),
             progress: Progress::Waiting,
-        });
+        };
+        // A folder that just changed does not wait for the walk of a whole share.
+        if path.is_empty() { self.running.push_back(scan) } else { self.running.push_front(scan) }
     }
 
     /// Has it looked for once more, and removed if it is gone.
-    pub(super) fn suspect(&mut self, place: Place) {
-        self.missing.insert(place);
+    pub(super) fn suspect(&mut self, key: u64) {
+        self.missing.insert(key);
     }
 
     pub(super) fn forget(&mut self, share: u32) {
         self.running.retain(|scan| scan.share != share);
-        self.missing.retain(|(of, _)| *of != share);
+        self.walked.remove(&share);
         self.skips.retain(|(of, _), _| *of != share);
         self.hidden.retain(|(of, _), _| *of != share);
         self.skips_changed.remove(&share);

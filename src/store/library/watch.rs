@@ -1,6 +1,7 @@
 //! Being told by the system what changed. A hint only: whatever it misses, the rescan finds.
 
 use super::super::partial::HIDDEN_FOLDER;
+use super::ignores::{IGNORE_FILE, is_below};
 use super::keeper::Event;
 use super::tree::Place;
 use notify::event::{AccessKind, AccessMode, EventKind};
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 /// How far the system tells what changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +19,11 @@ pub struct Watched {
     /// How many folders are watched.
     pub folders: u64,
     /// Whether some are not, because of a limit of the system.
-    pub exhausted: bool,
+    pub is_exhausted: bool,
+    /// How often so much changed at once that the system did not tell all of it.
+    pub lost: u64,
+    /// How often everything is looked at, whatever the system tells.
+    pub rescan_pause: Duration,
 }
 
 /// Watches the shared folders.
@@ -30,6 +36,10 @@ pub(super) struct Watcher {
     /// Which folder is watched at which place: device and inode.
     folders: BTreeMap<Place, (u64, u64)>,
     overflow: Arc<AtomicBool>,
+    /// How often hints were lost.
+    lost: u64,
+    /// The most folders that are watched, whatever the system allows.
+    most: usize,
     /// Whether the system's limit was met; tried again by the next rescan.
     full: bool,
     /// Whether a person was told.
@@ -38,7 +48,7 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// A watcher of nothing yet. Without the system's help (a limit) it stays silent.
-    pub(super) fn new(events: SyncSender<Event>) -> Self {
+    pub(super) fn new(events: SyncSender<Event>, most: usize) -> Self {
         let overflow = Arc::new(AtomicBool::new(false));
         let lost = overflow.clone();
         let made = notify::RecommendedWatcher::new(
@@ -50,7 +60,15 @@ impl Watcher {
                 tracing::warn!(%error, "changes in shared folders are only found by the regular rescan");
             })
             .ok();
-        Self { system: watcher, folders: BTreeMap::new(), overflow, full: false, warned: false }
+        Self {
+            system: watcher,
+            folders: BTreeMap::new(),
+            overflow,
+            lost: 0,
+            most,
+            full: false,
+            warned: false,
+        }
     }
 
     /// Watches the folder at `place`, whose whole path is `path`, if it is not watched already.
@@ -59,7 +77,12 @@ impl Watcher {
         let covered = self.folders.get(place) == Some(&node) || (whole_tree && !place.1.is_empty());
         let Some(watcher) = self.system.as_mut().filter(|_| !covered && !self.full) else { return };
         let mode = if whole_tree { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-        match watcher.watch(path, mode) {
+        let watched = if self.folders.len() < self.most {
+            watcher.watch(path, mode)
+        } else {
+            Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch))
+        };
+        match watched {
             Ok(()) => {
                 self.folders.insert(place.clone(), node);
             }
@@ -83,7 +106,16 @@ impl Watcher {
 
     /// How many folders are watched, and whether the system's limit was met.
     pub(super) fn state(&self) -> Watched {
-        Watched { folders: self.folders.len() as u64, exhausted: self.full || self.system.is_none() }
+        let is_exhausted = self.full || self.system.is_none();
+        let folders = self.folders.len() as u64;
+        Watched { folders, is_exhausted, lost: self.lost, rescan_pause: Duration::ZERO }
+    }
+
+    /// How many of a share's folders are not watched.
+    pub(super) fn unwatched(&self, share: u32, folders: u64) -> u64 {
+        let watched = self.folders.range((share, String::new())..(share + 1, String::new())).count() as u64;
+        let whole_tree = !cfg!(target_os = "linux") && watched > 0;
+        if whole_tree { 0 } else { folders.saturating_sub(watched) }
     }
 
     /// Tries again what met the system's limit.
@@ -107,8 +139,10 @@ impl Watcher {
     }
 
     /// Whether hints were lost since the last call.
-    pub(super) fn take_overflow(&self) -> bool {
-        self.overflow.swap(false, Ordering::Relaxed)
+    pub(super) fn take_overflow(&mut self) -> bool {
+        let lost = self.overflow.swap(false, Ordering::Relaxed);
+        self.lost += u64::from(lost);
+        lost
     }
 }
 
@@ -134,11 +168,7 @@ fn notice(event: notify::Result<notify::Event>, events: &SyncSender<Event>, lost
 /// Hidden files are never shared, and a partial file of a download changes thousands of times. (A share
 /// itself may lie below a hidden folder.)
 fn is_hidden(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let name = path.file_name().unwrap_or_default();
+    let hidden = name.as_encoded_bytes().starts_with(b".") && name != IGNORE_FILE;
     hidden || path.parent().and_then(Path::file_name).is_some_and(|folder| folder == HIDDEN_FOLDER)
-}
-
-fn is_below(path: &str, folder: &str) -> bool {
-    folder.is_empty()
-        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

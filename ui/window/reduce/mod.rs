@@ -312,7 +312,7 @@ fn take_reply(
             group::read_stopwatch(model)
         }
         (Ok(_), Subject::Export(path)) => note(model, NoteKind::Exported(path)),
-        (Ok(_), _) | (Err(_), Subject::Watch) => Vec::new(),
+        (Ok(_), _) | (Err(_), Subject::Watch | Subject::Hurry) => Vec::new(),
         (Err(error), subject) => {
             if matches!(subject, Subject::CrashTracker | Subject::CrashMe | Subject::Drill) {
                 model.drill = Drill::Idle;

@@ -118,6 +118,22 @@ fn a_card_says_how_far_hashing_is_and_pauses_it() {
 }
 
 #[test]
+fn a_card_says_what_the_system_does_not_watch_and_that_folders_are_looked_at() {
+    let mut window = library();
+    let limit = "The system's limit of watches is reached: changes in 12 folders are found every 1 min 35 s";
+    window.wait_for(limit);
+    let mut view = typical_view();
+    let mut shares = view.shares.to_vec();
+    (shares[1].unwatched, shares[1].walking) = (0, true);
+    shares[1].skips = [("ignored".to_owned(), 2), ("pattern".to_owned(), 1)].into();
+    view.shares = Arc::new(shares);
+    window.peer.publish(View { events: Arc::default(), ..view });
+    window.wait_for("3 entries are not shared: 2 ignored · 1 ignore file with a bad line");
+    assert!(!window.has(limit));
+    window.wait_for("looking for changes");
+}
+
+#[test]
 fn what_is_not_shared_is_counted_by_kind_and_listed_with_reasons() {
     let mut window = library();
     window.wait_for("6 entries are not shared: 3 hidden · 2 links · 1 unreadable");

@@ -7,6 +7,7 @@ use super::super::model::{Drill, MAX_NOTES, Model, NoteKind, Reading, TOAST};
 use super::super::reduce::{Effect, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
+use cardume::base::{FileName, FolderPath};
 use cardume::node::{Command, CommandError, Reply, View};
 use cardume::wire::codes::Code;
 use cardume::wire::control::Status;
@@ -105,7 +106,14 @@ fn a_chosen_source_that_is_gone_is_not_replaced_by_all() {
 fn a_file_without_a_hash_is_not_downloaded() {
     let mut model = answered(vec![Found { content: None, ..found(1, "a", &[3]) }]);
     let effects = reduce(&mut model, Action::Search(SearchAction::Download { found: 0, source: None }));
-    assert_eq!(effects, [Effect::WakeAfter(TOAST)]);
+    let source = &model.search.results.get(0).expect("the result").sources[0];
+    let hurry = Command::Hurry {
+        peer: source.peer.parse().expect("an id"),
+        folder: FolderPath::new(&source.folder).expect("a folder"),
+        name: FileName::new(&source.name).expect("a name"),
+    };
+    // It is hashed before others, since a person waits for it.
+    assert_eq!(effects, [Effect::WakeAfter(TOAST), Effect::Command(Subject::Hurry, hurry)]);
     assert_eq!(model.notes[0].what, NoteKind::NotHashedYet("a".to_owned()));
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct LibraryText {
     pub resume: &'static str,
     /// While it is held.
     pub paused: &'static str,
+    /// While all files are looked at.
+    pub walking: &'static str,
     /// Asks for the list of skipped files.
     pub loading: &'static str,
     /// The list is empty.
@@ -39,6 +41,8 @@ pub(crate) struct LibraryText {
     pub of_folder: fn(&str, &str) -> String,
     /// Hashing: files left, files in all, bytes left as text, seconds left.
     pub hashing: fn(u64, u64, &str, Option<u64>) -> String,
+    /// Folders that the system does not watch, and after how many seconds they are looked at.
+    pub unwatched: fn(u64, u64) -> String,
     /// Not shared: how many.
     pub not_shared: fn(u64) -> String,
     /// A kind of reason with its number.
@@ -75,6 +79,7 @@ pub(super) const ENGLISH: LibraryText = LibraryText {
     pause: "Pause hashing",
     resume: "Go on hashing",
     paused: "hashing is paused",
+    walking: "looking for changes",
     loading: "Making the list…",
     only_hidden: "Hidden files and folders are never shared and are not listed",
     first_hundred: "These are the first hundred",
@@ -91,6 +96,11 @@ pub(super) const ENGLISH: LibraryText = LibraryText {
         let time = seconds.map(|seconds| format!(" · {}", time_left(seconds))).unwrap_or_default();
         format!("{files} · {bytes}{time}")
     },
+    unwatched: |folders, seconds| {
+        let what = if folders == 1 { "1 folder".to_owned() } else { format!("{} folders", en(folders)) };
+        let every = time_left(seconds);
+        format!("The system's limit of watches is reached: changes in {what} are found every {every}")
+    },
     not_shared: |count| match count {
         1 => "1 entry is not shared".to_owned(),
         _ => format!("{} entries are not shared", en(count)),
@@ -106,6 +116,8 @@ pub(super) const ENGLISH: LibraryText = LibraryText {
             "too_deep" => ("too deep", "too deep"),
             "too_many" => ("beyond the limit", "beyond the limit"),
             "own" => ("of Cardume itself", "of Cardume itself"),
+            "ignored" => ("ignored", "ignored"),
+            "pattern" => ("ignore file with a bad line", "ignore files with bad lines"),
             other => (other, other),
         };
         format!("{} {}", en(count), if count == 1 { one } else { many })
@@ -137,6 +149,7 @@ pub(super) const PORTUGUESE: LibraryText = LibraryText {
     pause: "Pausar verificação",
     resume: "Retomar verificação",
     paused: "a verificação está em pausa",
+    walking: "procurando mudanças",
     loading: "Fazendo a lista…",
     only_hidden: "Arquivos e pastas ocultos nunca são compartilhados e não aparecem na lista",
     first_hundred: "Estes são os primeiros cem",
@@ -153,6 +166,11 @@ pub(super) const PORTUGUESE: LibraryText = LibraryText {
         let time = seconds.map(|seconds| format!(" · {}", time_left(seconds))).unwrap_or_default();
         format!("{files} · {bytes}{time}")
     },
+    unwatched: |folders, seconds| {
+        let what = if folders == 1 { "1 pasta".to_owned() } else { format!("{} pastas", pt(folders)) };
+        let every = time_left(seconds);
+        format!("O sistema não vigia mais pastas: mudanças em {what} são achadas a cada {every}")
+    },
     not_shared: |count| match count {
         1 => "1 item não é compartilhado".to_owned(),
         _ => format!("{} itens não são compartilhados", pt(count)),
@@ -168,6 +186,10 @@ pub(super) const PORTUGUESE: LibraryText = LibraryText {
             "too_deep" => ("fundo demais", "fundos demais"),
             "too_many" => ("além do limite", "além do limite"),
             "own" => ("do próprio Cardume", "do próprio Cardume"),
+            "ignored" => ("ignorado", "ignorados"),
+            "pattern" => {
+                ("arquivo de padrões com linha inválida", "arquivos de padrões com linhas inválidas")
+            }
             other => (other, other),
         };
         format!("{} {}", pt(count), if count == 1 { one } else { many })

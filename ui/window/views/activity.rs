@@ -102,7 +102,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
             Subject::Cancel => (text.note_cancel_failed)(why),
             Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),
-            Subject::Drill | Subject::Watch => (text.of_group.drill_failed)(why),
+            Subject::Drill | Subject::Watch | Subject::Hurry => (text.of_group.drill_failed)(why),
             Subject::Export(path) => (text.of_group.export_failed)(path, why),
             Subject::Open(path) => (text.note_open_failed)(path, why),
         },

@@ -120,12 +120,15 @@ fn facts_ui(ui: &mut Ui, model: &Model, text: &Text, share: &Share, totals: &str
         (false, true) => format!(" · {}", text.all_hashed),
         (false, false) => String::new(),
     };
-    widgets::weak_ui(ui, &format!("{totals}{more}"));
+    let walking = if share.walking { format!(" · {}", text.sharing.walking) } else { String::new() };
+    widgets::weak_ui(ui, &format!("{totals}{more}{walking}"));
+    if share.unwatched > 0 {
+        let every = model.view.status.library.rescan_seconds;
+        widgets::colored_ui(ui, &(text.sharing.unwatched)(share.unwatched, every), tokens.warning);
+    }
     if share.hashing > 0 {
-        let rate = model.view.status.library.hashing_rate;
-        let seconds = share.hashing_bytes.checked_div(rate).filter(|_| !share.paused);
         let left = text.bytes(share.hashing_bytes);
-        widgets::weak_ui(ui, &(text.sharing.hashing)(share.hashing, share.files, &left, seconds));
+        widgets::weak_ui(ui, &(text.sharing.hashing)(share.hashing, share.files, &left, share.seconds_left));
         let done = widgets::fraction(share.bytes.saturating_sub(share.hashing_bytes), share.bytes);
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), theme::GRID), egui::Sense::hover());
         widgets::bar(ui, rect, done, if share.paused { tokens.weak } else { tokens.accent });
@@ -151,7 +154,9 @@ fn skipped_ui(ui: &mut Ui, model: &Model, text: &Text, share: &Share, actions: &
         if widgets::icon_button_at(ui, rect, &share.path, arrow, &label).clicked() {
             actions.push(Action::Library(LibraryAction::ToggleSkipped(share.path.clone())));
         }
-        let color = if share.skipped > 0 { tokens.warning } else { tokens.weak };
+        // What a person or a program says is not for sharing is nothing to worry about.
+        let expected = share.skips.get("ignored").copied().unwrap_or(0);
+        let color = if share.skipped > expected { tokens.warning } else { tokens.weak };
         widgets::colored_ui(ui, &format!("{words}: {}", kinds.join(" · ")), color);
     });
     if !opened {
@@ -173,8 +178,11 @@ fn list_ui(ui: &mut Ui, text: &Text, share: &Share, files: &[SkippedFile]) {
         let (left, middle) = (row.left() + 20.0, row.left() + row.width() * 0.6);
         let name = widgets::span(row, left, middle - 8.0);
         widgets::cell(ui, name, below, theme::body(), tokens.text, Align::Min);
-        let reason =
-            if file.kind == "name" { file.reason.clone() } else { (text.sharing.kind)(&file.kind, 1) };
+        let reason = if matches!(file.kind.as_str(), "name" | "ignored" | "pattern") {
+            file.reason.clone()
+        } else {
+            (text.sharing.kind)(&file.kind, 1)
+        };
         let reason = reason.strip_prefix("1 ").unwrap_or(&reason);
         let place = widgets::span(row, middle, row.right());
         widgets::cell(ui, place, reason, theme::body(), tokens.weak, Align::Min);

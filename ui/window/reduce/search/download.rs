@@ -4,10 +4,13 @@ use super::super::super::action::Subject;
 use super::super::super::model::search::{Target, Wanted};
 use super::super::super::model::{Model, NoteKind};
 use super::super::{Effect, Field, note};
-use cardume::base::{ContentId, ContentLink, FileName, PeerId};
+use cardume::base::{ContentId, ContentLink, FileName, FolderPath, PeerId};
 use cardume::node::Command;
-use cardume::wire::index::Found;
+use cardume::wire::index::{Found, Source};
 use std::path::{Path, PathBuf};
+
+/// How many peers are asked to hash one file: each of them is enough.
+const MAX_HURRIED: usize = 3;
 
 fn content_of(found: &Found) -> Option<ContentId> {
     found.content.as_deref().and_then(|content| content.parse().ok())
@@ -28,11 +31,23 @@ fn command(found: &Found, source: Option<usize>, to: Option<&Path>) -> Option<Co
     })
 }
 
+/// Says that it is not hashed, and has those who have it hash it before others.
+fn not_hashed_yet(model: &mut Model, found: &Found) -> Vec<Effect> {
+    let mut effects = note(model, NoteKind::NotHashedYet(found.name.clone()));
+    let hurry = |source: &Source| {
+        let folder = FolderPath::new(&source.folder).ok()?;
+        let (peer, name) = (source.peer.parse().ok()?, FileName::new(&source.name).ok()?);
+        Some(Effect::Command(Subject::Hurry, Command::Hurry { peer, folder, name }))
+    };
+    effects.extend(found.sources.iter().take(MAX_HURRIED).filter_map(hurry));
+    effects
+}
+
 fn download_all(model: &mut Model, wanted: &[Wanted], to: Option<&Path>) -> Vec<Effect> {
     if let [Wanted { found, .. }] = wanted
         && content_of(found).is_none()
     {
-        return note(model, NoteKind::NotHashedYet(found.name.clone()));
+        return not_hashed_yet(model, found);
     }
     let commands = wanted
         .iter()
@@ -78,8 +93,8 @@ pub(super) fn ask_where(model: &mut Model) -> Vec<Effect> {
     if let [Wanted { found, .. }] = &files[..]
         && found.content.is_none()
     {
-        let name = found.name.clone();
-        return note(model, NoteKind::NotHashedYet(name));
+        let found = found.clone();
+        return not_hashed_yet(model, &found);
     }
     if !files.is_empty() {
         model.search.target = Some(Target { files, folder: model.view.download_folder.to_string() });

@@ -1,0 +1,88 @@
+//! What is hashed first.
+
+use super::*;
+use cardume::base::{FileName, FolderPath};
+use cardume::store::Hurried;
+
+fn hurry(library: &Library, folder: &str, name: &str) -> Hurried {
+    library.hurry(&FolderPath::new(folder).unwrap(), &FileName::new(name).unwrap()).unwrap()
+}
+
+/// The names in the order in which their contents were told.
+fn hashed_order(library: &Library, from: u64) -> Vec<String> {
+    let mut names = Vec::new();
+    for change in library.changes_since(from).unwrap() {
+        match change {
+            Change::Put(entry) if entry.content.is_some() => names.push(entry.name.to_string()),
+            Change::Put(_) | Change::Remove(_) => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn a_file_that_somebody_waits_for_overtakes_a_huge_one() {
+    let place = Place::new();
+    // Sparse: it takes seconds to hash and no room.
+    let huge = std::fs::File::create(place.share().join("huge")).unwrap();
+    huge.set_len(3 << 30).unwrap();
+    huge.set_modified(SystemTime::now() - Duration::from_mins(1)).unwrap();
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for("the huge one is begun", || library.hashed_bytes() > 0);
+    place.write("sub/small", b"wanted");
+    wait_for("the small one is listed", || entry(&library, "small").is_some());
+    assert_eq!(hurry(&library, "share/sub", "small"), Hurried::Next);
+    wait_for("the small one", || entry(&library, "small").unwrap().content.is_some());
+    assert_eq!(entry(&library, "huge").unwrap().content, None, "it goes on");
+    assert_eq!(hurry(&library, "share/sub", "small"), Hurried::Known(content(b"wanted")));
+    assert_eq!(hurry(&library, "share", "small"), Hurried::Unknown);
+    assert_eq!(hurry(&library, "other/sub", "small"), Hurried::Unknown);
+    library.pause_hashing_of(&place.share()).unwrap();
+    assert_eq!(hurry(&library, "share", "huge"), Hurried::Paused);
+}
+
+#[test]
+fn small_files_come_before_large_ones() {
+    let place = Place::new();
+    let large = vec![1; 5 << 20];
+    for name in ["a large", "b large"] {
+        place.write(name, &large);
+    }
+    place.write("c small", b"c");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for("all hashed", || library.totals().files == 3 && library.totals().hashing == 0);
+    library.unshare(&place.share()).unwrap();
+
+    // Anew, and other bytes, so that nothing is remembered; large enough that each is a batch of its own.
+    let larger = vec![2; 65 << 20];
+    for name in ["a large", "b large"] {
+        place.write(name, &larger);
+    }
+    place.write("c small", b"cc");
+    library.share(&place.share()).unwrap();
+    library.pause_hashing_of(&place.share()).unwrap();
+    library.rescan(&place.share()).unwrap();
+    wait_for("all listed", || library.totals().hashing == 3 && !library.shares()[0].walking);
+    let from = library.position().seq;
+    library.resume_hashing_of(&place.share()).unwrap();
+    wait_for("all hashed", || library.totals().hashing == 0);
+    let order = hashed_order(&library, from);
+    assert_eq!(order, ["c small", "a large", "b large"]);
+}
+
+#[test]
+fn hard_links_are_read_once() {
+    let place = Place::new();
+    let bytes = vec![3; 300_000];
+    let first = place.write("a", &bytes);
+    for number in 0..20 {
+        std::fs::hard_link(&first, place.share().join(format!("link {number}"))).unwrap();
+    }
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for("all hashed", || library.totals().files == 21 && library.totals().hashing == 0);
+    assert_eq!(library.hashed_bytes(), 300_000);
+    assert!(list(&library).iter().all(|file| file.2 == Some(content(&bytes))));
+}
