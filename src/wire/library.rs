@@ -1,6 +1,67 @@
 //! Shapes of `control_` about shared folders.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// This peer's own files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibraryState {
+    /// Files shared.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files still to be hashed.
+    pub hashing: u64,
+    /// Bytes hashed per second over the last seconds.
+    #[serde(default)]
+    pub hashing_rate: u64,
+    /// How many shared folders and folders in them the system does not watch: changes there are found by
+    /// looking.
+    #[serde(default)]
+    pub unwatched: u64,
+    /// How often the system did not tell of all changes, since the peer started.
+    #[serde(default)]
+    pub hints_lost: u64,
+    /// How often everything is looked at, whatever the system tells.
+    #[serde(default)]
+    pub rescan_seconds: u64,
+}
+
+/// A shared folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The folder.
+    pub path: String,
+    /// Files in it that are shared.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those still to be hashed.
+    pub hashing: u64,
+    /// The bytes of those, without what is read already.
+    #[serde(default)]
+    pub hashing_bytes: u64,
+    /// When all that is being hashed is likely to be, in seconds; absent while that is not known.
+    #[serde(default)]
+    pub seconds_left: Option<u64>,
+    /// Whether hashing waits until a person lets it go on.
+    #[serde(default)]
+    pub paused: bool,
+    /// Whether everything in it is being looked at just now.
+    #[serde(default)]
+    pub walking: bool,
+    /// How many of its folders the system does not watch: changes there are found by looking.
+    #[serde(default)]
+    pub unwatched: u64,
+    /// Files skipped, with a reason each (names refused, links, unreadable): how many.
+    pub skipped: u64,
+    /// The same by kind of reason, and the hidden ones: `hidden`, `link`, `special`, `unreadable`,
+    /// `name`, `too_large`, `too_deep`, `too_many`, `own`, `ignored`, `pattern`.
+    #[serde(default)]
+    pub skips: BTreeMap<String, u64>,
+    /// Why the folder cannot be read, if so.
+    pub problem: Option<String>,
+}
 
 /// What a folder holds, told before it is shared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
