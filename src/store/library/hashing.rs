@@ -146,19 +146,20 @@ impl Keeper {
 
     /// Gives the hashing thread something to do.
     pub(super) fn hand_out(&mut self) {
-        while self.may_hand_out() {
+        if self.fast_in_flight == 0 {
+            let batch = self.next_jobs(Benefit::Asked);
+            if !batch.is_empty() && self.jobs.fast.try_send(batch).is_ok() {
+                self.fast_in_flight += 1;
+            }
+        }
+        // What is asked for waits for the fast lane, not behind everything else.
+        while self.may_hand_out() && !self.queue.is_asked() {
             let batch = self.next_jobs(Benefit::Ordinary);
             // There is room for as many batches as may be there, and one more.
             if batch.is_empty() || self.jobs.ordinary.try_send(batch).is_err() {
                 break;
             }
             self.in_flight += 1;
-        }
-        if self.fast_in_flight == 0 {
-            let batch = self.next_jobs(Benefit::Asked);
-            if !batch.is_empty() && self.jobs.fast.try_send(batch).is_ok() {
-                self.fast_in_flight += 1;
-            }
         }
         // The thread looks at the fast lane while it has something in the other one.
         if self.fast_in_flight > 0 && self.in_flight == 0 && self.jobs.ordinary.try_send(Vec::new()).is_ok() {

@@ -81,6 +81,11 @@ impl HashQueue {
         self.by_key.get(&key).is_some_and(|slot| slot.from.is_none())
     }
 
+    /// Whether the next one is waited for.
+    pub(super) fn is_asked(&self) -> bool {
+        self.ready.first().is_some_and(|slot| slot.0 == Benefit::Asked)
+    }
+
     /// Those that come last, the last one first.
     pub(super) fn last_ones(&self) -> impl Iterator<Item = u64> {
         self.ready.iter().rev().take_while(|slot| slot.0 == Benefit::Ordinary).map(|slot| slot.2)
