@@ -1,13 +1,14 @@
 //! The members of the group as a table, with the fault drills of each.
 
-use super::super::action::{Action, GroupAction};
+use super::super::action::{Action, BrowseAction, GroupAction};
+use super::super::menu::button_menu;
 use super::super::model::Model;
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
 use cardume::wire::control::MemberState;
 use eframe::egui;
-use egui::{Align, Popup, Rect, Ui, pos2, vec2};
+use egui::{Align, Button, Rect, Ui, pos2, vec2};
 
 /// Where the columns begin, as parts of the width: name, role, epoch, last contact, files, version,
 /// address.
@@ -114,11 +115,15 @@ fn menu_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &
     let label = (words.drills_of)(name);
     let id = member.peer.peer_id.as_str();
     let button = widgets::icon_button_at(ui, at, ("drills", id), Icon::More, &label);
-    Popup::menu(&button).show(|ui| {
-        if (member.me || member.connected) && ui.button((words.pause_peer)(name)).clicked() {
+    button_menu(&button, |ui, menu| {
+        if (member.me || member.connected) && menu.item(ui, Button::new((text.browsing.browse)(name))) {
+            let (peer, folder) = (id.to_owned(), String::new());
+            actions.push(Action::Browse(BrowseAction::Open { peer, folder, file: None }));
+        }
+        if (member.me || member.connected) && menu.item(ui, Button::new((words.pause_peer)(name))) {
             actions.push(Action::Group(GroupAction::Pause(id.to_owned())));
         }
-        if !member.me && ui.button((words.cut_link)(name)).clicked() {
+        if !member.me && menu.item(ui, Button::new((words.cut_link)(name))) {
             actions.push(Action::Group(GroupAction::Cut(id.to_owned())));
         }
     });
