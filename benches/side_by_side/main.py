@@ -8,13 +8,14 @@ import pathlib
 import platform
 import shutil
 import signal
+import statistics
 import sys
 import tempfile
 import time
 
 import links
 from cardume import Group
-from measure import MIB, Process, Watch, median, stat
+from measure import MIB, Process, Watch, median, wait_until
 from others import Libtorrent, Nginx, Pyro, Rqbit, Rsync, Tool, need
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -250,6 +251,63 @@ def linked(folder, sources):
         shutil.rmtree(work, ignore_errors=True)
 
 
+def slow_source():
+    """One of three sources gives a hundredth of what the others give, or nothing at all."""
+    if not PROGRAM.exists():
+        print(f"\nA slow source: {PROGRAM} not built")
+        return
+    folder, work = FOLDER / "slow", pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
+    folder.mkdir()
+    write_random(folder / "slow.bin", SIZE)
+    group = Group(PROGRAM, work / "home")
+    names = ["source-1", "source-2", "source-3"]
+    try:
+        for name in names:
+            group.add(name, folder)
+        group.add("getter", work / "empty")
+        group.wait_for_files(3)
+        content = group.find("getter", "slow.bin", 3)
+        tracker = group.ask("getter", "status")["tracker"]["name"]
+        slow = next(name for name in names if name != tracker)
+        good = [name for name in names if name != slow]
+        process = group.peers[slow]
+
+        def get(*more):
+            target = work / "target"
+            shutil.rmtree(target, ignore_errors=True)
+            os.sync()
+            began = time.monotonic()
+            done = Process(group.command("getter", "get", content, "--to", target, *more))
+            done.child.wait(timeout=900)
+            return time.monotonic() - began
+
+        cases = {"two sources": [], "and a third at 1 % of the speed": [], "and a third that says nothing": []}
+        without, limited, dead = cases.values()
+        for round_ in range(ROUNDS):
+            without.append(get(*[part for name in good for part in ("--from", name)]))
+            rate = SIZE / min(without) / len(good) / 100
+            group.ask(slow, "limits", "--up", str(int(rate)))
+            limited.append(get())
+            group.ask(slow, "limits", "--up", "none")
+            os.killpg(process.session, signal.SIGSTOP)
+            try:
+                dead.append(get())
+            finally:
+                os.killpg(process.session, signal.SIGCONT)
+            wait_until("three sources again", lambda: len(next(
+                (found["sources"] for found in group.ask("getter", "search", "slow.bin") or []), [])) == 3)
+            progress(f"without {without[-1]:.2f} s, slow {limited[-1]:.2f} s, dead {dead[-1]:.2f} s")
+        base = statistics.median(without)
+        table(f"One file of {SIZE / MIB:.0f} MiB from two sources, and a third that is no help, {ROUNDS} rounds",
+              ["sources", "time (median, least-most)", "times two sources alone"],
+              [[name, f"{statistics.median(times):.2f} s ({min(times):.2f}-{max(times):.2f})",
+                f"{statistics.median(times) / base:.2f}"] for name, times in cases.items()])
+    finally:
+        group.stop()
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def heartbeats():
     """Five peers, two of which download without a pause from the other three."""
     if not PROGRAM.exists():
@@ -334,7 +392,8 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     machine()
-    for name, work in (("large", large), ("small", small), ("links", slow_links), ("heartbeats", heartbeats)):
+    for name, work in (("large", large), ("small", small), ("links", slow_links), ("slow", slow_source),
+                       ("heartbeats", heartbeats)):
         if not ONLY or name in ONLY:
             work()
 

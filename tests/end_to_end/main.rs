@@ -9,6 +9,7 @@ mod checking;
 mod demo;
 mod failures;
 mod foreign;
+mod full_disk;
 mod growing;
 mod sharing;
 mod transfers;

@@ -117,6 +117,8 @@ pub(crate) struct Model {
 impl Model {
     /// The window as it opens.
     pub(crate) fn new(view: Arc<View>, language: Language, theme: ThemeChoice) -> Self {
+        let mut transfers = Transfers::default();
+        transfers.places.follow(&view.transfers);
         Self {
             view,
             now: Duration::ZERO,
@@ -129,7 +131,7 @@ impl Model {
             library: Library::default(),
             group: GroupPage::default(),
             browse: None,
-            transfers: Transfers::default(),
+            transfers,
             activity: Activity::default(),
             welcome: None,
             asks_to_close: false,

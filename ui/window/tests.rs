@@ -10,6 +10,7 @@ mod menus;
 mod orders;
 mod pages;
 mod paths;
+mod quiet;
 mod reducer;
 mod search;
 mod search_reducer;

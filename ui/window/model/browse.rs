@@ -17,7 +17,7 @@ pub(crate) const MAX_ROWS: usize = 100_000;
 /// The next page is asked for so many rows before the end of what is there.
 const AHEAD: usize = 200;
 /// What is on screen is asked for again after this time, if one page holds it.
-pub(crate) const REFRESH: Duration = Duration::from_secs(3);
+pub(crate) const REFRESH: Duration = Duration::from_secs(5);
 /// How long an answer may take before the person is told that it is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
