@@ -18,7 +18,8 @@ use super::start::Route;
 use super::stop::Stopper;
 use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
 use super::watch_task::Watcher;
-use crate::base::{FileName, PeerId};
+use crate::base::{FileName, FolderPath, PeerId};
+use crate::engine::browse::Ask as BrowseAsk;
 use crate::net::Client;
 use crate::net::peer_link::PeerLinks;
 use crate::store::Library;
@@ -106,11 +107,7 @@ impl Commands {
             Command::Sources(content) => {
                 self.searcher.sources(content).await.map(Reply::Sources).map_err(|error| unanswered(&error))
             }
-            Command::Browse { peer, folder, ask } => {
-                let browser =
-                    Browser { me: self.group.borrow().me, library: self.library, links: self.links };
-                browser.page(peer, folder, ask).await.map(Reply::Listing)
-            }
+            Command::Browse { peer, folder, ask } => self.browse(peer, folder, ask).await,
             Command::Download { content, name, to, from, via_rpc } => {
                 let name = name.as_deref().map(FileName::new).transpose();
                 let name = name.map_err(|error| {
@@ -121,14 +118,7 @@ impl Commands {
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
-            Command::DownloadFolder { peer, folder, to } => {
-                if folder.is_empty() {
-                    return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
-                }
-                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
-                let request = FolderRequest::new(peer, folder, to);
-                self.transfers.download_folder(request).await.map(Reply::Transfer)
-            }
+            Command::DownloadFolder { peer, folder, to } => self.download_folder(peer, folder, to).await,
             Command::Transfers(what, ids) => self.transfers.change(what, ids).await.map(|()| Reply::Done),
             Command::Limits(limits) => self.set_limits(limits).await,
             Command::Cancel(id) => self.transfers.cancel(id).await.map(|()| Reply::Done),
@@ -159,6 +149,26 @@ impl Commands {
                 Ok(Reply::Done)
             }
         }
+    }
+
+    async fn browse(self, peer: PeerId, folder: FolderPath, ask: BrowseAsk) -> Result<Reply, CommandError> {
+        let me = self.group.borrow().me;
+        let browser = Browser { me, library: self.library, links: self.links };
+        browser.page(peer, folder, ask).await.map(Reply::Listing)
+    }
+
+    async fn download_folder(
+        &self,
+        peer: PeerId,
+        folder: FolderPath,
+        to: Option<PathBuf>,
+    ) -> Result<Reply, CommandError> {
+        if folder.is_empty() {
+            return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
+        }
+        let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
+        let request = FolderRequest::new(peer, folder, to);
+        self.transfers.download_folder(request).await.map(Reply::Transfer)
     }
 
     async fn set_limits(&self, limits: Limits) -> Result<Reply, CommandError> {

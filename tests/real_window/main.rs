@@ -7,6 +7,7 @@
 
 mod accessibility;
 mod five;
+mod joining;
 mod links;
 mod screen;
 #[path = "../support/mod.rs"]

@@ -16,6 +16,7 @@ use super::action::{Action, ActivityAction, LibraryAction, Page, SearchAction, S
 use super::desk::Order;
 use super::diagnostics::diagnostics;
 use super::model::{DEFAULT_ZOOM, Drill, MAX_NOTES, Model, Note, NoteKind, TOAST, ZOOM_STEP, ZOOMS};
+use super::text::Language;
 use super::theme_choice::ThemeChoice;
 use cardume::base::ContentLink;
 use cardume::node::{self, Command, CommandError, Reply, View};
@@ -143,10 +144,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Group(action) => group::act(model, action),
         Action::Browse(action) => browse::reduce(model, action),
-        Action::Language(language) => {
-            model.language = language;
-            Vec::new()
-        }
+        Action::Language(language) => speak(model, language),
         Action::Theme(theme) => {
             model.theme = theme;
             vec![Effect::Theme(theme)]
@@ -163,10 +161,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             follow_motion(model)
         }
         Action::OpenLink(link) => open_link(model, &link),
-        Action::MenuShown => {
-            model.wants_menu = false;
-            Vec::new()
-        }
+        Action::MenuShown => menu_shown(model),
         Action::CloseRequested => activity::close_requested(model),
         Action::Stopped => {
             model.closing = true;
@@ -251,6 +246,16 @@ fn open_link(model: &mut Model, link: &ContentLink) -> Vec<Effect> {
 fn follow_motion(model: &mut Model) -> Vec<Effect> {
     model.reduced_motion = model.motion.reduces(model.system_reduces);
     vec![Effect::Still(model.reduced_motion)]
+}
+
+fn menu_shown(model: &mut Model) -> Vec<Effect> {
+    model.wants_menu = false;
+    Vec::new()
+}
+
+fn speak(model: &mut Model, language: Language) -> Vec<Effect> {
+    model.language = language;
+    Vec::new()
 }
 
 /// Opens the menu of the row that the keyboard is at, and brings it into view.

@@ -34,8 +34,6 @@ fn window(language: Language, results: Vec<Found>) -> Window {
     let peer = FakePeer::new(typical_view(), results);
     let mut window = Window::open_as(peer, language, ThemeChoice::Dark, [1_280.0, 800.0]);
     window.press_ctrl(Key::Num4);
-    let drills = (language.text().of_group.drills_of)("peer-3");
-    window.click(Role::Button, &drills);
     window.click(Role::Button, &(language.text().browsing.browse)("peer-3"));
     window
 }

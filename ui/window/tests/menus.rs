@@ -86,6 +86,7 @@ fn the_menu_of_a_member_is_walked_by_keys() {
     press(&mut window, Key::Enter);
     assert!(is_open(&window));
     press(&mut window, Key::ArrowDown);
+    press(&mut window, Key::ArrowDown);
     press(&mut window, Key::Enter);
     window.wait_until("a pause", |window| {
         let peer = peer_id(3).parse().ok();

@@ -15,7 +15,7 @@ use egui::{Align, Button, Rect, Ui, pos2, vec2};
 const COLUMNS: [f32; 8] = [0.0, 0.18, 0.33, 0.42, 0.58, 0.665, 0.775, 1.0];
 
 fn column(rect: Rect, index: usize) -> Rect {
-    let width = rect.width() - theme::CONTROL;
+    let width = rect.width() - 2.0 * theme::CONTROL;
     let at = |index: usize| rect.left() + width * COLUMNS.get(index).copied().unwrap_or(1.0);
     Rect::from_min_max(pos2(at(index) + 8.0, rect.top()), pos2(at(index + 1) - 4.0, rect.bottom()))
 }
@@ -82,6 +82,7 @@ fn member_ui(ui: &mut Ui, model: &Model, text: &Text, member: &MemberState, acti
     for (index, words, color, align) in cells {
         widgets::cell(ui, padded(column(rect, index), align), &words, theme::body(), color, align);
     }
+    browse_ui(ui, rect, text, member, actions);
     menu_ui(ui, rect, text, member, actions);
 }
 
@@ -104,6 +105,22 @@ fn role<'a>(model: &'a Model, text: &'a Text, member: &'a MemberState) -> &'a st
     }
 }
 
+/// Looks into the member's folders.
+fn browse_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &mut Vec<Action>) {
+    if !member.me && !member.connected {
+        return;
+    }
+    let at = Rect::from_center_size(
+        pos2(row.right() - 1.5 * theme::CONTROL, row.center().y),
+        vec2(theme::CONTROL, theme::CONTROL),
+    );
+    let (label, id) = ((text.browsing.browse)(&member.peer.name), member.peer.peer_id.as_str());
+    if widgets::icon_button_at(ui, at, ("browse", id), Icon::FolderOpen, &label).clicked() {
+        let (peer, folder) = (id.to_owned(), String::new());
+        actions.push(Action::Browse(BrowseAction::Open { peer, folder, file: None }));
+    }
+}
+
 /// The drills of a member, behind a button at the end of its row.
 fn menu_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &mut Vec<Action>) {
     let words = text.of_group;
@@ -116,10 +133,6 @@ fn menu_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &
     let id = member.peer.peer_id.as_str();
     let button = widgets::icon_button_at(ui, at, ("drills", id), Icon::More, &label);
     button_menu(&button, |ui, menu| {
-        if (member.me || member.connected) && menu.item(ui, Button::new((text.browsing.browse)(name))) {
-            let (peer, folder) = (id.to_owned(), String::new());
-            actions.push(Action::Browse(BrowseAction::Open { peer, folder, file: None }));
-        }
         if (member.me || member.connected) && menu.item(ui, Button::new((words.pause_peer)(name))) {
             actions.push(Action::Group(GroupAction::Pause(id.to_owned())));
         }
