@@ -17,10 +17,6 @@ pub(crate) enum BrowseAction {
     },
     /// Go to this folder.
     GoTo(FolderPath),
-    /// Go to the folder above.
-    Up,
-    /// Go to where one was before; from the first one back to the page.
-    Back,
     /// Look into the folder in this row, or download its file.
     Enter(usize),
     /// Download what is in this row: a file, or a folder as a folder.

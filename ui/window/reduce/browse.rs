@@ -21,8 +21,6 @@ pub(super) fn reduce(model: &mut Model, action: BrowseAction) -> Vec<Effect> {
     match action {
         BrowseAction::Open { .. } => {}
         BrowseAction::GoTo(folder) => return go_to(model, folder),
-        BrowseAction::Up => return up(model),
-        BrowseAction::Back => return back(model),
         BrowseAction::Enter(row) => return enter(model, row),
         BrowseAction::Download(row) => return download(model, row),
         BrowseAction::DownloadFolder => {

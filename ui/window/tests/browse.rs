@@ -246,14 +246,15 @@ fn what_a_tracker_said_is_not_used_when_it_is_malformed() {
 fn the_way_up_and_back_keeps_its_place() {
     let mut model = model();
     question(&reduce(&mut model, open("Music/Live/2026")));
-    let go = |model: &mut Model, action| question(&reduce(model, Action::Browse(action))).1;
-    assert_eq!(go(&mut model, BrowseAction::Up), "Music/Live");
+    let go = |model: &mut Model, action| question(&reduce(model, action)).1;
+    let (up, back) = (Action::Do(Verb::FolderUp), Action::Do(Verb::FolderBack));
+    assert_eq!(go(&mut model, up), "Music/Live");
     assert_eq!(model.browse.as_ref().and_then(|it| it.sought.clone()), FileName::new("2026").ok());
-    assert_eq!(go(&mut model, BrowseAction::GoTo(FolderPath::default())), "");
+    assert_eq!(go(&mut model, Action::Browse(BrowseAction::GoTo(FolderPath::default()))), "");
     assert_eq!(model.browse.as_ref().and_then(|it| it.sought.clone()), FileName::new("Music").ok());
-    assert_eq!(go(&mut model, BrowseAction::Back), "Music/Live");
-    assert_eq!(go(&mut model, BrowseAction::Back), "Music/Live/2026");
-    reduce(&mut model, Action::Browse(BrowseAction::Back));
+    assert_eq!(go(&mut model, back.clone()), "Music/Live");
+    assert_eq!(go(&mut model, back.clone()), "Music/Live/2026");
+    reduce(&mut model, back);
     assert!(model.browse.is_none(), "back to the page");
     model.now += Duration::from_secs(1);
     assert!(

@@ -60,8 +60,6 @@ pub(crate) struct BrowseText {
     pub browse: fn(&str) -> String,
     /// Looks into the folder of this peer that a file lies in.
     pub show_in_folder: fn(&str) -> String,
-    /// The page of this peer.
-    pub files_of: fn(&str) -> String,
     /// The peer is asked.
     pub asking: fn(&str) -> String,
     /// The peer shares nothing.
@@ -74,6 +72,8 @@ pub(crate) struct BrowseText {
     pub refused: fn(&str) -> String,
     /// What is in the folder.
     pub totals: fn(&InFolder<'_>) -> String,
+    /// So many of so many names fit the filter, as far as is known.
+    pub fitting: fn(&str, &str) -> String,
     /// Only so many of so many rows are shown.
     pub first_rows: fn(&str, &str) -> String,
     /// A link to the file of this name was opened elsewhere.
@@ -111,7 +111,6 @@ pub(super) const ENGLISH: BrowseText = BrowseText {
     retry: "Try again",
     browse: |peer| format!("Browse files of {peer}"),
     show_in_folder: |peer| format!("Show in folder of {peer}"),
-    files_of: |peer| format!("Files of {peer}"),
     asking: |peer| format!("Asking {peer} what it shares …"),
     shares_nothing: |peer| format!("{peer} shares nothing"),
     nothing_fits: |words| format!("Nothing in this folder has “{words}” in its name"),
@@ -131,6 +130,7 @@ pub(super) const ENGLISH: BrowseText = BrowseText {
         let hashing = if of.hashing > 0 { format!(" · {} being hashed", of.hashing) } else { String::new() };
         format!("{} · {whole}{hashing}", parts.join(", "))
     },
+    fitting: |shown, all| format!("{shown} of {all} fit the filter"),
     first_rows: |shown, all| format!("The first {shown} of {all}; the filter finds the others"),
     link_opened: |name| format!("A link to {name} was opened; download it from here"),
     go_to: |folder| format!("Go to {folder}"),
@@ -164,7 +164,6 @@ pub(super) const PORTUGUESE: BrowseText = BrowseText {
     retry: "Tentar de novo",
     browse: |peer| format!("Ver arquivos de {peer}"),
     show_in_folder: |peer| format!("Mostrar na pasta de {peer}"),
-    files_of: |peer| format!("Arquivos de {peer}"),
     asking: |peer| format!("Perguntando a {peer} o que compartilha …"),
     shares_nothing: |peer| format!("{peer} não compartilha nada"),
     nothing_fits: |words| format!("Nada nesta pasta tem “{words}” no nome"),
@@ -185,6 +184,7 @@ pub(super) const PORTUGUESE: BrowseText = BrowseText {
             if of.hashing > 0 { format!(" · {} sendo verificados", of.hashing) } else { String::new() };
         format!("{} · {whole}{hashing}", parts.join(", "))
     },
+    fitting: |shown, all| format!("{shown} de {all} passam pelo filtro"),
     first_rows: |shown, all| format!("Os primeiros {shown} de {all}; o filtro acha os outros"),
     link_opened: |name| format!("Um link para {name} foi aberto; baixe por aqui"),
     go_to: |folder| format!("Ir para {folder}"),

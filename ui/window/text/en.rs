@@ -239,7 +239,7 @@ fn members(detail: &str) -> String {
 /// What the code of this name means; what a later version says as it is.
 fn meaning(name: &str) -> &str {
     match Code::named(name) {
-        Some(code) => super::refusal::english_code(code),
+        Some(code) => (TEXT.code)(code),
         None => name,
     }
 }

@@ -240,7 +240,7 @@ fn reason(detail: &str) -> &str {
 /// What the code of this name means; what a later version says as it is.
 fn meaning(name: &str) -> &str {
     match Code::named(name) {
-        Some(code) => super::refusal::portuguese_code(code),
+        Some(code) => (TEXT.code)(code),
         None => name,
     }
 }

@@ -62,9 +62,13 @@ fn state_ui(ui: &mut Ui, browse: &Browse, text: &Text) {
         size: &text.bytes(totals.below.bytes),
         hashing: totals.below.hashing,
     });
+    let all = text.number(totals.folders + totals.files);
+    let shown = text.number(browse.rows.len() as u64);
     if browse.rows.len() >= MAX_ROWS && browse.next.is_some() {
-        let all = text.number(totals.folders + totals.files);
-        sentence = (text.browsing.first_rows)(&text.number(browse.rows.len() as u64), &all);
+        sentence = (text.browsing.first_rows)(&shown, &all);
+    } else if browse.filter.as_deref().is_some_and(|filter| !filter.trim().is_empty()) {
+        let more = if browse.next.is_some() { "+" } else { "" };
+        sentence = (text.browsing.fitting)(&format!("{shown}{more}"), &all);
     }
     let line = widgets::plain_row_ui(ui, 22.0, &sentence);
     let line = widgets::span(line, line.left() + 8.0, line.right());
