@@ -75,7 +75,7 @@ fn say(line: &str) {
 
 /// The frames' cost, measured in the window's own tests: the window is a part of the program.
 fn frames() -> Result<(), String> {
-    let arguments = ["test", "--release", "--bin", "cardume", "--", "--ignored", "--nocapture", "--exact"];
+    let arguments = ["--bin", "cardume", "--", "--ignored", "--nocapture", "--exact"];
     let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
         .arg("test")
         .args(PROFILE)
