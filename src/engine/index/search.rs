@@ -61,6 +61,8 @@ struct Best<'a> {
     key: u64,
     /// The number of the peer among those that are present.
     peer: u8,
+    /// Whether nobody who answers has it under a name that fits.
+    fades: bool,
     /// How many peers have it; counted only to sort by it.
     sources: u8,
     /// The peers that have it under a name that fits, one bit for each ([`Index::MAX_PEERS`] are 64).
@@ -83,9 +85,10 @@ impl Best<'_> {
         self.key == other.key && self.content().is_some() && self.content() == other.content()
     }
 
-    /// The best first. Peers are numbered in the order of their ids.
+    /// The best first. Peers are numbered in the order of their ids, those that answer first.
     fn order(&self, other: &Self) -> Ordering {
-        (self.hit.rank.cmp(&other.hit.rank))
+        (self.fades.cmp(&other.fades))
+            .then_with(|| self.hit.rank.cmp(&other.hit.rank))
             .then_with(|| self.hit.folded.cmp(other.hit.folded))
             .then_with(|| self.hit.entry.name.cmp(&other.hit.entry.name))
             .then_with(|| self.content().cmp(&other.content()))
@@ -118,7 +121,9 @@ impl Index {
     #[must_use]
     pub fn search(&self, query: &Query, chosen: &ChosenPeers, page: Page) -> Matches {
         let lists: Vec<_> = self.present_lists().collect();
-        let mut groups = groups(query, chosen, &lists);
+        // Those that do not answer come last in the list.
+        let answering = lists.iter().filter(|(peer, _)| self.answers(peer)).count();
+        let mut groups = groups(query, chosen, &lists, u8::try_from(answering).unwrap_or(u8::MAX));
         let facets = facets(&groups, &lists);
         let total = groups.len() as u64;
         if page.sort.key == SortKey::Sources {
@@ -142,7 +147,8 @@ impl Index {
     }
 }
 
-fn groups<'a>(query: &Query, chosen: &ChosenPeers, lists: &Lists<'a>) -> Vec<Best<'a>> {
+/// `answering` of the lists, the first ones, are of peers that answer.
+fn groups<'a>(query: &Query, chosen: &ChosenPeers, lists: &Lists<'a>, answering: u8) -> Vec<Best<'a>> {
     let mut groups = Vec::new();
     // What is meant by its hash comes before what only has the hash in its name.
     let highest = if query.content().is_some() { Rank::Prefix } else { Rank::Exact };
@@ -151,7 +157,9 @@ fn groups<'a>(query: &Query, chosen: &ChosenPeers, lists: &Lists<'a>) -> Vec<Bes
         if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(*peer)) {
             continue;
         }
-        let best = |hit| Best { key: key_of(hit), peer: number, sources: 0, holders: 1 << number, hit };
+        let fades = number >= answering;
+        let best =
+            |hit| Best { key: key_of(hit), peer: number, fades, sources: 0, holders: 1 << number, hit };
         if let Some(content) = query.content() {
             groups.extend(list.hits_of_content(content).map(best));
         }
@@ -223,7 +231,7 @@ fn part<'g, 'a>(groups: &'g mut [Best<'a>], page: Page) -> &'g [Best<'a>] {
     let order = |one: &Best<'_>, other: &Best<'_>| {
         let by_key = one.by(other, page.sort.key);
         let by_key = if page.sort.direction == Direction::Descending { by_key.reverse() } else { by_key };
-        by_key.then_with(|| one.order(other))
+        one.fades.cmp(&other.fades).then(by_key).then_with(|| one.order(other))
     };
     let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
     let limit = page.limit.min(Index::MAX_RESULTS) as usize;
