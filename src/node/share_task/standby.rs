@@ -21,6 +21,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 const PACE: Duration = Duration::from_millis(250);
 /// How long the other peers' announcements to the tracker come first.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// More changes than this between two rounds: a folder is being read or hashed, and everything that is sent
+/// now would be sent once more.
+const HASTE: u64 = 1_000;
+/// How long that is waited for.
+const MAX_HASTE: Duration = Duration::from_mins(1);
 /// How often a voter's copy is compared; its lease on being told changes.
 const CHECK: Duration = Duration::from_mins(1);
 
@@ -43,11 +48,17 @@ pub(super) async fn tell_voters<F: AnnouncedFiles, C: IndexCalls>(
 ) {
     let mut voters: BTreeMap<PeerId, Voter> = BTreeMap::new();
     let mut news = announced.clone();
+    let (mut before, mut calm) = (news.borrow().position.seq, Instant::now());
     loop {
         let (state, ready) = (group.borrow_and_update().clone(), *settled.borrow_and_update());
-        news.mark_unchanged();
+        let seq = news.borrow_and_update().position.seq;
+        let haste = seq.saturating_sub(before) > HASTE && calm.elapsed() < MAX_HASTE;
+        before = seq;
         let mut next = None;
-        if let Some((epoch, tracker)) = state.target().filter(|(epoch, _)| ready == Some(*epoch)) {
+        if haste {
+            next = Some(Instant::now());
+        } else if let Some((epoch, tracker)) = state.target().filter(|(epoch, _)| ready == Some(*epoch)) {
+            calm = Instant::now();
             keep(&mut voters, &state, tracker);
             let round = async {
                 let whole =
