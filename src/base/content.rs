@@ -63,6 +63,12 @@ impl FileName {
         Ok(Self(text.to_owned()))
     }
 
+    /// The name whose text this is: one that was checked before and kept as text.
+    pub(crate) fn of_checked(text: &str) -> Self {
+        debug_assert!(Self::new(text).is_ok(), "{text:?} was a name");
+        Self(text.to_owned())
+    }
+
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -67,7 +67,7 @@ pub fn spawn(me: PeerId, state: watch::Receiver<Arc<GroupState>>) -> TrackerHand
         seen: state.borrow().clone(),
         serving: None,
         expected: BTreeSet::new(),
-        index: Index::default(),
+        index: Index::seeded(rand::random()),
         lags: BTreeMap::new(),
         told,
         revision: 0,
@@ -240,8 +240,8 @@ impl Tracker {
                 drop(answer.send(self.delta(caller, epoch, delta)));
             }
             Request::Search { words, page, answer } => {
-                if !answer.is_closed() {
-                    drop(answer.send(self.search(&words, page)));
+                if let Some(found) = self.search(&words, page, || answer.is_closed()) {
+                    drop(answer.send(found));
                 }
             }
             Request::Sources { content, answer } => drop(answer.send(self.sources(content))),
@@ -271,11 +271,20 @@ impl Tracker {
         self.index.delta(caller, delta).map(answers::taken).map_err(answers::announce_refused)
     }
 
-    fn search(&self, words: &str, page: Page) -> Result<SearchAnswer, Refused> {
-        let epoch = self.check_active()?;
-        let (query, chosen) = answers::query(&self.seen, words)?;
-        let matches = self.index.search(&query, &chosen, page);
-        Ok(answers::search_answer(&self.seen, epoch, self.complete(), &matches))
+    /// `None` if it was given up.
+    fn search(
+        &self,
+        words: &str,
+        page: Page,
+        is_abandoned: impl Fn() -> bool,
+    ) -> Option<Result<SearchAnswer, Refused>> {
+        let checked = || Ok((self.check_active()?, answers::query(&self.seen, words)?));
+        let (epoch, (query, chosen)) = match checked() {
+            Ok(checked) => checked,
+            Err(refused) => return Some(Err(refused)),
+        };
+        let matches = self.index.search_unless_abandoned(&query, &chosen, page, is_abandoned)?;
+        Some(Ok(answers::search_answer(&self.seen, epoch, self.complete(), &matches)))
     }
 
     fn sources(&self, content: ContentId) -> Result<SourcesAnswer, Refused> {

@@ -1,9 +1,11 @@
 //! What is searched for, and how well a name fits. How it is written: [`parse`].
 
+mod columns;
 mod parse;
 mod size;
 
 use super::fold::fold;
+use super::signature::Signature;
 use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,6 +160,11 @@ impl Query {
         self.words.first().map(|word| &word.finder)
     }
 
+    /// What the signature of a name that fits has.
+    pub(super) fn signature(&self) -> Signature {
+        self.words.iter().fold(Signature::default(), |all, word| all.with(Signature::of(&word.text)))
+    }
+
     /// The content that is meant by its hash.
     pub(super) fn content(&self) -> Option<ContentId> {
         self.content
@@ -171,35 +178,54 @@ impl Query {
     /// How well a folded name fits; `None` if a word is missing, or one is there that must not be.
     #[must_use]
     pub fn rank(&self, folded: &str) -> Option<Rank> {
-        let mut worst = Rank::Exact;
-        for word in &self.words {
-            worst = worst.max(word.rank(folded)?);
-        }
-        if self.without.iter().any(|word| word.finder.find(folded.as_bytes()).is_some()) {
-            return None;
-        }
-        Some(if self.words.is_empty() {
-            Rank::Inside
-        } else if folded == self.phrase || stem(folded) == self.phrase {
-            Rank::Exact
-        } else if folded.starts_with(&self.phrase) {
-            Rank::Prefix
-        } else {
-            worst.max(Rank::Prefix)
-        })
+        self.has_words(folded).then(|| self.rank_of_fitting(folded))
     }
 
-    /// The same for a file with this size; `None` also if an operator says no. Who has it is not asked.
-    pub(super) fn rank_file(&self, folded: &str, size: u64, kind: FileKind) -> Option<Rank> {
-        let holds = |filter: &Filter| {
-            let holds = match &filter.test {
-                Test::Extension(ends) => ends.iter().any(|end| folded.ends_with(end.as_str())),
-                Test::Kind(kinds) => kinds.contains(&kind),
-                Test::Size(range) => range.contains(&size),
-            };
-            holds == (filter.wanted == Wanted::With)
+    /// Whether all words are in a folded name, and none that must not be.
+    fn has_words(&self, folded: &str) -> bool {
+        let bytes = folded.as_bytes();
+        self.words.iter().all(|word| word.finder.find(bytes).is_some())
+            && self.without.iter().all(|word| word.finder.find(bytes).is_none())
+    }
+
+    /// The rank of a folded name that has all words and none that must not be.
+    pub(super) fn rank_of_fitting(&self, folded: &str) -> Rank {
+        if self.words.is_empty() {
+            return Rank::Inside;
+        }
+        match folded.strip_prefix(&self.phrase) {
+            Some(rest) if is_extension(rest) => Rank::Exact,
+            Some(_) => Rank::Prefix,
+            None => self.words.iter().map(|word| word.rank(folded)).max().unwrap_or(Rank::Inside),
+        }
+    }
+
+    /// A bound for the rank of such a name that costs next to nothing: it is not better than this.
+    pub(super) fn best_rank_of_fitting(&self, folded: &str) -> Rank {
+        match self.words.as_slice() {
+            [] => Rank::Inside,
+            [word] if !folded.starts_with(&word.text) => Rank::WordStart,
+            _ => Rank::Exact,
+        }
+    }
+
+    /// Whether words and operators take a folded name.
+    pub(super) fn takes_name(&self, folded: &str) -> bool {
+        let is_taken = |filter: &Filter| match &filter.test {
+            Test::Extension(ends) => {
+                ends.iter().any(|end| folded.ends_with(end.as_str())) == (filter.wanted == Wanted::With)
+            }
+            Test::Kind(_) | Test::Size(_) => true,
         };
-        if self.filters.iter().all(holds) { self.rank(folded) } else { None }
+        self.filters.iter().all(is_taken) && self.has_words(folded)
+    }
+
+    /// Whether a name need not be looked at once its signature says that it may fit.
+    pub(super) fn is_decided_by_signature(&self) -> bool {
+        let is_of_names = |filter: &Filter| matches!(filter.test, Test::Extension(_));
+        self.words.iter().all(|word| Signature::is_exact_for(&word.text))
+            && self.without.is_empty()
+            && !self.filters.iter().any(is_of_names)
     }
 
     /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else
@@ -241,25 +267,28 @@ impl Word {
         Self { text: text.to_owned(), finder: Finder::new(text.as_bytes()).into_owned() }
     }
 
-    fn rank(&self, folded: &str) -> Option<Rank> {
-        let mut best = None;
-        for at in self.finder.find_iter(folded.as_bytes()) {
-            // Both are UTF-8, so a hit is at the border of a character.
-            let rank = match folded[..at].chars().next_back() {
-                None => return Some(Rank::Prefix),
-                Some(before) if !before.is_alphanumeric() => return Some(Rank::WordStart),
-                Some(_) => Rank::Inside,
-            };
-            best = Some(rank);
-        }
+    /// How well it fits into a folded name that contains it; the worst if it does not.
+    fn rank(&self, folded: &str) -> Rank {
+        let bytes = folded.as_bytes();
         debug_assert!(!self.text.is_empty(), "a word has at least one character");
-        best
+        for at in self.finder.find_iter(bytes) {
+            let is_at_word = match at.checked_sub(1).map(|before| bytes[before]) {
+                None => return Rank::Prefix,
+                Some(before) if before.is_ascii() => !before.is_ascii_alphanumeric(),
+                // Both are UTF-8, so a hit is at the border of a character.
+                Some(_) => folded[..at].chars().next_back().is_some_and(|before| !before.is_alphanumeric()),
+            };
+            if is_at_word {
+                return Rank::WordStart;
+            }
+        }
+        Rank::Inside
     }
 }
 
-/// A name without its extension.
-fn stem(folded: &str) -> &str {
-    folded.rsplit_once('.').map_or(folded, |(stem, _)| stem)
+/// Whether nothing is left of a name but an extension.
+fn is_extension(rest: &str) -> bool {
+    rest.is_empty() || rest.strip_prefix('.').is_some_and(|extension| !extension.contains('.'))
 }
 
 #[cfg(test)]

@@ -1,0 +1,268 @@
+//! The files that fit a query, and the contents that they are of.
+//!
+//! What is absent on purpose: hashes and names. A hit is the number of a peer and of a row; whatever else
+//! is asked for is read from the columns, by those who need it.
+
+use super::bits::Bits;
+use super::column::number;
+use super::contents::{Contents, NO_CONTENT};
+use super::list::List;
+use super::query::{ChosenPeers, Query, Rank};
+use super::rows::Rows;
+use crate::base::PeerId;
+use memchr::memmem::Finder;
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// After so many rows it is asked whether somebody still waits: some hundred microseconds.
+const BLOCK: usize = 16_384;
+
+/// Where the signatures leave more than one in so many, reading all names one after the other is faster
+/// than here and there.
+const FEW: usize = 8;
+
+/// Nobody waits for the answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Abandoned;
+
+/// A file that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) row: u32,
+    /// The number of the peer among those that are present.
+    pub(super) peer: u8,
+    /// Meant by the hash of its content.
+    is_meant: bool,
+}
+
+/// The files that fit and are of one content, or one that is of none yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    /// The one that fits best.
+    pub(super) best: Hit,
+    /// The peers that have one, one bit for each ([`super::Index::MAX_PEERS`] are 64).
+    pub(super) holders: u64,
+}
+
+/// What is searched: the present lists with their peers, by number, which is the order of their ids.
+#[derive(Debug)]
+pub(super) struct Searched<'a> {
+    pub(super) query: &'a Query,
+    pub(super) lists: Vec<(PeerId, &'a List)>,
+    /// So many of the lists, the first ones, are of peers that answer; what the others have comes last.
+    pub(super) answering: usize,
+    pub(super) contents: &'a Contents,
+}
+
+/// All hits.
+#[derive(Debug)]
+pub(super) struct Hits {
+    /// The first of each content, and those without one.
+    firsts: Vec<Hit>,
+    /// The others, by content.
+    others: Vec<(u32, Hit)>,
+    /// The contents of the others.
+    many: Bits,
+}
+
+impl Searched<'_> {
+    fn rows(&self, hit: Hit) -> &Rows {
+        self.lists[usize::from(hit.peer)].1.rows()
+    }
+
+    /// The number of its content.
+    pub(super) fn content(&self, hit: Hit) -> u32 {
+        self.rows(hit).contents[hit.row as usize]
+    }
+
+    /// Its columns, and where it stands there.
+    pub(super) fn at(&self, hit: Hit) -> (&Rows, usize) {
+        (self.rows(hit), hit.row as usize)
+    }
+
+    pub(super) fn folded(&self, hit: Hit) -> &str {
+        self.rows(hit).folded(hit.row)
+    }
+
+    /// How well it fits.
+    pub(super) fn rank(&self, hit: Hit) -> Rank {
+        if hit.is_meant {
+            return Rank::Exact;
+        }
+        self.query.rank_of_fitting(self.folded(hit)).max(self.highest())
+    }
+
+    /// Not better than it fits; costs next to nothing.
+    pub(super) fn best_rank(&self, hit: Hit) -> Rank {
+        if hit.is_meant { Rank::Exact } else { self.query.best_rank_of_fitting(self.folded(hit)) }
+    }
+
+    /// What is meant by its hash comes before what only has the hash in its name.
+    fn highest(&self) -> Rank {
+        if self.query.content().is_some() { Rank::Prefix } else { Rank::Exact }
+    }
+
+    /// Whether its peer does not answer at the moment.
+    pub(super) fn fades(&self, hit: Hit) -> bool {
+        usize::from(hit.peer) >= self.answering
+    }
+
+    /// The best first.
+    pub(super) fn order(&self, one: Hit, other: Hit) -> Ordering {
+        let ((rows, at), (other_rows, other_at)) = (self.at(one), self.at(other));
+        let names = self.folded(one).cmp(self.folded(other));
+        // What is called the same fits as well.
+        let ranks = match names {
+            Ordering::Equal if one.is_meant == other.is_meant => Ordering::Equal,
+            _ => self.rank(one).cmp(&self.rank(other)),
+        };
+        let hash = |number| self.contents.get(number);
+        (self.fades(one).cmp(&self.fades(other)))
+            .then(ranks)
+            .then(names)
+            .then_with(|| rows.name(one.row).cmp(other_rows.name(other.row)))
+            .then_with(|| hash(rows.contents[at]).cmp(&hash(other_rows.contents[other_at])))
+            .then_with(|| one.peer.cmp(&other.peer))
+            .then_with(|| rows.keys[at].cmp(&other_rows.keys[other_at]))
+    }
+}
+
+impl Hits {
+    /// Finds them. Who is not chosen contributes neither a match nor its name.
+    ///
+    /// # Errors
+    /// If nobody waits any more.
+    pub(super) fn find(
+        searched: &Searched<'_>,
+        chosen: &ChosenPeers,
+        is_abandoned: &impl Fn() -> bool,
+    ) -> Result<Self, Abandoned> {
+        let query = searched.query;
+        let meant = query.content().map(|content| searched.contents.find(content).unwrap_or(NO_CONTENT));
+        let mut seen = Bits::below(searched.contents.len());
+        let mut hits =
+            Self { firsts: Vec::new(), others: Vec::new(), many: Bits::below(searched.contents.len()) };
+        for (peer, (id, list)) in (0_u8..).zip(&searched.lists) {
+            if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(id)) {
+                continue;
+            }
+            let contents = &list.rows().contents;
+            let mut take = |hit: Hit| {
+                let content = contents[hit.row as usize];
+                if content == NO_CONTENT || seen.insert(content) {
+                    hits.firsts.push(hit);
+                } else {
+                    hits.many.insert(content);
+                    hits.others.push((content, hit));
+                }
+            };
+            if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
+                list.with_content(content).for_each(|row| take(Hit { row, peer, is_meant: true }));
+            }
+            if query.asks_for_names() {
+                for_each_fitting(list.rows(), query, is_abandoned, |row| {
+                    take(Hit { row, peer, is_meant: false })
+                })?;
+            }
+        }
+        hits.others.sort_by_key(|(content, _)| *content);
+        Ok(hits)
+    }
+
+    /// The groups, in no particular order.
+    pub(super) fn groups(&self, searched: &Searched<'_>) -> impl Iterator<Item = Group> {
+        self.firsts.iter().map(|first| {
+            let mut group = Group { best: *first, holders: 1 << first.peer };
+            let content = searched.content(*first);
+            if content != NO_CONTENT && self.many.contains(content) {
+                let start = self.others.partition_point(|(other, _)| *other < content);
+                let others = self.others[start..].iter().take_while(|(other, _)| *other == content);
+                for (_, other) in others {
+                    group.holders |= 1 << other.peer;
+                    if searched.order(*other, group.best) == Ordering::Less {
+                        group.best = *other;
+                    }
+                }
+            }
+            group
+        })
+    }
+}
+
+/// The rows whose files fit, from the first to the last. Who has a file is not asked.
+fn for_each_fitting(
+    rows: &Rows,
+    query: &Query,
+    is_abandoned: &impl Fn() -> bool,
+    mut take: impl FnMut(u32),
+) -> Result<(), Abandoned> {
+    let signature = query.signature();
+    let columns = query.columns();
+    let is_decided = query.is_decided_by_signature();
+    let mut take = |row: usize| {
+        let is_taken = rows.kinds[row].is_some_and(|kind| columns.take(rows.sizes[row], kind));
+        let row = number(row);
+        if is_taken && (is_decided || query.takes_name(rows.folded(row))) {
+            take(row);
+        }
+    };
+    for start in (0..rows.len()).step_by(BLOCK) {
+        if is_abandoned() {
+            return Err(Abandoned);
+        }
+        let block = start..rows.len().min(start + BLOCK);
+        let signatures = &rows.signatures[block.clone()];
+        let left = signatures.iter().filter(|it| it.may_contain(signature)).count();
+        match query.rarest() {
+            Some(word) if !is_decided && left > block.len() / FEW => scan(rows, block, word, &mut take),
+            _ => {
+                let fitting = block.zip(signatures).filter(|(_, it)| it.may_contain(signature));
+                fitting.for_each(|(row, _)| take(row));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a block that have a word in their names.
+fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMut(usize)) {
+    let ends = &rows.ends[..block.end];
+    let names = &rows.folded.as_bytes()[..rows.start(block.end)];
+    let mut row = block.start;
+    while row < block.end {
+        let from = rows.start(row);
+        let Some(distance) = word.find(&names[from..]) else { return };
+        row = row_at(ends, row, from + distance);
+        take(row);
+        row += 1;
+    }
+}
+
+/// The row of a place in the names that lies in `from` or behind it: looked for in steps that double, for
+/// it is mostly near.
+fn row_at(ends: &[u32], from: usize, place: usize) -> usize {
+    let is_before = |row: usize| ends.get(row).is_some_and(|end| (*end as usize) < place);
+    let (mut low, mut step) = (from, 1);
+    while is_before(low + step - 1) {
+        low += step;
+        step *= 2;
+    }
+    let high = ends.len().min(low + step);
+    low + ends.get(low..high).map_or(0, |ends| ends.partition_point(|end| (*end as usize) < place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_of_a_place_is_found_from_everywhere_before_it() {
+        let ends: Vec<u32> = (0..100).map(|row| row * 3 + row % 3).collect();
+        for place in 0..=300 {
+            let expected = ends.iter().position(|end| *end as usize >= place).unwrap_or(ends.len());
+            for from in 0..=expected {
+                assert_eq!(row_at(&ends, from, place), expected, "{place} from {from}");
+            }
+        }
+    }
+}
