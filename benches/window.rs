@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const STARTS: usize = 7;
 /// How long idle windows are watched.
 const IDLE: Duration = Duration::from_secs(20);
+/// How long somebody types and scrolls; other times with `CARDUME_TYPING_SECONDS` (600: the target's).
+const TYPING: Duration = Duration::from_mins(1);
 /// The longest wait for a window.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Clock ticks a second in `/proc`: the same on every Linux that Rust runs on.
@@ -73,7 +75,7 @@ fn say(line: &str) {
 
 /// The frames' cost, measured in the window's own tests: the window is a part of the program.
 fn frames() -> Result<(), String> {
-    let arguments = ["test", "--release", "--bin", "cardume", "--", "--ignored", "--nocapture", "--exact"];
+    let arguments = ["--bin", "cardume", "--", "--ignored", "--nocapture", "--exact"];
     let status = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
         .arg("test")
         .args(PROFILE)
@@ -197,11 +199,7 @@ fn idle_demo(cardume: &Path) -> Result<(), String> {
     std::thread::sleep(Duration::from_secs(15));
     let mut pids = Vec::new();
     for peer in 1..=5 {
-        let status = Command::new(cardume)
-            .args(["--home", &folder, "--profile", &format!("peer-{peer}"), "status", "--json"])
-            .output()
-            .map_err(said)?;
-        let status: serde_json::Value = serde_json::from_slice(&status.stdout).map_err(said)?;
+        let status = status(cardume, &folder, peer)?;
         pids.push(status["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).ok_or("no pid")?);
     }
     let before: Vec<(u64, u64)> = pids.iter().map(|pid| ticks(*pid)).collect::<Result<_, _>>()?;
@@ -217,7 +215,71 @@ fn idle_demo(cardume: &Path) -> Result<(), String> {
             "idle, demo of five, peer-{peer}: {all:.2} % of a core, drawing {drawing:.2} %, {pss} MB PSS"
         ));
     }
+    typing(cardume, &folder)?;
     drop(running.0.stdin.take());
     running.0.wait().map_err(said)?;
     Ok(())
+}
+
+/// What a running peer says of itself.
+fn status(cardume: &Path, home: &str, peer: u8) -> Result<serde_json::Value, String> {
+    let status = Command::new(cardume)
+        .args(["--home", home, "--profile", &format!("peer-{peer}"), "status", "--json"])
+        .output()
+        .map_err(said)?;
+    serde_json::from_slice(&status.stdout).map_err(said)
+}
+
+fn xdotool(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("xdotool").args(arguments).output().map_err(said)?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Types and scrolls in two of the five windows by turns, and tells whether the group had to elect meanwhile.
+#[expect(clippy::disallowed_methods, reason = "it measures real time")]
+fn typing(cardume: &Path, home: &str) -> Result<(), String> {
+    let seconds = std::env::var("CARDUME_TYPING_SECONDS").ok().and_then(|text| text.parse().ok());
+    let limit = seconds.map_or(TYPING, Duration::from_secs);
+    let windows = (1..=2)
+        .map(|peer| xdotool(&["search", "--onlyvisible", "--name", &format!("^Cardume - peer-{peer}$")]))
+        .collect::<Result<Vec<String>, String>>()?;
+    let before = (1..=5).map(|peer| status(cardume, home, peer)).collect::<Result<Vec<_>, _>>()?;
+    let begun = Instant::now();
+    let mut turns = 0;
+    while begun.elapsed() < limit {
+        for window in &windows {
+            xdotool(&["windowfocus", "--sync", window, "mousemove", "--window", window, "300", "250"])?;
+            xdotool(&["key", "ctrl+1", "ctrl+l", "type", "--delay", "60", "notes sample"])?;
+            xdotool(&["click", "--repeat", "20", "--delay", "25", "5"])?;
+            xdotool(&["click", "--repeat", "20", "--delay", "25", "4"])?;
+            // The pages in turn, the ring among them.
+            xdotool(&["key", ["ctrl+2", "ctrl+3", "ctrl+4", "ctrl+5"][turns % 4]])?;
+        }
+        turns += 1;
+    }
+    let mut total = 0;
+    for (peer, before) in (1..).zip(&before) {
+        let after = status(cardume, home, peer)?;
+        let grown = |counter: &str| {
+            let count = |status: &serde_json::Value| status["counters"][counter].as_u64().unwrap_or(0);
+            count(&after).saturating_sub(count(before))
+        };
+        let late = |field: &str| float(after["heartbeat_lateness"][field].as_u64().unwrap_or(0)) / 1_000.0;
+        say(&format!(
+            "{} s of typing and scrolling in two windows, peer-{peer}: epoch {} before and {} after, {} needless \
+             elections, {} elections, {} timers fired, {} heartbeats, late p99 {:.1} ms, p99.9 {:.1} ms, worst {:.1} ms",
+            limit.as_secs(),
+            before["epoch"],
+            after["epoch"],
+            grown("needless_elections"),
+            grown("elections_started"),
+            grown("timers_fired"),
+            grown("heartbeats_received"),
+            late("p99_micros"),
+            late("p999_micros"),
+            late("worst_micros"),
+        ));
+        total += grown("needless_elections");
+    }
+    if total == 0 { Ok(()) } else { Err(format!("{total} needless elections while somebody typed")) }
 }

@@ -3,7 +3,7 @@
 mod sources;
 
 use cardume::base::ContentId;
-use cardume::net::{CallerLimits, ContentClient, FetchError, connect};
+use cardume::net::{CallerLimits, ContentClient, FetchError, ServerHandle, connect};
 use cardume::wire::codes::Code;
 use cardume::wire::transfer::TransferClient;
 use jsonrpsee::core::client::Error as ClientError;
@@ -29,10 +29,8 @@ async fn every_size_by_both_ways() {
     }
 }
 
-/// Two of three sources end in the middle; the third one finishes, and each piece counts once.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sources_that_are_killed_midway_are_replaced() {
-    let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(400 * PIECE + 5));
+/// Three peers that have the sample; they serve it until they are dropped.
+async fn three_sources(group: &Group, tracker: &Tracker, sample: &Sample) -> Vec<ServerHandle> {
     let mut servers = Vec::new();
     for number in 1..=3 {
         let source = group.member();
@@ -40,6 +38,14 @@ async fn sources_that_are_killed_midway_are_replaced() {
         tracker.add(&format!("peer-{number}"), source.peer_id(), server.local_addr());
         servers.push(server);
     }
+    servers
+}
+
+/// Two of three sources end in the middle; the third one finishes, and each piece counts once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sources_that_are_killed_midway_are_replaced() {
+    let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(400 * PIECE + 5));
+    let mut servers = three_sources(&group, &tracker, &sample).await;
     let downloader = Downloader::new(&group, tracker);
     let id = downloader.start(sample.content, &[], false).await;
     downloader.until(id, |transfer| transfer.done > 0).await;
@@ -166,13 +172,7 @@ async fn a_file_that_changed_or_vanished_at_the_source_is_named() {
 #[ignore = "takes 4 GiB of disk"]
 async fn two_gib_from_three_sources() {
     let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(2 << 30));
-    let mut servers = Vec::new();
-    for number in 1..=3 {
-        let source = group.member();
-        let server = serve(&source, sample.shelf()).await;
-        tracker.add(&format!("peer-{number}"), source.peer_id(), server.local_addr());
-        servers.push(server);
-    }
+    let _servers = three_sources(&group, &tracker, &sample).await;
     let downloader = Downloader::new(&group, tracker);
     let id = downloader.start(sample.content, &[], false).await;
     let transfer = downloader.ended(id).await;

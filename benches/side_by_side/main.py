@@ -8,13 +8,16 @@ import pathlib
 import platform
 import shutil
 import signal
+import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import links
 from cardume import Group
-from measure import MIB, Process, Watch, median, stat
+from measure import MIB, Process, Watch, median, wait_until
 from others import Libtorrent, Nginx, Pyro, Rqbit, Rsync, Tool, need
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,6 +33,7 @@ FILES = setting("FILES", 10_000, 200)
 FILE_SIZE = setting("FILE_SIZE", 10_000, 10_000)
 ROUNDS = setting("ROUNDS", 5, 1)
 LINK_SIZE = setting("LINK_SIZE", 256 * MIB, 32 * MIB)
+HUGE = setting("HUGE", 50 * 1024 * MIB, 1024 * MIB)
 LOAD_SECONDS = setting("SECONDS_OF_LOAD", 60, 10)
 RATE = os.environ.get("RATE", "200mbit")
 ONLY = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else []
@@ -155,7 +159,12 @@ def once(folder, files, tool, method, bytes_, work, check):
     os.sync()
     try:
         watch = Watch(tool.servers)
-        sample = watch.run(bytes_, lambda watch: getattr(tool, method)(watch, files[0], target))
+
+        def fetch(watch):
+            getattr(tool, method)(watch, files[0], target)
+            if tool.synced:
+                watch.call(["sync", *(path for path in target.rglob("*") if path.is_file())])
+        sample = watch.run(bytes_, fetch)
         got = [path for path in target.rglob("*") if path.is_file()]
         if len(got) != len(files):
             raise RuntimeError(f"{len(got)} files of {len(files)} arrived")
@@ -179,9 +188,11 @@ def large():
     write_random(folder / "large.bin", SIZE)
     tools = [
         Cardume("Cardume, one source"), Cardume("Cardume, three sources", 3),
-        Nginx("nginx-tls + curl", "curl", "https"), Nginx("nginx + curl, no TLS", "curl", "http"),
+        Nginx("nginx-tls + curl", "curl", "https"), Nginx("nginx-tls + curl", "curl", "https").also_synced(),
+        Nginx("nginx + curl, no TLS", "curl", "http"),
         Nginx("nginx-tls + aria2, 4 connections", "aria2", "https"),
-        Nginx("nginx + aria2, 4 connections, no TLS", "aria2", "http"), Rqbit(), Libtorrent(), Pyro(),
+        Nginx("nginx + aria2, 4 connections, no TLS", "aria2", "http"), Rqbit(), Libtorrent(),
+        Libtorrent().also_synced(), Pyro(),
     ]
     rows = compare(folder, tools, "fetch", SIZE, ROUNDS, tools[0].name)
     table(f"One file of {SIZE / MIB:.0f} MiB over loopback to disk, {ROUNDS} rounds", HEAD, rows)
@@ -193,8 +204,7 @@ def small():
     folder.mkdir()
     for number in range(FILES):
         write_random(folder / f"file-{number:05}.bin", FILE_SIZE)
-    tools = [Cardume("Cardume"), Rsync(), Libtorrent(), Rqbit()]
-    tools[1].name = "rsync daemon"
+    tools = [Cardume("Cardume"), Rsync(), Libtorrent(), Rqbit(), Rsync().also_synced(), Libtorrent().also_synced()]
     rows = compare(folder, tools, "fetch_all", FILES * FILE_SIZE, ROUNDS, tools[0].name)
     table(f"{FILES} files of {FILE_SIZE} bytes over loopback to disk, {ROUNDS} rounds", HEAD, rows)
     shutil.rmtree(folder)
@@ -248,6 +258,108 @@ def linked(folder, sources):
         if net:
             net.stop()
         shutil.rmtree(work, ignore_errors=True)
+
+
+def slow_source():
+    """One of three sources gives a hundredth of what the others give, or nothing at all."""
+    if not PROGRAM.exists():
+        print(f"\nA slow source: {PROGRAM} not built")
+        return
+    folder, work = FOLDER / "slow", pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
+    folder.mkdir()
+    write_random(folder / "slow.bin", SIZE)
+    group = Group(PROGRAM, work / "home")
+    names = ["source-1", "source-2", "source-3"]
+    try:
+        for name in names:
+            group.add(name, folder)
+        group.add("getter", work / "empty")
+        group.wait_for_files(3)
+        content = group.find("getter", "slow.bin", 3)
+        tracker = group.ask("getter", "status")["tracker"]["name"]
+        slow = next(name for name in names if name != tracker)
+        good = [name for name in names if name != slow]
+        process = group.peers[slow]
+
+        def get(*more):
+            target = work / "target"
+            shutil.rmtree(target, ignore_errors=True)
+            os.sync()
+            began = time.monotonic()
+            done = Process(group.command("getter", "get", content, "--to", target, *more))
+            done.child.wait(timeout=900)
+            return time.monotonic() - began
+
+        cases = {"two sources": [], "and a third at 1 % of the speed": [], "and a third that says nothing": []}
+        without, limited, dead = cases.values()
+        for round_ in range(ROUNDS):
+            without.append(get(*[part for name in good for part in ("--from", name)]))
+            rate = SIZE / min(without) / len(good) / 100
+            group.ask(slow, "limits", "--up", str(int(rate)))
+            limited.append(get())
+            group.ask(slow, "limits", "--up", "none")
+            os.killpg(process.session, signal.SIGSTOP)
+            try:
+                dead.append(get())
+            finally:
+                os.killpg(process.session, signal.SIGCONT)
+            wait_until("three sources again", lambda: len(next(
+                (found["sources"] for found in group.ask("getter", "search", "slow.bin") or []), [])) == 3)
+            progress(f"without {without[-1]:.2f} s, slow {limited[-1]:.2f} s, dead {dead[-1]:.2f} s")
+        base = statistics.median(without)
+        table(f"One file of {SIZE / MIB:.0f} MiB from two sources, and a third that is no help, {ROUNDS} rounds",
+              ["sources", "time (median, least-most)", "times two sources alone"],
+              [[name, f"{statistics.median(times):.2f} s ({min(times):.2f}-{max(times):.2f})",
+                f"{statistics.median(times) / base:.2f}"] for name, times in cases.items()])
+    finally:
+        group.stop()
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def memory():
+    """Memory of both ends for a file of 2 GiB and one of 50: a sparse source, and a target that keeps nothing (what was
+    written is punched out of it all the time)."""
+    if not PROGRAM.exists():
+        print(f"\nMemory: {PROGRAM} not built")
+        return
+    rows = []
+    for size in (SIZE, HUGE):
+        work = pathlib.Path(tempfile.mkdtemp(dir=FOLDER))
+        folder = work / "sparse"
+        folder.mkdir()
+        with open(folder / "sparse.bin", "wb") as file:
+            file.truncate(size)
+        group = Group(PROGRAM, work / "home")
+        done = threading.Event()
+
+        def discard(target=work / "target", done=done, size=size):
+            while not done.wait(0.2):
+                for partial in target.rglob("*"):
+                    if partial.is_file() and partial.stat().st_blocks * 512 > MIB:
+                        subprocess.run(["fallocate", "--punch-hole", "--offset", "0", "--length", str(size), partial],
+                                       check=False, capture_output=True)
+        thread = threading.Thread(target=discard, daemon=True)
+        try:
+            group.add("source-1", folder)
+            group.add("getter", work / "empty")
+            group.wait_for_files(1)
+            content = group.find("getter", "sparse.bin")
+            watches = {name: Watch([process]) for name, process in group.peers.items()}
+            thread.start()
+
+            get = group.command("getter", "get", content, "--to", work / "target")
+            sample = watches["source-1"].run(size, lambda _, watches=watches, get=get, size=size: watches["getter"].run(
+                size, lambda watch: watch.call(get, timeout=1800)))
+            peaks = [f"{(watch.peak - watch.idle) / MIB:.0f} MiB" for watch in watches.values()]
+            rows.append([f"{size / (1024 * MIB):.0f} GiB", f"{sample.seconds:.0f} s", *peaks])
+            progress(str(rows[-1]))
+        finally:
+            done.set()
+            group.stop()
+            shutil.rmtree(work, ignore_errors=True)
+    table("Memory above idle during a download, a sparse source and a target that keeps nothing",
+          ["size", "time", "source", "getter and its command"], rows)
 
 
 def heartbeats():
@@ -334,7 +446,8 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     machine()
-    for name, work in (("large", large), ("small", small), ("links", slow_links), ("heartbeats", heartbeats)):
+    for name, work in (("large", large), ("small", small), ("links", slow_links), ("slow", slow_source),
+                       ("memory", memory), ("heartbeats", heartbeats)):
         if not ONLY or name in ONLY:
             work()
 

@@ -118,7 +118,7 @@ class Watch:
 
     def __init__(self, servers):
         self.servers = list(servers)
-        self.peak = 0
+        self.peak = self.idle = 0
         self.done = threading.Event()
         self.clients = []
 
@@ -129,7 +129,7 @@ class Watch:
 
     def run(self, bytes_, work):
         before = [process.cpu() for process in self.servers]
-        idle = sum(process.pss() for process in self.servers)
+        self.idle = sum(process.pss() for process in self.servers)
         load = os.getloadavg()[0]
         children = os.times()
         thread = threading.Thread(target=self._memory, daemon=True)
@@ -145,7 +145,7 @@ class Watch:
         cpu = sum(process.cpu() for process in self.servers) - sum(before)
         # Clients are children of this process that have been waited for.
         cpu += ended.children_user - children.children_user + ended.children_system - children.children_system
-        return Sample(seconds, bytes_, cpu, max(self.peak, idle) - idle, load)
+        return Sample(seconds, bytes_, cpu, max(self.peak, self.idle) - self.idle, load)
 
     def call(self, arguments, **options):
         """Runs a client to its end."""

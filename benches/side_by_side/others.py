@@ -39,6 +39,13 @@ class Tool:
 
     name = ""
     servers = ()
+    # Whether what it fetched is synced afterwards, as Cardume does by itself.
+    synced = False
+
+    def also_synced(self):
+        self.synced = True
+        self.name += ", synced"
+        return self
 
     def missing(self):
         return None

@@ -8,6 +8,7 @@ mod checking;
 mod demo;
 mod failures;
 mod foreign;
+mod full_disk;
 mod growing;
 mod sharing;
 mod transfers;

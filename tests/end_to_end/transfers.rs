@@ -1,13 +1,16 @@
 //! Downloads across kill -9, whole folders, and what a person does with them.
 
 use super::support::{Group, LONG, alone, hash_of, now, program, wait_for};
+use cardume::base::PieceLayout;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Kills of the downloader in one download; more with `CARDUME_KILLS`.
+/// Kills of the downloader in one download; more with `CARDUME_KILLS` (1,000 take half an hour).
 const KILLS: u64 = 20;
+/// The size of that download; with more kills it is a GiB.
+const SIZE: usize = 200 * 1024 * 1024;
 
 /// Bytes that look random, different for every `seed`.
 fn bytes(seed: &str, length: usize) -> Vec<u8> {
@@ -61,15 +64,17 @@ fn begin(group: &Group, arguments: &[&str]) {
 #[test]
 fn a_download_survives_kills_at_any_moment_and_goes_on_by_itself() {
     let _alone = alone();
-    let content = bytes("killed", 200 * 1024 * 1024);
+    let kills = std::env::var("CARDUME_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let size = if kills > KILLS { 1024 * 1024 * 1024 } else { SIZE };
+    let content = bytes("killed", size);
     let mut group = group_with("film.bin", &content);
     let hash = blake3::hash(&content).to_hex().to_string();
-    // Slow enough to be killed often in the middle.
-    group.json(&["--profile", "peer-3", "limits", "--down", "20M", "--json"]);
+    // So slow that all kills meet it in the middle: it is left alone for a quarter of a second on average.
+    let rate = (size as u64 / kills).to_string();
+    group.json(&["--profile", "peer-3", "limits", "--down", &rate, "--json"]);
     begin(&group, &[&hash]);
-    let kills = std::env::var("CARDUME_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
-    let piece = 256 * 1024;
-    let mut done = 0;
+    let piece = PieceLayout::of(size as u64).map(|layout| u64::from(layout.piece_size())).expect("a size");
+    let mut in_the_middle = 0;
     for kill in 0..kills {
         // From right after the start to half a second into it, spread by a fixed rule.
         std::thread::sleep(Duration::from_millis(kill * 97 % 500));
@@ -83,8 +88,10 @@ fn a_download_survives_kills_at_any_moment_and_goes_on_by_itself() {
         });
         let is_shown_anew = after > 0 || before == 0;
         assert!(is_shown_anew && after + 2 * piece >= before, "kill {kill}: {after} after {before}");
-        done = after.max(done);
+        in_the_middle += u64::from(after < size as u64);
     }
+    eprintln!("{in_the_middle} of {kills} kills in the middle of it");
+    assert!(in_the_middle > kills / 2, "{in_the_middle} of {kills} kills in the middle");
     group.json(&["--profile", "peer-3", "limits", "--down", "none", "--json"]);
     let finished = wait_for("the end", Duration::from_mins(2), || {
         let all = transfers(&group)?;

@@ -75,9 +75,18 @@ impl Group {
     }
 
     fn spawn(&self, name: &str, arguments: &[&str]) -> Child {
+        self.spawn_within(name, &[], arguments)
+    }
+
+    /// Starts the program by way of another one, which becomes it (`exec`).
+    fn spawn_within(&self, name: &str, within: &[&str], arguments: &[&str]) -> Child {
         let log = self.folder.join("logs").join(format!("{name}.log"));
         let log: File = OpenOptions::new().create(true).append(true).open(log).expect("a log file");
-        Command::new(program())
+        let mut command = Command::new(within.first().map_or_else(program, PathBuf::from));
+        if let Some((_, rest)) = within.split_first() {
+            command.args(rest).arg(program());
+        }
+        command
             .arg("--home")
             .arg(&self.folder)
             .arg("--stop-with-stdin")
@@ -132,6 +141,11 @@ impl Group {
     }
 
     pub(crate) fn start_peer_with(&mut self, name: &str, more: &[&str]) {
+        self.start_peer_within(name, &[], more);
+    }
+
+    /// Starts a peer by way of another program, which becomes it (`exec`).
+    pub(crate) fn start_peer_within(&mut self, name: &str, within: &[&str], more: &[&str]) {
         let share = self.share_of(name);
         std::fs::create_dir_all(&share).expect("a folder");
         std::fs::write(share.join(format!("notes of {name}.txt")), format!("written by {name}\n"))
@@ -139,8 +153,13 @@ impl Group {
         let share = share.to_str().expect("a path in Unicode").to_owned();
         let mut arguments = vec!["--profile", name, "peer", "--headless", "--share", &share];
         arguments.extend(more);
-        let child = self.spawn(name, &arguments);
+        let child = self.spawn_within(name, within, &arguments);
         self.peers.insert(name.to_owned(), child);
+    }
+
+    /// The number of a running peer's process.
+    pub(crate) fn pid(&self, name: &str) -> u32 {
+        self.peers.get(name).expect("a running peer").id()
     }
 
     pub(crate) fn share_of(&self, name: &str) -> PathBuf {

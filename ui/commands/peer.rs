@@ -29,13 +29,15 @@ pub(crate) fn run(global: &Global, args: &PeerArgs) -> Outcome {
     let config = configure(&home, profile.clone(), args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("worker").build()?;
     let stdin = if global.stop_with_stdin { Some(stdin_end()?) } else { None };
-    let handle = runtime.block_on(begin(config, shares))?;
+    let begin = begin(config, shares);
     let ended = if args.headless {
-        let served =
-            announce(global, &profile, &handle).and_then(|()| runtime.block_on(serve(handle, stdin)));
+        let served = runtime.block_on(begin).and_then(|handle| {
+            announce(global, &profile, &handle)?;
+            runtime.block_on(serve(handle, stdin))
+        });
         served.map(|()| None)
     } else {
-        open_window(&home, &profile, args, &runtime, handle, stdin)
+        open_window(&home, &profile, args, &runtime, begin, stdin)
     };
     runtime.shutdown_timeout(SHUTDOWN_LIMIT);
     let cleared = profile.clear_runtime();
@@ -167,30 +169,11 @@ fn open_window(
     profile: &Profile,
     args: &PeerArgs,
     runtime: &Runtime,
-    handle: Handle,
+    begin: impl Future<Output = Result<Handle, Failure>> + Send + 'static,
     stdin: Option<watch::Receiver<bool>>,
 ) -> Result<Option<Invite>, Failure> {
     use crate::window::{Desk, WindowOptions, run};
     let desk = Desk::new(home.clone(), profile.clone());
-    let (stopping, joins) = (handle.clone(), desk.clone());
-    let profile_of_end = profile.clone();
-    // The window has the main thread; whatever else ends the process stops the peer from here.
-    runtime.spawn(async move {
-        let stopped = tokio::select! {
-            () = asked_to_stop(stdin) => stop(&stopping).await,
-            () = stopping.stopped() => {
-                // Stopped by the window itself, which closes and then ends the process; or by a command.
-                tokio::time::sleep(CLOSE_LIMIT).await;
-                Ok(())
-            }
-        };
-        if joins.joining().is_some() {
-            // The process goes on in another group.
-            return;
-        }
-        let cleared = profile_of_end.clear_runtime();
-        std::process::exit(i32::from(stopped.is_err() || cleared.is_err()));
-    });
     let options = WindowOptions {
         title: format!("Cardume - {}", profile.name),
         position: args.position.map(|(x, y)| [x, y]),
@@ -201,8 +184,49 @@ fn open_window(
         welcomes: args.share.is_empty(),
         ..WindowOptions::default()
     };
-    run(handle, runtime.handle().clone(), options)?;
-    Ok(desk.joining())
+    // While the system makes the window.
+    let beginning = runtime.spawn(begin);
+    let mut failure = None;
+    let begun = || match runtime.block_on(beginning) {
+        Ok(Ok(handle)) => {
+            runtime.spawn(end_task(handle.clone(), stdin, profile.clone(), desk.clone()));
+            Some(handle)
+        }
+        Ok(Err(error)) => {
+            failure = Some(error);
+            None
+        }
+        Err(error) => {
+            failure = Some(Failure::from(anyhow::Error::from(error)));
+            None
+        }
+    };
+    run(begun, runtime.handle().clone(), options)?;
+    failure.map_or_else(|| Ok(desk.joining()), Err)
+}
+
+/// The window has the main thread; whatever else ends the process stops the peer from here.
+#[cfg(feature = "window")]
+async fn end_task(
+    handle: Handle,
+    stdin: Option<watch::Receiver<bool>>,
+    profile: Profile,
+    desk: crate::window::Desk,
+) {
+    let stopped = tokio::select! {
+        () = asked_to_stop(stdin) => stop(&handle).await,
+        () = handle.stopped() => {
+            // Stopped by the window itself, which closes and then ends the process; or by a command.
+            tokio::time::sleep(CLOSE_LIMIT).await;
+            Ok(())
+        }
+    };
+    if desk.joining().is_some() {
+        // The process goes on in another group.
+        return;
+    }
+    let cleared = profile.clear_runtime();
+    std::process::exit(i32::from(stopped.is_err() || cleared.is_err()));
 }
 
 #[cfg(not(feature = "window"))]
@@ -211,7 +235,7 @@ fn open_window(
     _profile: &Profile,
     _args: &PeerArgs,
     _runtime: &Runtime,
-    _handle: Handle,
+    _begin: impl Future<Output = Result<Handle, Failure>> + Send + 'static,
     _stdin: Option<watch::Receiver<bool>>,
 ) -> Result<Option<Invite>, Failure> {
     Err(Failure::usage("this program was built without windows; use `cardume peer --headless`"))

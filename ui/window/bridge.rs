@@ -10,6 +10,7 @@ use super::log::feed;
 use super::reduce::Effect;
 use cardume::node::{Command, CommandError, Handle, Page, Reply, View};
 use cardume::wire::codes::Code;
+use cardume::wire::control::{MemberState, Status};
 use eframe::egui;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ use tokio::task::AbortHandle;
 const MAX_WAITING: usize = 1_024;
 /// How often the window looks for new lines of the log while it shows them.
 const LOG_PAUSE: Duration = Duration::from_millis(250);
+/// How late a window may show what moves all the time in a group at rest: a frame costs more than all else
+/// that a peer does then.
+const QUIET_PAUSE: Duration = Duration::from_secs(5);
 /// How long a graceful stop may take before the window closes anyway.
 pub(crate) const STOP_PATIENCE: Duration = Duration::from_secs(4);
 
@@ -249,13 +253,35 @@ impl<P: Peer> Bridge<P> {
     }
 }
 
-/// Wakes the window at every new picture (the peer publishes at most ten a second) and tells it when the
-/// peer has stopped.
+/// Wakes the window at every new picture (the peer publishes at most ten a second; [`QUIET_PAUSE`] later when
+/// nothing happened) and tells it when the peer has stopped.
 async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
+    let mut last = views.borrow_and_update().clone();
     while views.changed().await.is_ok() {
-        back.ctx.request_repaint_of(egui::ViewportId::ROOT);
+        let new = views.borrow_and_update().clone();
+        let pause = if is_quiet(&last, &new) { QUIET_PAUSE } else { Duration::ZERO };
+        back.ctx.request_repaint_after_for(pause, egui::ViewportId::ROOT);
+        last = new;
     }
     back.send(Action::Stopped);
+}
+
+/// Whether only that changed which changes all the time while nothing happens: counters, and how long ago the
+/// others were last heard of.
+pub(super) fn is_quiet(last: &View, new: &View) -> bool {
+    let members = Arc::ptr_eq(&last.members, &new.members)
+        || last.members.len() == new.members.len()
+            && last.members.iter().zip(&*new.members).all(|(one, other)| {
+                let heard = other.last_contact_millis;
+                // The same without a copy where it is the same with it.
+                one == other || MemberState { last_contact_millis: heard, ..one.clone() } == *other
+            });
+    let status = Arc::ptr_eq(&last.status, &new.status) || {
+        let Status { counters, heartbeat_lateness, .. } = (*new.status).clone();
+        Status { counters, heartbeat_lateness, ..(*last.status).clone() } == *new.status
+    };
+    let rest = View { status: Arc::clone(&new.status), members: Arc::clone(&new.members), ..last.clone() };
+    members && status && rest == *new
 }
 
 /// Wakes the window for new lines of the log while somebody looks at it.

@@ -38,9 +38,9 @@ pub(crate) use text::Language;
 pub(crate) use theme_choice::ThemeChoice;
 
 pub(crate) use bridge::Peer;
-use cardume::node::Handle;
 use eframe::egui;
 use shell::Shell;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,45 +74,45 @@ pub(crate) struct WindowOptions {
     pub welcomes: bool,
 }
 
-/// Opens the window of a running peer and returns when it is closed and the peer has stopped (or took
-/// longer than a few seconds to). Must be called on the main thread.
+/// Opens a peer's window and returns when it is closed and the peer has stopped (or took longer than a few
+/// seconds to). Must be called on the main thread.
+///
+/// `start` gives the peer, or nothing if it did not start. It is called when the window has its place on the
+/// screen and nothing is drawn yet: what a peer and a window need for their start is done at the same time.
+/// Gives whether there was a peer.
 ///
 /// # Errors
-/// There is no display, or it gives no window; the peer is not stopped then.
-pub(crate) fn run(
-    handle: Handle,
+/// There is no display, or it gives no window; `start` was not called then.
+pub(crate) fn run<P: Peer>(
+    start: impl FnOnce() -> Option<P>,
     runtime: tokio::runtime::Handle,
     options: WindowOptions,
-) -> anyhow::Result<()> {
-    run_peer(handle, runtime, options)
-}
-
-/// The same for anything that is a peer.
-pub(crate) fn run_peer<P: Peer>(
-    peer: P,
-    runtime: tokio::runtime::Handle,
-    options: WindowOptions,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let native = native_options(&options);
     let title = options.title.clone();
-    let (last_peer, last_runtime) = (peer.clone(), runtime.clone());
+    let (started, last_runtime) = (OnceCell::new(), runtime.clone());
     let stopped = Arc::new(AtomicBool::new(false));
     let tells = Arc::clone(&stopped);
-    eframe::run_native(
+    let run = eframe::run_native(
         &title,
         native,
-        Box::new(move |creation| {
+        Box::new(|creation| {
+            let peer = start().ok_or("the peer did not start")?;
+            let peer = started.get_or_init(|| peer).clone();
             Ok(Box::new(Shell::from_creation(creation, peer, runtime, &options, tells)))
         }),
-    )
-    .map_err(|error| {
-        anyhow::anyhow!("cannot open a window: {error}. Use `peer --headless` without a display")
-    })?;
-    // The window may have been taken away without asking; the peer stops gracefully all the same.
-    if !stopped.load(Ordering::Relaxed) && last_peer.views().has_changed().is_ok() {
-        last_runtime.block_on(bridge::stop(&last_peer));
+    );
+    match run {
+        Ok(()) => {}
+        Err(eframe::Error::AppCreation(_)) => return Ok(false),
+        Err(error) => anyhow::bail!("cannot open a window: {error}. Use `peer --headless` without a display"),
     }
-    Ok(())
+    // The window may have been taken away without asking; the peer stops gracefully all the same.
+    let runs_still = |peer: &&P| !stopped.load(Ordering::Relaxed) && peer.views().has_changed().is_ok();
+    if let Some(peer) = started.get().filter(runs_still) {
+        last_runtime.block_on(bridge::stop(peer));
+    }
+    Ok(true)
 }
 
 fn native_options(options: &WindowOptions) -> eframe::NativeOptions {

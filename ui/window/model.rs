@@ -106,6 +106,8 @@ pub(crate) struct Model {
 impl Model {
     /// The window as it opens.
     pub(crate) fn new(view: Arc<View>, language: Language, theme: ThemeChoice) -> Self {
+        let mut transfers = Transfers::default();
+        transfers.places.follow(&view.transfers);
         Self {
             view,
             now: Duration::ZERO,
@@ -117,7 +119,7 @@ impl Model {
             zoom: DEFAULT_ZOOM,
             library: Library::default(),
             group: GroupPage::default(),
-            transfers: Transfers::default(),
+            transfers,
             activity: Activity::default(),
             welcome: None,
             asks_to_close: false,

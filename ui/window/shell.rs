@@ -17,6 +17,7 @@ use super::theme_choice::ThemeChoice;
 use super::views;
 use eframe::egui;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -43,6 +44,9 @@ pub(crate) struct Shell<P: Peer> {
     pub(super) model: Model,
     bridge: Bridge<P>,
     pace: Pace,
+    /// When frames are wanted, by the window's clock. The window system keeps only the next one, and forgets the
+    /// others when it draws.
+    wakes: BTreeSet<Duration>,
     keeps_settings: bool,
     may_close: bool,
 }
@@ -106,8 +110,14 @@ impl<P: Peer> Shell<P> {
         model.reduced_motion = super::motion::is_unwanted();
         model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
         let bridge = Bridge::new(peer, runtime, ctx.clone(), stopped);
-        let mut shell =
-            Self { model, bridge, pace: Pace::default(), keeps_settings: false, may_close: false };
+        let mut shell = Self {
+            model,
+            bridge,
+            pace: Pace::default(),
+            wakes: BTreeSet::new(),
+            keeps_settings: false,
+            may_close: false,
+        };
         shell.take(ctx, Action::Do(Verb::FocusSearch));
         shell
     }
@@ -130,6 +140,7 @@ impl<P: Peer> Shell<P> {
             self.take(ctx, Action::Activity(ActivityAction::Log(lines)));
         }
         self.take(ctx, Action::Tick);
+        self.ask_for_next_frame(ctx);
         let closing = ctx.input(|input| input.viewport().close_requested());
         if closing && !self.may_close {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
@@ -148,6 +159,15 @@ impl<P: Peer> Shell<P> {
             self.take(&ctx, action);
             // What the person did shows in the next frame.
             ctx.request_repaint();
+        }
+        self.ask_for_next_frame(&ctx);
+    }
+
+    /// Asks for the next of the frames that are wanted.
+    fn ask_for_next_frame(&mut self, ctx: &egui::Context) {
+        self.wakes = self.wakes.split_off(&(self.model.now + Duration::from_nanos(1)));
+        if let Some(next) = self.wakes.first() {
+            ctx.request_repaint_after_for(next.saturating_sub(self.model.now), egui::ViewportId::ROOT);
         }
     }
 
@@ -169,7 +189,10 @@ impl<P: Peer> Shell<P> {
             Effect::SelectWords => select_text(ctx, views::search_field(), &self.model.search.words),
             Effect::Focus(field) => ctx.memory_mut(|memory| memory.request_focus(views::id_of(field))),
             Effect::Zoom(percent) => ctx.set_zoom_factor(f32::from(percent) / 100.0),
-            Effect::WakeAfter(after) => ctx.request_repaint_after_for(after, egui::ViewportId::ROOT),
+            Effect::WakeAfter(after) => {
+                self.wakes.insert(self.model.now + after);
+                ctx.request_repaint_after_for(after, egui::ViewportId::ROOT);
+            }
             Effect::Theme(theme) => ctx.set_theme(theme),
             Effect::Close => {
                 self.may_close = true;

@@ -7,6 +7,7 @@ mod invite;
 mod library;
 mod pages;
 mod paths;
+mod quiet;
 mod reducer;
 mod search;
 mod search_reducer;

@@ -257,6 +257,7 @@ fn note(model: &mut Model, what: NoteKind) -> Vec<Effect> {
 
 fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
     let old = std::mem::replace(&mut model.view, view);
+    model.transfers.places.follow(&model.view.transfers);
     activity::follow_shares(model);
     let mut effects = news_of_transfers(model, &old);
     effects.extend(search::follow_index(model));

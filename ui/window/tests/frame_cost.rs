@@ -27,8 +27,11 @@ struct Bare {
 
 impl Bare {
     fn open(peer: FakePeer) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .expect("a runtime");
         let ctx = egui::Context::default();
         let handle = runtime.handle().clone();
         let shell = Shell::new(&ctx, peer, handle, Language::English, ThemeChoice::Dark, Arc::default());
@@ -96,6 +99,22 @@ fn a_window_in_which_nothing_happens_asks_for_no_frame() {
         window.press(Modifiers::COMMAND, key);
         assert!(window.settle(), "{page}: a frame is wanted though nothing happens");
     }
+}
+
+#[test]
+fn a_search_that_is_due_is_not_forgotten_by_a_frame_in_between() {
+    let mut window = Bare::open(at_work(20, 0));
+    window.settle();
+    window.frame(vec![Event::Text("s".to_owned())]);
+    let mut frames = 0;
+    while let Some(due) = window.shell.model.search.due {
+        let wanted = window.frame(Vec::new());
+        frames += 1;
+        assert!(frames < 100, "it was never sent");
+        let is_wanted = window.shell.model.search.due.is_none() || window.shell.model.now + wanted <= due;
+        assert!(is_wanted, "frame {frames}: the next one comes after {wanted:?}");
+    }
+    assert!(frames > 1, "it waited for more to be typed");
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn button_cell(
             .on_hover_text(text.finding.mine);
         return;
     }
-    let transfer = model.view.transfers.iter().find(|transfer| &transfer.content == content);
+    let transfer = model.transfers.places.of(&model.view.transfers, content);
     match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
         Some((_, "finished")) => Icon::Check.paint(ui, rect, tokens.ok),
         Some((transfer, "running" | "waiting")) => {
