@@ -19,6 +19,20 @@ impl Bits {
         is_new
     }
 
+    /// Takes a number in, making room for it.
+    pub(super) fn insert_anywhere(&mut self, number: u32) {
+        let (word, _) = place(number);
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.insert(number);
+    }
+
+    /// The memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<u64>()
+    }
+
     /// Whether the number is in it.
     pub(super) fn contains(&self, number: u32) -> bool {
         let (word, bit) = place(number);
@@ -45,5 +59,7 @@ mod tests {
         let all: Vec<u32> = (0..300).filter(|number| bits.contains(*number)).collect();
         assert_eq!(all, [0, 63, 64, 129]);
         assert!(!bits.insert(1_000), "beyond its room there is nothing");
+        bits.insert_anywhere(1_000);
+        assert!(bits.contains(1_000) && bits.contains(129) && !bits.contains(999));
     }
 }

@@ -31,7 +31,8 @@ impl Facets {
 
     pub(super) fn count(&mut self, kind: FileKind, size: u64) {
         self.kinds[kind as usize] += 1;
-        let class = SIZES.iter().position(|(end, _)| size < *end).unwrap_or(SIZES.len() - 1);
+        // The last class has no end.
+        let class = SIZES[..SIZES.len() - 1].iter().filter(|(end, _)| size >= *end).count();
         self.sizes[class] += 1;
     }
 

@@ -8,7 +8,7 @@ use super::column::number;
 use super::contents::{Contents, NO_CONTENT};
 use super::list::List;
 use super::query::{ChosenPeers, Query, Rank};
-use super::rows::Rows;
+use super::rows::{Row, Rows};
 use crate::base::PeerId;
 use memchr::memmem::Finder;
 use std::cmp::Ordering;
@@ -31,8 +31,8 @@ pub(super) struct Hit {
     pub(super) row: u32,
     /// The number of the peer among those that are present.
     pub(super) peer: u8,
-    /// Meant by the hash of its content.
-    is_meant: bool,
+    /// How well it fits, if that was seen when it was found.
+    rank: Option<Rank>,
 }
 
 /// The files that fit and are of one content, or one that is of none yet.
@@ -66,18 +66,19 @@ pub(super) struct Hits {
 }
 
 impl Searched<'_> {
-    fn rows(&self, hit: Hit) -> &Rows {
+    /// The columns that it stands in.
+    pub(super) fn rows(&self, hit: Hit) -> &Rows {
         self.lists[usize::from(hit.peer)].1.rows()
     }
 
     /// The number of its content.
     pub(super) fn content(&self, hit: Hit) -> u32 {
-        self.rows(hit).contents[hit.row as usize]
+        self.rows(hit).content(hit.row)
     }
 
-    /// Its columns, and where it stands there.
-    pub(super) fn at(&self, hit: Hit) -> (&Rows, usize) {
-        (self.rows(hit), hit.row as usize)
+    /// What is known of its file.
+    pub(super) fn row(&self, hit: Hit) -> &Row {
+        self.rows(hit).row(hit.row)
     }
 
     pub(super) fn folded(&self, hit: Hit) -> &str {
@@ -86,15 +87,12 @@ impl Searched<'_> {
 
     /// How well it fits.
     pub(super) fn rank(&self, hit: Hit) -> Rank {
-        if hit.is_meant {
-            return Rank::Exact;
-        }
-        self.query.rank_of_fitting(self.folded(hit)).max(self.highest())
+        hit.rank.unwrap_or_else(|| self.query.rank_of_fitting(self.folded(hit)).max(self.highest()))
     }
 
-    /// Not better than it fits; costs next to nothing.
+    /// A bound that costs next to nothing: it does not fit better than so.
     pub(super) fn best_rank(&self, hit: Hit) -> Rank {
-        if hit.is_meant { Rank::Exact } else { self.query.best_rank_of_fitting(self.folded(hit)) }
+        hit.rank.unwrap_or_else(|| self.query.best_rank_of_fitting(self.folded(hit)))
     }
 
     /// What is meant by its hash comes before what only has the hash in its name.
@@ -109,21 +107,28 @@ impl Searched<'_> {
 
     /// The best first.
     pub(super) fn order(&self, one: Hit, other: Hit) -> Ordering {
-        let ((rows, at), (other_rows, other_at)) = (self.at(one), self.at(other));
-        let names = self.folded(one).cmp(self.folded(other));
-        // What is called the same fits as well.
-        let ranks = match names {
-            Ordering::Equal if one.is_meant == other.is_meant => Ordering::Equal,
+        let (rows, other_rows) = (self.rows(one), self.rows(other));
+        // Most that are compared are of one content, and called the same.
+        let names = rows.name(one.row).cmp(other_rows.name(other.row));
+        let ranks = || match (one.rank, other.rank) {
+            (None, None) if names == Ordering::Equal => Ordering::Equal,
             _ => self.rank(one).cmp(&self.rank(other)),
         };
-        let hash = |number| self.contents.get(number);
+        let folded = || match names {
+            Ordering::Equal => Ordering::Equal,
+            _ => self.folded(one).cmp(self.folded(other)),
+        };
+        let contents = || match (self.content(one), self.content(other)) {
+            (content, other) if content == other => Ordering::Equal,
+            (content, other) => self.contents.get(content).cmp(&self.contents.get(other)),
+        };
         (self.fades(one).cmp(&self.fades(other)))
-            .then(ranks)
+            .then_with(ranks)
+            .then_with(folded)
             .then(names)
-            .then_with(|| rows.name(one.row).cmp(other_rows.name(other.row)))
-            .then_with(|| hash(rows.contents[at]).cmp(&hash(other_rows.contents[other_at])))
+            .then_with(contents)
             .then_with(|| one.peer.cmp(&other.peer))
-            .then_with(|| rows.keys[at].cmp(&other_rows.keys[other_at]))
+            .then_with(|| rows.keys[one.row as usize].cmp(&other_rows.keys[other.row as usize]))
     }
 }
 
@@ -146,9 +151,8 @@ impl Hits {
             if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(id)) {
                 continue;
             }
-            let contents = &list.rows().contents;
             let mut take = |hit: Hit| {
-                let content = contents[hit.row as usize];
+                let content = list.rows().content(hit.row);
                 if content == NO_CONTENT || seen.insert(content) {
                     hits.firsts.push(hit);
                 } else {
@@ -157,11 +161,13 @@ impl Hits {
                 }
             };
             if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
-                list.with_content(content).for_each(|row| take(Hit { row, peer, is_meant: true }));
+                let rank = Some(Rank::Exact);
+                list.with_content(content).for_each(|row| take(Hit { row, peer, rank }));
             }
             if query.asks_for_names() {
-                for_each_fitting(list.rows(), query, is_abandoned, |row| {
-                    take(Hit { row, peer, is_meant: false })
+                let highest = searched.highest();
+                for_each_fitting(list.rows(), query, is_abandoned, |row, rank| {
+                    take(Hit { row, peer, rank: rank.map(|rank| rank.max(highest)) });
                 })?;
             }
         }
@@ -171,13 +177,18 @@ impl Hits {
 
     /// The groups, in no particular order.
     pub(super) fn groups(&self, searched: &Searched<'_>) -> impl Iterator<Item = Group> {
-        self.firsts.iter().map(|first| {
+        let mut next = 0;
+        self.firsts.iter().map(move |first| {
             let mut group = Group { best: *first, holders: 1 << first.peer };
             let content = searched.content(*first);
             if content != NO_CONTENT && self.many.contains(content) {
-                let start = self.others.partition_point(|(other, _)| *other < content);
-                let others = self.others[start..].iter().take_while(|(other, _)| *other == content);
+                // Contents are numbered as they come, so the next ones are mostly those of the next group.
+                if self.others.get(next).is_none_or(|(other, _)| *other != content) {
+                    next = self.others.partition_point(|(other, _)| *other < content);
+                }
+                let others = self.others[next..].iter().take_while(|(other, _)| *other == content);
                 for (_, other) in others {
+                    next += 1;
                     group.holders |= 1 << other.peer;
                     if searched.order(*other, group.best) == Ordering::Less {
                         group.best = *other;
@@ -189,22 +200,20 @@ impl Hits {
     }
 }
 
-/// The rows whose files fit, from the first to the last. Who has a file is not asked.
+/// The rows whose files fit, from the first to the last, and how well if that had to be seen. Who has a
+/// file is not asked.
 fn for_each_fitting(
     rows: &Rows,
     query: &Query,
     is_abandoned: &impl Fn() -> bool,
-    mut take: impl FnMut(u32),
+    mut take: impl FnMut(u32, Option<Rank>),
 ) -> Result<(), Abandoned> {
     let signature = query.signature();
     let columns = query.columns();
     let is_decided = query.is_decided_by_signature();
-    let mut take = |row: usize| {
-        let is_taken = rows.kinds[row].is_some_and(|kind| columns.take(rows.sizes[row], kind));
-        let row = number(row);
-        if is_taken && (is_decided || query.takes_name(rows.folded(row))) {
-            take(row);
-        }
+    let is_taken = |row: usize| {
+        let row = &rows.rows[row];
+        row.kind.is_some_and(|kind| columns.take(row.size, kind))
     };
     for start in (0..rows.len()).step_by(BLOCK) {
         if is_abandoned() {
@@ -212,56 +221,80 @@ fn for_each_fitting(
         }
         let block = start..rows.len().min(start + BLOCK);
         let signatures = &rows.signatures[block.clone()];
+        let fitting = || {
+            let signed = block.clone().zip(signatures).filter(|(_, it)| it.may_contain(signature));
+            signed.map(|(row, _)| row).filter(|row| is_taken(*row))
+        };
+        if is_decided {
+            fitting().for_each(|row| take(number(row), None));
+            continue;
+        }
         let left = signatures.iter().filter(|it| it.may_contain(signature)).count();
-        match query.rarest() {
-            Some(word) if !is_decided && left > block.len() / FEW => scan(rows, block, word, &mut take),
-            _ => {
-                let fitting = block.zip(signatures).filter(|(_, it)| it.may_contain(signature));
-                fitting.for_each(|(row, _)| take(row));
+        if let Some(word) = query.rarest().filter(|_| left > block.len() / FEW) {
+            scan(rows, block, word, |row, place| {
+                if is_taken(row)
+                    && let Some(rank) = query.rank_from(rows.folded(number(row)), place)
+                {
+                    take(number(row), Some(rank));
+                }
+            });
+            continue;
+        }
+        for row in fitting() {
+            if let Some(rank) = query.rank_with_extension(rows.folded(number(row))) {
+                take(number(row), Some(rank));
             }
         }
     }
     Ok(())
 }
 
-/// The rows of a block that have a word in their names.
-fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMut(usize)) {
-    let ends = &rows.ends[..block.end];
+/// The rows of a block that have a word in their names, and where it first begins in the name.
+fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMut(usize, usize)) {
+    let before = &rows.rows[..block.end];
     let names = &rows.folded.as_bytes()[..rows.start(block.end)];
     let mut row = block.start;
     while row < block.end {
         let from = rows.start(row);
         let Some(distance) = word.find(&names[from..]) else { return };
-        row = row_at(ends, row, from + distance);
-        take(row);
+        row = row_at(before, row, from + distance);
+        take(row, from + distance - rows.start(row));
         row += 1;
     }
 }
 
 /// The row of a place in the names that lies in `from` or behind it: looked for in steps that double, for
 /// it is mostly near.
-fn row_at(ends: &[u32], from: usize, place: usize) -> usize {
-    let is_before = |row: usize| ends.get(row).is_some_and(|end| (*end as usize) < place);
+fn row_at(rows: &[Row], from: usize, place: usize) -> usize {
+    let is_before = |row: usize| rows.get(row).is_some_and(|row| (row.end as usize) < place);
     let (mut low, mut step) = (from, 1);
     while is_before(low + step - 1) {
         low += step;
         step *= 2;
     }
-    let high = ends.len().min(low + step);
-    low + ends.get(low..high).map_or(0, |ends| ends.partition_point(|end| (*end as usize) < place))
+    let high = rows.len().min(low + step);
+    low + rows.get(low..high).map_or(0, |rows| rows.partition_point(|row| (row.end as usize) < place))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::{FileName, FolderPath};
+    use crate::engine::index::FileEntry;
 
     #[test]
     fn the_row_of_a_place_is_found_from_everywhere_before_it() {
-        let ends: Vec<u32> = (0..100).map(|row| row * 3 + row % 3).collect();
-        for place in 0..=300 {
+        let mut rows = Rows::default();
+        for key in 0..100 {
+            let name = FileName::new(&"x".repeat(1 + key % 5)).expect("a plain name");
+            let (folder, size) = (FolderPath::default(), 0);
+            rows.push(&FileEntry { key: key as u64, folder, name, size, content: None }, NO_CONTENT);
+        }
+        let ends: Vec<u32> = rows.rows.iter().map(|row| row.end).collect();
+        for place in 0..=rows.folded.len() {
             let expected = ends.iter().position(|end| *end as usize >= place).unwrap_or(ends.len());
             for from in 0..=expected {
-                assert_eq!(row_at(&ends, from, place), expected, "{place} from {from}");
+                assert_eq!(row_at(&rows.rows, from, place), expected, "{place} from {from}");
             }
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct List {
     rows: Rows,
     by_key: Order<u64>,
     by_content: Order<u32>,
+    /// The contents that it has or had: of most contents a list knows so that it does not have them.
+    had: Bits,
     live: usize,
     digest: ListDigest,
 }
@@ -40,7 +42,7 @@ impl List {
 
     /// The memory that it takes, almost.
     pub(super) fn bytes(&self) -> usize {
-        self.rows.bytes() + self.by_key.bytes() + self.by_content.bytes()
+        self.rows.bytes() + self.by_key.bytes() + self.by_content.bytes() + self.had.bytes()
     }
 
     /// The digest of its files.
@@ -70,26 +72,27 @@ impl List {
 
     /// Its files in the order of their keys.
     pub(super) fn entries<'a>(&'a self, contents: &'a Contents) -> impl Iterator<Item = FileEntry> + 'a {
-        let live = self.by_key.all(&self.rows.keys).filter(|row| self.rows.is_live(*row));
+        let live = self.by_key.all(|row| self.rows.keys[row as usize]).filter(|row| self.rows.is_live(*row));
         live.map(|row| self.entry(row, contents))
     }
 
     /// The file of a row.
     pub(super) fn entry(&self, row: u32, contents: &Contents) -> FileEntry {
-        let at = row as usize;
+        let facts = self.rows.row(row);
         FileEntry {
-            key: self.rows.keys[at],
+            key: self.rows.keys[row as usize],
             folder: self.rows.folder(row).clone(),
             name: self.rows.file_name(row),
-            size: self.rows.sizes[at],
-            content: contents.get(self.rows.contents[at]),
+            size: facts.size,
+            content: contents.get(facts.content),
         }
     }
 
     /// The rows of files with this content.
     pub(super) fn with_content(&self, content: u32) -> impl Iterator<Item = u32> {
-        let rows = self.by_content.with(&self.rows.contents, content);
-        rows.filter(|row| self.rows.is_live(*row))
+        let had = self.had.contains(content);
+        let rows = had.then(|| self.by_content.with(|row| self.rows.content(row), content));
+        rows.into_iter().flatten().filter(|row| self.rows.is_live(*row))
     }
 
     /// Applies one change.
@@ -106,7 +109,7 @@ impl List {
         match self.row_of(entry.key) {
             Some(row) if self.stays(row, entry, content) => {
                 self.digest.remove(EntryHash::of(&self.entry(row, contents)));
-                self.rows.sizes[row as usize] = entry.size;
+                self.rows.row_mut(row).size = entry.size;
                 self.set_content(row, content);
             }
             old => {
@@ -115,7 +118,7 @@ impl List {
                 }
                 let row = self.rows.push(entry, NO_CONTENT);
                 self.live += 1;
-                self.by_key.insert(&self.rows.keys, row);
+                self.by_key.insert(|row| self.rows.keys[row as usize], row);
                 self.set_content(row, content);
             }
         }
@@ -134,51 +137,55 @@ impl List {
     /// Gives back the room for more files.
     pub(super) fn shrink(&mut self) {
         self.rows.shrink();
-        self.by_key.shrink(&self.rows.keys);
-        self.by_content.shrink(&self.rows.contents);
+        self.by_key.shrink(|row| self.rows.keys[row as usize]);
+        self.by_content.shrink(|row| self.rows.content(row));
     }
 
     /// Marks the contents of its files.
     pub(super) fn mark(&self, used: &mut Bits) {
         for row in self.rows.live() {
-            used.insert(self.rows.contents[row as usize]);
+            used.insert(self.rows.content(row));
         }
     }
 
     /// Contents have new numbers, in the same order; by their old ones.
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
-        let Rows { contents, kinds, .. } = &mut self.rows;
-        self.by_content.retain(contents, |row| kinds[row as usize].is_some());
-        for (content, kind) in contents.iter_mut().zip(kinds) {
-            let new = kind.and_then(|_| numbers.get(*content as usize).copied());
-            *content = new.unwrap_or(NO_CONTENT);
+        self.by_content.retain(|row| self.rows.content(row), |row| self.rows.is_live(row));
+        self.had = Bits::default();
+        for row in &mut self.rows.rows {
+            let new = row.kind.and_then(|_| numbers.get(row.content as usize).copied());
+            row.content = new.unwrap_or(NO_CONTENT);
+            if row.content != NO_CONTENT {
+                self.had.insert_anywhere(row.content);
+            }
         }
     }
 
     fn row_of(&self, key: u64) -> Option<u32> {
         // Older ones are gaps.
-        self.by_key.last(&self.rows.keys, key).filter(|row| self.rows.is_live(*row))
+        self.by_key.last(|row| self.rows.keys[row as usize], key).filter(|row| self.rows.is_live(*row))
     }
 
     /// Whether the file can stay in its row: its folder and name are in the arenas, and a content, once
     /// there, is what the row is found by. So a file that was hashed stays.
     fn stays(&self, row: u32, entry: &FileEntry, content: u32) -> bool {
-        let old = self.rows.contents[row as usize];
+        let old = self.rows.content(row);
         (old == NO_CONTENT || old == content)
             && self.rows.name(row) == entry.name.as_str()
             && *self.rows.folder(row) == entry.folder
     }
 
     fn set_content(&mut self, row: u32, content: u32) {
-        let old = std::mem::replace(&mut self.rows.contents[row as usize], content);
+        let old = std::mem::replace(&mut self.rows.row_mut(row).content, content);
         if old != content {
-            self.by_content.insert(&self.rows.contents, row);
+            self.by_content.insert(|row| self.rows.content(row), row);
+            self.had.insert_anywhere(content);
         }
     }
 
     fn clear(&mut self, row: u32, contents: &Contents) {
         self.digest.remove(EntryHash::of(&self.entry(row, contents)));
-        self.rows.clear(row);
+        self.rows.row_mut(row).kind = None;
         self.live -= 1;
     }
 
@@ -191,9 +198,9 @@ impl List {
         for row in self.rows.live() {
             rows.push_copy(&self.rows, row);
         }
-        let with_content = |row: &u32| rows.contents[*row as usize] != NO_CONTENT;
-        self.by_key = Order::of(&rows.keys, 0..number(rows.len()));
-        self.by_content = Order::of(&rows.contents, (0..number(rows.len())).filter(with_content));
+        let with_content = |row: &u32| rows.content(*row) != NO_CONTENT;
+        self.by_key = Order::of(|row| rows.keys[row as usize], 0..number(rows.len()));
+        self.by_content = Order::of(|row| rows.content(row), (0..number(rows.len())).filter(with_content));
         self.rows = rows;
     }
 }

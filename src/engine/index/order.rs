@@ -1,4 +1,4 @@
-//! The rows of a list in the order of one of their columns, for look-ups by binary search.
+//! The rows of a list in the order of a value that each has, for look-ups by binary search.
 //!
 //! Four bytes a row, and nothing that a peer can unbalance by what it chooses. New rows that do not belong
 //! at the end wait in a small tree until there are enough to merge them. Rows are never taken out: who
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// At least so many rows wait before they are merged, or a sixteenth of all.
 const MIN_RECENT: usize = 1024;
 
-/// The rows in the order of a column of `K`s.
+/// The rows in the order of their `K`s. What a row's is, is said by whoever asks.
 #[derive(Clone, Debug)]
 pub(super) struct Order<K> {
     rows: Vec<u32>,
@@ -24,10 +24,10 @@ impl<K> Default for Order<K> {
 }
 
 impl<K: Ord + Copy> Order<K> {
-    /// These rows, in the order of the column.
-    pub(super) fn of(column: &[K], rows: impl Iterator<Item = u32>) -> Self {
+    /// These rows, in their order.
+    pub(super) fn of(value_of: impl Fn(u32) -> K, rows: impl Iterator<Item = u32>) -> Self {
         let mut rows: Vec<u32> = rows.collect();
-        rows.sort_by_key(|row| column[*row as usize]);
+        rows.sort_by_key(|row| value_of(*row));
         rows.shrink_to_fit();
         Self { rows, recent: BTreeSet::new() }
     }
@@ -37,73 +37,71 @@ impl<K: Ord + Copy> Order<K> {
         self.rows.capacity() * size_of::<u32>()
     }
 
-    /// Takes in a row whose value stands in the column. The value must not change afterwards.
-    pub(super) fn insert(&mut self, column: &[K], row: u32) {
-        let value = column[row as usize];
-        let is_last = self.rows.last().is_none_or(|last| (column[*last as usize], *last) < (value, row));
+    /// Takes in a row that has its value. The value must not change afterwards.
+    pub(super) fn insert(&mut self, value_of: impl Fn(u32) -> K, row: u32) {
+        let value = value_of(row);
+        let is_last = self.rows.last().is_none_or(|last| (value_of(*last), *last) < (value, row));
         if is_last && self.recent.is_empty() {
             column::push(&mut self.rows, row);
             return;
         }
         self.recent.insert((value, row));
         if self.recent.len() > MIN_RECENT.max(self.rows.len() / 16) {
-            self.settle(column);
+            self.settle(value_of);
         }
     }
 
     /// Of the rows with this value, the one that came last.
-    pub(super) fn last(&self, column: &[K], value: K) -> Option<u32> {
+    pub(super) fn last(&self, value_of: impl Fn(u32) -> K, value: K) -> Option<u32> {
         if let Some((_, row)) = self.recent.range((value, 0)..=(value, u32::MAX)).next_back() {
             return Some(*row);
         }
         let end = match self.rows.last() {
             // Values mostly come in their order.
-            Some(last) if column[*last as usize] < value => return None,
-            _ => self.rows.partition_point(|row| column[*row as usize] <= value),
+            Some(last) if value_of(*last) < value => return None,
+            _ => self.rows.partition_point(|row| value_of(*row) <= value),
         };
         let row = *self.rows.get(end.checked_sub(1)?)?;
-        (column[row as usize] == value).then_some(row)
+        (value_of(row) == value).then_some(row)
     }
 
     /// The rows with this value.
-    pub(super) fn with(&self, column: &[K], value: K) -> impl Iterator<Item = u32> {
-        let start = self.rows.partition_point(|row| column[*row as usize] < value);
-        let settled = self.rows[start..].iter().take_while(move |row| column[**row as usize] == value);
+    pub(super) fn with(&self, value_of: impl Fn(u32) -> K, value: K) -> impl Iterator<Item = u32> {
+        let start = self.rows.partition_point(|row| value_of(*row) < value);
+        let settled = self.rows[start..].iter().take_while(move |row| value_of(**row) == value);
         let recent = self.recent.range((value, 0)..=(value, u32::MAX)).map(|(_, row)| *row);
         settled.copied().chain(recent)
     }
 
-    /// All rows in the order of the column.
-    pub(super) fn all(&self, column: &[K]) -> impl Iterator<Item = u32> {
+    /// All rows in their order.
+    pub(super) fn all(&self, value_of: impl Fn(u32) -> K) -> impl Iterator<Item = u32> {
         let mut settled = self.rows.iter().copied().peekable();
         let mut recent = self.recent.iter().copied().peekable();
         std::iter::from_fn(move || match (settled.peek(), recent.peek()) {
-            (Some(row), Some(other)) if (column[*row as usize], *row) > *other => {
-                recent.next().map(|(_, row)| row)
-            }
+            (Some(row), Some(other)) if (value_of(*row), *row) > *other => recent.next().map(|(_, row)| row),
             (Some(_), _) => settled.next(),
             (None, _) => recent.next().map(|(_, row)| row),
         })
     }
 
     /// Merges what waits.
-    pub(super) fn settle(&mut self, column: &[K]) {
+    pub(super) fn settle(&mut self, value_of: impl Fn(u32) -> K) {
         if !self.recent.is_empty() {
             let mut rows = Vec::with_capacity(self.rows.len() + self.recent.len());
-            rows.extend(self.all(column));
+            rows.extend(self.all(value_of));
             *self = Self { rows, recent: BTreeSet::new() };
         }
     }
 
     /// Forgets all rows but these.
-    pub(super) fn retain(&mut self, column: &[K], mut is_kept: impl FnMut(u32) -> bool) {
-        self.settle(column);
+    pub(super) fn retain(&mut self, value_of: impl Fn(u32) -> K, mut is_kept: impl FnMut(u32) -> bool) {
+        self.settle(value_of);
         self.rows.retain(|row| is_kept(*row));
     }
 
     /// Gives back the room for more rows.
-    pub(super) fn shrink(&mut self, column: &[K]) {
-        self.settle(column);
+    pub(super) fn shrink(&mut self, value_of: impl Fn(u32) -> K) {
+        self.settle(value_of);
         self.rows.shrink_to_fit();
     }
 }
@@ -117,13 +115,13 @@ mod tests {
         let mut all: Vec<(u8, u32)> = taken.iter().map(|row| (column[*row as usize], *row)).collect();
         all.sort_unstable();
         let rows: Vec<u32> = all.iter().map(|(_, row)| *row).collect();
-        prop_assert_eq!(order.all(column).collect::<Vec<_>>(), rows);
+        prop_assert_eq!(order.all(|row| column[row as usize]).collect::<Vec<_>>(), rows);
         for value in 0..12 {
-            let mut with: Vec<u32> = order.with(column, value).collect();
+            let mut with: Vec<u32> = order.with(|row| column[row as usize], value).collect();
             with.sort_unstable();
             let expected: Vec<u32> =
                 all.iter().filter(|(other, _)| *other == value).map(|(_, row)| *row).collect();
-            prop_assert_eq!(order.last(column, value), expected.last().copied());
+            prop_assert_eq!(order.last(|row| column[row as usize], value), expected.last().copied());
             prop_assert_eq!(with, expected);
         }
         Ok(())
@@ -136,15 +134,15 @@ mod tests {
             let mut taken = Vec::new();
             for row in 0..values.len() {
                 let row = column::number(row);
-                order.insert(&values, row);
+                order.insert(|row| values[row as usize], row);
                 taken.push(row);
                 if settled >> row & 1 == 1 {
-                    order.settle(&values);
+                    order.settle(|row| values[row as usize]);
                 }
                 check(&order, &values, &taken)?;
             }
-            check(&Order::of(&values, taken.iter().copied()), &values, &taken)?;
-            order.retain(&values, |row| row % 3 != 0);
+            check(&Order::of(|row| values[row as usize], taken.iter().copied()), &values, &taken)?;
+            order.retain(|row| values[row as usize], |row| row % 3 != 0);
             taken.retain(|row| row % 3 != 0);
             check(&order, &values, &taken)?;
         }
@@ -155,9 +153,9 @@ mod tests {
         let values: Vec<u64> = (0..20_000).rev().collect();
         let mut order = Order::default();
         for row in 0..20_000 {
-            order.insert(&values, row);
+            order.insert(|row| values[row as usize], row);
         }
         assert!(order.recent.len() <= MIN_RECENT.max(20_000 / 16));
-        assert!(order.all(&values).eq((0..20_000).rev()));
+        assert!(order.all(|row| values[row as usize]).eq((0..20_000).rev()));
     }
 }

@@ -178,26 +178,48 @@ impl Query {
     /// How well a folded name fits; `None` if a word is missing, or one is there that must not be.
     #[must_use]
     pub fn rank(&self, folded: &str) -> Option<Rank> {
-        self.has_words(folded).then(|| self.rank_of_fitting(folded))
+        match self.rarest() {
+            None => self.is_without(folded).then_some(Rank::Inside),
+            Some(rarest) => self.rank_words(folded, rarest.find(folded.as_bytes())?),
+        }
     }
 
-    /// Whether all words are in a folded name, and none that must not be.
-    fn has_words(&self, folded: &str) -> bool {
-        let bytes = folded.as_bytes();
-        self.words.iter().all(|word| word.finder.find(bytes).is_some())
-            && self.without.iter().all(|word| word.finder.find(bytes).is_none())
+    /// The same; `None` also if the extension is not one that is asked for.
+    pub(super) fn rank_with_extension(&self, folded: &str) -> Option<Rank> {
+        if self.takes_extension(folded) { self.rank(folded) } else { None }
     }
 
-    /// The rank of a folded name that has all words and none that must not be.
+    /// The same, when the rarest word is known to begin first at this place.
+    pub(super) fn rank_from(&self, folded: &str, place: usize) -> Option<Rank> {
+        if self.takes_extension(folded) { self.rank_words(folded, place) } else { None }
+    }
+
+    fn rank_words(&self, folded: &str, place: usize) -> Option<Rank> {
+        if !self.is_without(folded) {
+            return None;
+        }
+        if let Some(rest) = folded.strip_prefix(&self.phrase) {
+            return Some(if is_extension(rest) { Rank::Exact } else { Rank::Prefix });
+        }
+        let (rarest, others) = self.words.split_first()?;
+        let mut worst = rarest.rank_from(folded, place);
+        for word in others {
+            let place = word.finder.find(folded.as_bytes())?;
+            if worst != Rank::Inside {
+                worst = worst.max(word.rank_from(folded, place));
+            }
+        }
+        Some(worst)
+    }
+
+    /// Whether nothing that must not be is in a folded name.
+    fn is_without(&self, folded: &str) -> bool {
+        self.without.iter().all(|word| word.finder.find(folded.as_bytes()).is_none())
+    }
+
+    /// The rank of a folded name that is known to fit.
     pub(super) fn rank_of_fitting(&self, folded: &str) -> Rank {
-        if self.words.is_empty() {
-            return Rank::Inside;
-        }
-        match folded.strip_prefix(&self.phrase) {
-            Some(rest) if is_extension(rest) => Rank::Exact,
-            Some(_) => Rank::Prefix,
-            None => self.words.iter().map(|word| word.rank(folded)).max().unwrap_or(Rank::Inside),
-        }
+        self.rank(folded).unwrap_or(Rank::Inside)
     }
 
     /// A bound for the rank of such a name that costs next to nothing: it is not better than this.
@@ -209,15 +231,14 @@ impl Query {
         }
     }
 
-    /// Whether words and operators take a folded name.
-    pub(super) fn takes_name(&self, folded: &str) -> bool {
-        let is_taken = |filter: &Filter| match &filter.test {
+    /// Whether the operators take a folded name.
+    fn takes_extension(&self, folded: &str) -> bool {
+        self.filters.iter().all(|filter| match &filter.test {
             Test::Extension(ends) => {
                 ends.iter().any(|end| folded.ends_with(end.as_str())) == (filter.wanted == Wanted::With)
             }
             Test::Kind(_) | Test::Size(_) => true,
-        };
-        self.filters.iter().all(is_taken) && self.has_words(folded)
+        })
     }
 
     /// Whether a name need not be looked at once its signature says that it may fit.
@@ -267,22 +288,26 @@ impl Word {
         Self { text: text.to_owned(), finder: Finder::new(text.as_bytes()).into_owned() }
     }
 
-    /// How well it fits into a folded name that contains it; the worst if it does not.
-    fn rank(&self, folded: &str) -> Rank {
+    /// How well it fits into a folded name in which it begins first at this place.
+    fn rank_from(&self, folded: &str, mut place: usize) -> Rank {
         let bytes = folded.as_bytes();
         debug_assert!(!self.text.is_empty(), "a word has at least one character");
-        for at in self.finder.find_iter(bytes) {
-            let is_at_word = match at.checked_sub(1).map(|before| bytes[before]) {
+        loop {
+            let is_at_word = match place.checked_sub(1).map(|before| bytes[before]) {
                 None => return Rank::Prefix,
                 Some(before) if before.is_ascii() => !before.is_ascii_alphanumeric(),
                 // Both are UTF-8, so a hit is at the border of a character.
-                Some(_) => folded[..at].chars().next_back().is_some_and(|before| !before.is_alphanumeric()),
+                Some(_) => {
+                    folded[..place].chars().next_back().is_some_and(|before| !before.is_alphanumeric())
+                }
             };
             if is_at_word {
                 return Rank::WordStart;
             }
+            let next = place + self.text.len();
+            let Some(distance) = self.finder.find(&bytes[next..]) else { return Rank::Inside };
+            place = next + distance;
         }
-        Rank::Inside
     }
 }
 

@@ -1,6 +1,6 @@
 //! The files of a list in columns: a row is a number, and what is known of its file stands at this number
 //! in every column. A million files take a few large blocks of memory instead of millions of small ones,
-//! and a search touches just the columns that it asks for.
+//! and a search touches just what it asks for.
 //!
 //! Invariant: all columns are of one length; a row's folded name ends with a line feed (which no name
 //! contains) where the next one begins. Rows are never taken out: a file that is gone leaves a gap.
@@ -12,27 +12,34 @@ use super::signature::Signature;
 use crate::base::{FileKind, FileName, FolderPath};
 use std::collections::BTreeMap;
 
+/// What a search asks of a file besides its name: together in half a line of the processor's cache, for few
+/// hits lie side by side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) size: u64,
+    /// Where its folded name's line feed is. Half as wide as `usize`, for memory: the names of
+    /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
+    pub(super) end: u32,
+    /// The number of its content ([`super::contents::Contents`]).
+    pub(super) content: u32,
+    /// Where its name ends; where the one before ends too, it is the folded one.
+    name_end: u32,
+    /// The number of its folder.
+    folder: u32,
+    /// `None`: a gap.
+    pub(super) kind: Option<FileKind>,
+}
+
 /// The columns.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     /// All folded names, with a line feed behind each.
     pub(super) folded: String,
-    /// Where each one's line feed is. Half as wide as `usize`, for memory: the names of
-    /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
-    pub(super) ends: Vec<u32>,
     /// All names that differ from their folded form.
     names: String,
-    /// Where each one's name ends; where the one before ends too, it is the folded one.
-    name_ends: Vec<u32>,
     pub(super) signatures: Vec<Signature>,
     pub(super) keys: Vec<u64>,
-    pub(super) sizes: Vec<u64>,
-    /// Numbers of [`super::contents::Contents`].
-    pub(super) contents: Vec<u32>,
-    /// `None`: a gap.
-    pub(super) kinds: Vec<Option<FileKind>>,
-    /// Numbers of `paths`.
-    folders: Vec<u32>,
+    pub(super) rows: Vec<Row>,
     /// Each folder once.
     paths: Vec<FolderPath>,
     by_path: BTreeMap<FolderPath, u32>,
@@ -42,61 +49,65 @@ pub(super) struct Rows {
 impl Rows {
     /// How many rows, gaps included.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.rows.len()
     }
 
     /// The memory that they take; of folders, what is known of it.
     pub(super) fn bytes(&self) -> usize {
-        const ROW: usize = 4 * size_of::<u32>() + 3 * size_of::<u64>() + size_of::<Option<FileKind>>();
+        const ROW: usize = size_of::<Row>() + size_of::<u64>() + size_of::<Signature>();
         // In `paths`, in the tree, and the text with its count of owners.
         const PATH: usize = 4 * size_of::<FolderPath>();
         let texts = self.folded.capacity() + self.names.capacity() + self.path_bytes;
-        texts + self.ends.capacity() * ROW + self.paths.capacity() * PATH
+        texts + self.rows.capacity() * ROW + self.paths.capacity() * PATH
     }
 
     /// Appends a file.
     pub(super) fn push(&mut self, entry: &FileEntry, content: u32) -> u32 {
         let name = entry.name.as_str();
-        let folded = fold_name(name);
         let folder = self.folder_number(&entry.folder);
-        let values = Values { key: entry.key, size: entry.size, content, folder };
-        self.push_values(&folded, name, Some(FileKind::of_name(name)), values)
+        let kind = Some(FileKind::of_name(name));
+        let row = Row { size: entry.size, content, folder, kind, end: 0, name_end: 0 };
+        self.push_row(entry.key, &fold_name(name), name, row)
     }
 
     /// Appends a row of other columns, folders included.
     pub(super) fn push_copy(&mut self, from: &Self, row: u32) -> u32 {
-        let at = row as usize;
         let folder = self.folder_number(from.folder(row));
-        let values = Values { key: from.keys[at], size: from.sizes[at], content: from.contents[at], folder };
-        self.push_values(from.folded(row), from.name(row), from.kinds[at], values)
+        let copy = Row { folder, ..*from.row(row) };
+        self.push_row(from.keys[row as usize], from.folded(row), from.name(row), copy)
     }
 
-    fn push_values(&mut self, folded: &str, name: &str, kind: Option<FileKind>, values: Values) -> u32 {
-        let row = number(self.len());
+    fn push_row(&mut self, key: u64, folded: &str, name: &str, row: Row) -> u32 {
         push_str(&mut self.folded, folded);
-        push(&mut self.ends, number(self.folded.len()));
+        let end = number(self.folded.len());
         push_str(&mut self.folded, "\n");
         if name != folded {
             push_str(&mut self.names, name);
         }
-        push(&mut self.name_ends, number(self.names.len()));
         push(&mut self.signatures, Signature::of(folded));
-        push(&mut self.keys, values.key);
-        push(&mut self.sizes, values.size);
-        push(&mut self.contents, values.content);
-        push(&mut self.kinds, kind);
-        push(&mut self.folders, values.folder);
-        row
+        push(&mut self.keys, key);
+        push(&mut self.rows, Row { end, name_end: number(self.names.len()), ..row });
+        number(self.rows.len() - 1)
     }
 
-    /// The file of a row is gone.
-    pub(super) fn clear(&mut self, row: u32) {
-        self.kinds[row as usize] = None;
+    /// What is known of a row's file.
+    pub(super) fn row(&self, row: u32) -> &Row {
+        &self.rows[row as usize]
+    }
+
+    /// The same, to change it.
+    pub(super) fn row_mut(&mut self, row: u32) -> &mut Row {
+        &mut self.rows[row as usize]
+    }
+
+    /// The number of a row's content.
+    pub(super) fn content(&self, row: u32) -> u32 {
+        self.row(row).content
     }
 
     /// Whether there is a file in the row.
     pub(super) fn is_live(&self, row: u32) -> bool {
-        self.kinds[row as usize].is_some()
+        self.row(row).kind.is_some()
     }
 
     /// The rows with files.
@@ -106,19 +117,18 @@ impl Rows {
 
     /// The folded name.
     pub(super) fn folded(&self, row: u32) -> &str {
-        &self.folded[self.start(row as usize)..self.ends[row as usize] as usize]
+        &self.folded[self.start(row as usize)..self.row(row).end as usize]
     }
 
     /// Where a row's folded name begins; also that of the row behind the last.
     pub(super) fn start(&self, row: usize) -> usize {
-        row.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1)
+        row.checked_sub(1).map_or(0, |before| self.rows[before].end as usize + 1)
     }
 
     /// The name as its peer has it.
     pub(super) fn name(&self, row: u32) -> &str {
-        let at = row as usize;
-        let start = at.checked_sub(1).map_or(0, |before| self.name_ends[before]);
-        let name = &self.names[start as usize..self.name_ends[at] as usize];
+        let start = row.checked_sub(1).map_or(0, |before| self.row(before).name_end);
+        let name = &self.names[start as usize..self.row(row).name_end as usize];
         if name.is_empty() { self.folded(row) } else { name }
     }
 
@@ -129,27 +139,22 @@ impl Rows {
 
     /// The folder.
     pub(super) fn folder(&self, row: u32) -> &FolderPath {
-        &self.paths[self.folders[row as usize] as usize]
+        &self.paths[self.row(row).folder as usize]
     }
 
     /// Gives back the room for more rows.
     pub(super) fn shrink(&mut self) {
         self.folded.shrink_to_fit();
-        self.ends.shrink_to_fit();
         self.names.shrink_to_fit();
-        self.name_ends.shrink_to_fit();
         self.signatures.shrink_to_fit();
         self.keys.shrink_to_fit();
-        self.sizes.shrink_to_fit();
-        self.contents.shrink_to_fit();
-        self.kinds.shrink_to_fit();
-        self.folders.shrink_to_fit();
+        self.rows.shrink_to_fit();
         self.paths.shrink_to_fit();
     }
 
     fn folder_number(&mut self, folder: &FolderPath) -> u32 {
         // The files of one folder mostly come one after the other.
-        if let Some(&last) = self.folders.last()
+        if let Some(last) = self.rows.last().map(|row| row.folder)
             && self.paths[last as usize] == *folder
         {
             return last;
@@ -163,12 +168,4 @@ impl Rows {
         self.path_bytes += folder.as_str().len();
         new
     }
-}
-
-/// What is known of a file beside its name.
-struct Values {
-    key: u64,
-    size: u64,
-    content: u32,
-    folder: u32,
 }

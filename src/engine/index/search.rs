@@ -95,7 +95,7 @@ impl Index {
         for (peer, list) in self.present_lists() {
             let rows = list.rows();
             let Some(row) = list.with_content(number).min_by_key(|row| rows.name(*row)) else { continue };
-            size = size.or(Some(rows.sizes[row as usize]));
+            size = size.or(Some(rows.row(row).size));
             sources.push(Source::of(*peer, list, row));
         }
         (size, sources)
@@ -122,8 +122,8 @@ fn matches(
             return Err(Abandoned);
         }
         total += 1;
-        let (rows, at) = searched.at(group.best);
-        facets.count(rows.kinds[at].unwrap_or_default(), rows.sizes[at]);
+        let best = searched.row(group.best);
+        facets.count(best.kind.unwrap_or_default(), best.size);
         count_holders(&mut peers, group.holders);
         let sources = if are_they_exact {
             sources_count(searched, &group)
@@ -192,8 +192,8 @@ impl PeerTest {
 }
 
 fn found(searched: &Searched<'_>, best: Hit) -> Found {
-    let (rows, at) = searched.at(best);
-    let content = rows.contents[at];
+    let rows = searched.rows(best);
+    let content = rows.content(best.row);
     let sources = if content == NO_CONTENT {
         let (peer, list) = searched.lists[usize::from(best.peer)];
         vec![Source::of(peer, list, best.row)]
@@ -203,7 +203,7 @@ fn found(searched: &Searched<'_>, best: Hit) -> Found {
     Found {
         content: searched.contents.get(content),
         name: rows.file_name(best.row),
-        size: rows.sizes[at],
+        size: rows.row(best.row).size,
         sources,
     }
 }

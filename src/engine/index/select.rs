@@ -48,16 +48,21 @@ impl<'a> Selection<'a> {
         if self.end == 0 {
             return;
         }
-        let bound = match self.page.sort {
-            // The worst come first.
-            Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
-            _ => self.searched.best_rank(group.best),
-        };
-        if self.last.is_some_and(|last| self.key(group.best, sources, bound) > last.key) {
-            return;
+        let best = group.best;
+        if let Some(last) = self.last {
+            let rank = match self.page.sort {
+                // The worst come first.
+                Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
+                _ => self.searched.best_rank(best),
+            };
+            // Where the name comes last it is not read: no name is less than none.
+            let name = if self.page.sort.key == SortKey::Name { self.beginning(best) } else { 0 };
+            if self.key(best, sources, rank, name) > last.key {
+                return;
+            }
         }
-        let key = self.key(group.best, sources, self.searched.rank(group.best));
-        let kept = Kept { key, best: group.best };
+        let key = self.key(best, sources, self.searched.rank(best), self.beginning(best));
+        let kept = Kept { key, best };
         if self.last.is_some_and(|last| self.order(kept, last) == Ordering::Greater) {
             return;
         }
@@ -107,22 +112,25 @@ impl<'a> Selection<'a> {
     }
 
     /// What it is sorted by stands above, as far as there is room the rank and the folded name below.
-    fn key(&self, best: Hit, sources: usize, rank: Rank) -> Key {
-        let (rows, at) = self.searched.at(best);
-        let name = || beginning(self.searched.folded(best));
+    fn key(&self, best: Hit, sources: usize, rank: Rank, name: u64) -> Key {
+        let row = self.searched.row(best);
         let turned = |value: u64, bits: u32| {
             let value = if self.is_descending() { !value } else { value };
             value << (u64::BITS - bits)
         };
-        let ties = || (rank as u64) << 48 | name() >> 16;
+        let ties = || (rank as u64) << 48 | name >> 16;
         let sorted = match self.page.sort.key {
-            SortKey::Relevance => turned(rank as u64, 8) | name() >> 8,
-            SortKey::Name => turned(name(), 64),
-            SortKey::Size => turned(rows.sizes[at], 64),
+            SortKey::Relevance => turned(rank as u64, 8) | name >> 8,
+            SortKey::Name => turned(name, 64),
+            SortKey::Size => turned(row.size, 64),
             SortKey::Sources => turned(sources as u64, 8) | ties(),
-            SortKey::Type => turned(rows.kinds[at].map_or(0, |kind| kind as u64), 8) | ties(),
+            SortKey::Type => turned(row.kind.map_or(0, |kind| kind as u64), 8) | ties(),
         };
         (self.searched.fades(best), sorted)
+    }
+
+    fn beginning(&self, hit: Hit) -> u64 {
+        beginning(self.searched.folded(hit))
     }
 
     fn is_descending(&self) -> bool {
