@@ -6,12 +6,14 @@
 use super::bits::Bits;
 use super::column::number;
 use super::contents::{Contents, NO_CONTENT};
+use super::facets::Class;
 use super::list::List;
 use super::query::{ChosenPeers, Query, Rank};
 use super::rows::{Row, Rows};
 use crate::base::PeerId;
 use memchr::memmem::Finder;
 use std::cmp::Ordering;
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// After so many rows it is asked whether somebody still waits: some hundred microseconds.
@@ -25,14 +27,19 @@ const FEW: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Abandoned;
 
-/// A file that fits.
+/// A file that fits, with what is asked of most hits: columns are far away once the search has gone on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) row: u32,
+    /// The number of its content.
+    pub(super) content: u32,
+    /// The first bytes of its folded name, if the name was looked at when it was found.
+    beginning: Option<NonZeroU32>,
     /// The number of the peer among those that are present.
     pub(super) peer: u8,
     /// How well it fits, if that was seen when it was found.
     rank: Option<Rank>,
+    pub(super) class: Class,
 }
 
 /// The files that fit and are of one content, or one that is of none yet.
@@ -71,18 +78,14 @@ impl Searched<'_> {
         self.lists[usize::from(hit.peer)].1.rows()
     }
 
-    /// The number of its content.
-    pub(super) fn content(&self, hit: Hit) -> u32 {
-        self.rows(hit).content(hit.row)
-    }
-
     /// What is known of its file.
     pub(super) fn row(&self, hit: Hit) -> &Row {
         self.rows(hit).row(hit.row)
     }
 
-    pub(super) fn folded(&self, hit: Hit) -> &str {
-        self.rows(hit).folded(hit.row)
+    /// Its folded name, of which the order is that of the text.
+    pub(super) fn folded(&self, hit: Hit) -> &[u8] {
+        self.rows(hit).folded_bytes(hit.row as usize)
     }
 
     /// How well it fits.
@@ -98,6 +101,11 @@ impl Searched<'_> {
     /// What is meant by its hash comes before what only has the hash in its name.
     fn highest(&self) -> Rank {
         if self.query.content().is_some() { Rank::Prefix } else { Rank::Exact }
+    }
+
+    /// The first bytes of its folded name as a number that goes by their order.
+    pub(super) fn beginning(&self, hit: Hit) -> u32 {
+        hit.beginning.map_or_else(|| beginning(self.folded(hit)), NonZeroU32::get)
     }
 
     /// Whether its peer does not answer at the moment.
@@ -118,7 +126,7 @@ impl Searched<'_> {
             Ordering::Equal => Ordering::Equal,
             _ => self.folded(one).cmp(self.folded(other)),
         };
-        let contents = || match (self.content(one), self.content(other)) {
+        let contents = || match (one.content, other.content) {
             (content, other) if content == other => Ordering::Equal,
             (content, other) => self.contents.get(content).cmp(&self.contents.get(other)),
         };
@@ -151,8 +159,11 @@ impl Hits {
             if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(id)) {
                 continue;
             }
-            let mut take = |hit: Hit| {
-                let content = list.rows().content(hit.row);
+            let mut take = |row: u32, rank: Option<Rank>, name: &[u8]| {
+                let Row { content, kind, size, .. } = *list.rows().row(row);
+                let class = Class::of(kind.unwrap_or_default(), size);
+                let beginning = NonZeroU32::new(beginning(name));
+                let hit = Hit { row, content, beginning, peer, rank, class };
                 if content == NO_CONTENT || seen.insert(content) {
                     hits.firsts.push(hit);
                 } else {
@@ -161,13 +172,12 @@ impl Hits {
                 }
             };
             if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
-                let rank = Some(Rank::Exact);
-                list.with_content(content).for_each(|row| take(Hit { row, peer, rank }));
+                list.with_content(content).for_each(|row| take(row, Some(Rank::Exact), &[]));
             }
             if query.asks_for_names() {
                 let highest = searched.highest();
-                for_each_fitting(list.rows(), query, is_abandoned, |row, rank| {
-                    take(Hit { row, peer, rank: rank.map(|rank| rank.max(highest)) });
+                for_each_fitting(list.rows(), query, is_abandoned, |row, rank, name| {
+                    take(row, rank.map(|rank| rank.max(highest)), name);
                 })?;
             }
         }
@@ -180,7 +190,7 @@ impl Hits {
         let mut next = 0;
         self.firsts.iter().map(move |first| {
             let mut group = Group { best: *first, holders: 1 << first.peer };
-            let content = searched.content(*first);
+            let content = first.content;
             if content != NO_CONTENT && self.many.contains(content) {
                 // Contents are numbered as they come, so the next ones are mostly those of the next group.
                 if self.others.get(next).is_none_or(|(other, _)| *other != content) {
@@ -200,13 +210,13 @@ impl Hits {
     }
 }
 
-/// The rows whose files fit, from the first to the last, and how well if that had to be seen. Who has a
-/// file is not asked.
+/// The rows whose files fit, from the first to the last, and how well and with which folded name if that had
+/// to be seen. Who has a file is not asked.
 fn for_each_fitting(
     rows: &Rows,
     query: &Query,
     is_abandoned: &impl Fn() -> bool,
-    mut take: impl FnMut(u32, Option<Rank>),
+    mut take: impl FnMut(u32, Option<Rank>, &[u8]),
 ) -> Result<(), Abandoned> {
     let signature = query.signature();
     let columns = query.columns();
@@ -226,23 +236,25 @@ fn for_each_fitting(
             signed.map(|(row, _)| row).filter(|row| is_taken(*row))
         };
         if is_decided {
-            fitting().for_each(|row| take(number(row), None));
+            fitting().for_each(|row| take(number(row), None, &[]));
             continue;
         }
         let left = signatures.iter().filter(|it| it.may_contain(signature)).count();
         if let Some(word) = query.rarest().filter(|_| left > block.len() / FEW) {
             scan(rows, block, word, |row, place| {
+                let name = rows.folded_bytes(row);
                 if is_taken(row)
-                    && let Some(rank) = query.rank_from(rows.folded(number(row)), place)
+                    && let Some(rank) = query.rank_from(name, place)
                 {
-                    take(number(row), Some(rank));
+                    take(number(row), Some(rank), name);
                 }
             });
             continue;
         }
         for row in fitting() {
-            if let Some(rank) = query.rank_with_extension(rows.folded(number(row))) {
-                take(number(row), Some(rank));
+            let name = rows.folded_bytes(row);
+            if let Some(rank) = query.rank_with_extension(name) {
+                take(number(row), Some(rank), name);
             }
         }
     }
@@ -263,6 +275,16 @@ fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMu
     }
 }
 
+/// The first bytes of a name as a number that goes by their order; nothing is less than any byte.
+fn beginning(name: &[u8]) -> u32 {
+    if let Some(first) = name.first_chunk() {
+        return u32::from_be_bytes(*first);
+    }
+    let mut first = [0; 4];
+    first[..name.len()].copy_from_slice(name);
+    u32::from_be_bytes(first)
+}
+
 /// The row of a place in the names that lies in `from` or behind it: looked for in steps that double, for
 /// it is mostly near.
 fn row_at(rows: &[Row], from: usize, place: usize) -> usize {
@@ -279,6 +301,16 @@ fn row_at(rows: &[Row], from: usize, place: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beginnings_go_by_the_order_of_names() {
+        let names = ["", "a", "a b", "ab", "abcd", "abcdefghi", "b", "é"];
+        for pair in names.windows(2) {
+            assert!(beginning(pair[0].as_bytes()) <= beginning(pair[1].as_bytes()), "{pair:?}");
+        }
+        assert_eq!(beginning(b"abcde"), beginning(b"abcdf"));
+        assert!(beginning(b"") < beginning(b"a") && beginning(b"a") < beginning(b"aa"));
+    }
     use crate::base::{FileName, FolderPath};
     use crate::engine::index::FileEntry;
 

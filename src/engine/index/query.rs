@@ -178,33 +178,37 @@ impl Query {
     /// How well a folded name fits; `None` if a word is missing, or one is there that must not be.
     #[must_use]
     pub fn rank(&self, folded: &str) -> Option<Rank> {
+        self.rank_bytes(folded.as_bytes())
+    }
+
+    fn rank_bytes(&self, folded: &[u8]) -> Option<Rank> {
         match self.rarest() {
             None => self.is_without(folded).then_some(Rank::Inside),
-            Some(rarest) => self.rank_words(folded, rarest.find(folded.as_bytes())?),
+            Some(rarest) => self.rank_words(folded, rarest.find(folded)?),
         }
     }
 
     /// The same; `None` also if the extension is not one that is asked for.
-    pub(super) fn rank_with_extension(&self, folded: &str) -> Option<Rank> {
-        if self.takes_extension(folded) { self.rank(folded) } else { None }
+    pub(super) fn rank_with_extension(&self, folded: &[u8]) -> Option<Rank> {
+        if self.takes_extension(folded) { self.rank_bytes(folded) } else { None }
     }
 
     /// The same, when the rarest word is known to begin first at this place.
-    pub(super) fn rank_from(&self, folded: &str, place: usize) -> Option<Rank> {
+    pub(super) fn rank_from(&self, folded: &[u8], place: usize) -> Option<Rank> {
         if self.takes_extension(folded) { self.rank_words(folded, place) } else { None }
     }
 
-    fn rank_words(&self, folded: &str, place: usize) -> Option<Rank> {
+    fn rank_words(&self, folded: &[u8], place: usize) -> Option<Rank> {
         if !self.is_without(folded) {
             return None;
         }
-        if let Some(rest) = folded.strip_prefix(&self.phrase) {
+        if let Some(rest) = folded.strip_prefix(self.phrase.as_bytes()) {
             return Some(if is_extension(rest) { Rank::Exact } else { Rank::Prefix });
         }
         let (rarest, others) = self.words.split_first()?;
         let mut worst = rarest.rank_from(folded, place);
         for word in others {
-            let place = word.finder.find(folded.as_bytes())?;
+            let place = word.finder.find(folded)?;
             if worst != Rank::Inside {
                 worst = worst.max(word.rank_from(folded, place));
             }
@@ -213,29 +217,29 @@ impl Query {
     }
 
     /// Whether nothing that must not be is in a folded name.
-    fn is_without(&self, folded: &str) -> bool {
-        self.without.iter().all(|word| word.finder.find(folded.as_bytes()).is_none())
+    fn is_without(&self, folded: &[u8]) -> bool {
+        self.without.iter().all(|word| word.finder.find(folded).is_none())
     }
 
     /// The rank of a folded name that is known to fit.
-    pub(super) fn rank_of_fitting(&self, folded: &str) -> Rank {
-        self.rank(folded).unwrap_or(Rank::Inside)
+    pub(super) fn rank_of_fitting(&self, folded: &[u8]) -> Rank {
+        self.rank_bytes(folded).unwrap_or(Rank::Inside)
     }
 
     /// A bound for the rank of such a name that costs next to nothing: it is not better than this.
-    pub(super) fn best_rank_of_fitting(&self, folded: &str) -> Rank {
+    pub(super) fn best_rank_of_fitting(&self, folded: &[u8]) -> Rank {
         match self.words.as_slice() {
             [] => Rank::Inside,
-            [word] if !folded.starts_with(&word.text) => Rank::WordStart,
+            [word] if !folded.starts_with(word.text.as_bytes()) => Rank::WordStart,
             _ => Rank::Exact,
         }
     }
 
     /// Whether the operators take a folded name.
-    fn takes_extension(&self, folded: &str) -> bool {
+    fn takes_extension(&self, folded: &[u8]) -> bool {
         self.filters.iter().all(|filter| match &filter.test {
             Test::Extension(ends) => {
-                ends.iter().any(|end| folded.ends_with(end.as_str())) == (filter.wanted == Wanted::With)
+                ends.iter().any(|end| folded.ends_with(end.as_bytes())) == (filter.wanted == Wanted::With)
             }
             Test::Kind(_) | Test::Size(_) => true,
         })
@@ -289,31 +293,33 @@ impl Word {
     }
 
     /// How well it fits into a folded name in which it begins first at this place.
-    fn rank_from(&self, folded: &str, mut place: usize) -> Rank {
-        let bytes = folded.as_bytes();
+    fn rank_from(&self, folded: &[u8], mut place: usize) -> Rank {
         debug_assert!(!self.text.is_empty(), "a word has at least one character");
         loop {
-            let is_at_word = match place.checked_sub(1).map(|before| bytes[before]) {
+            let is_at_word = match place.checked_sub(1).map(|before| folded[before]) {
                 None => return Rank::Prefix,
                 Some(before) if before.is_ascii() => !before.is_ascii_alphanumeric(),
-                // Both are UTF-8, so a hit is at the border of a character.
-                Some(_) => {
-                    folded[..place].chars().next_back().is_some_and(|before| !before.is_alphanumeric())
-                }
+                Some(_) => !last_char(&folded[..place]).is_some_and(char::is_alphanumeric),
             };
             if is_at_word {
                 return Rank::WordStart;
             }
             let next = place + self.text.len();
-            let Some(distance) = self.finder.find(&bytes[next..]) else { return Rank::Inside };
+            let Some(distance) = self.finder.find(&folded[next..]) else { return Rank::Inside };
             place = next + distance;
         }
     }
 }
 
+/// The last character of bytes that are UTF-8.
+fn last_char(bytes: &[u8]) -> Option<char> {
+    let start = bytes.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000)?;
+    std::str::from_utf8(&bytes[start..]).ok()?.chars().next()
+}
+
 /// Whether nothing is left of a name but an extension.
-fn is_extension(rest: &str) -> bool {
-    rest.is_empty() || rest.strip_prefix('.').is_some_and(|extension| !extension.contains('.'))
+fn is_extension(rest: &[u8]) -> bool {
+    rest.is_empty() || rest.strip_prefix(b".").is_some_and(|extension| !extension.contains(&b'.'))
 }
 
 #[cfg(test)]
@@ -344,6 +350,9 @@ mod tests {
             (".*", "a.*b", Some(Inside)),
             ("../", "a", None),
             ("aa", "aa aa", Some(Prefix)),
+            ("b", "жb", Some(Inside)),
+            ("b", "жb “b”", Some(WordStart)),
+            ("b", "中b\u{1f41f}b", Some(WordStart)),
         ];
         for (words, name, expected) in cases {
             let query = Query::parse(words).expect("within the limits");

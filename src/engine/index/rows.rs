@@ -120,6 +120,11 @@ impl Rows {
         &self.folded[self.start(row as usize)..self.row(row).end as usize]
     }
 
+    /// The same as bytes: as text, its ends would be looked at, which are far away in memory.
+    pub(super) fn folded_bytes(&self, row: usize) -> &[u8] {
+        &self.folded.as_bytes()[self.start(row)..self.rows[row].end as usize]
+    }
+
     /// Where a row's folded name begins; also that of the row behind the last.
     pub(super) fn start(&self, row: usize) -> usize {
         row.checked_sub(1).map_or(0, |before| self.rows[before].end as usize + 1)

@@ -110,7 +110,7 @@ fn matches(
 ) -> Result<Matches, Abandoned> {
     let hits = Hits::find(searched, chosen, is_abandoned)?;
     let wanted = PeerTest::new(searched, chosen);
-    let groups = || hits.groups(searched).filter(|group| wanted.has(searched, group));
+    let groups = || hits.groups(searched).filter(|group| wanted.has(group));
     let are_sources_asked = page.sort.key == SortKey::Sources;
     let are_they_exact = are_sources_asked && groups().count() as u64 <= EXACT_SOURCES;
     let mut facets = Facets::default();
@@ -122,8 +122,7 @@ fn matches(
             return Err(Abandoned);
         }
         total += 1;
-        let best = searched.row(group.best);
-        facets.count(best.kind.unwrap_or_default(), best.size);
+        facets.count(group.best.class);
         count_holders(&mut peers, group.holders);
         let sources = if are_they_exact {
             sources_count(searched, &group)
@@ -148,7 +147,7 @@ fn count_holders(peers: &mut [u64], mut holders: u64) {
 
 /// How many peers have it, under whatever name.
 fn sources_count(searched: &Searched<'_>, group: &Group) -> usize {
-    match searched.content(group.best) {
+    match group.best.content {
         NO_CONTENT => 1,
         content => {
             let has = |list: &List| list.with_content(content).next().is_some();
@@ -182,8 +181,8 @@ impl PeerTest {
         Self { all_of, none_of, none_of_contents }
     }
 
-    fn has(&self, searched: &Searched<'_>, group: &Group) -> bool {
-        let is_excluded = || match searched.content(group.best) {
+    fn has(&self, group: &Group) -> bool {
+        let is_excluded = || match group.best.content {
             NO_CONTENT => self.none_of & 1 << group.best.peer != 0,
             content => self.none_of_contents.contains(content),
         };
@@ -193,15 +192,14 @@ impl PeerTest {
 
 fn found(searched: &Searched<'_>, best: Hit) -> Found {
     let rows = searched.rows(best);
-    let content = rows.content(best.row);
-    let sources = if content == NO_CONTENT {
+    let sources = if best.content == NO_CONTENT {
         let (peer, list) = searched.lists[usize::from(best.peer)];
         vec![Source::of(peer, list, best.row)]
     } else {
-        sources_of(searched, content)
+        sources_of(searched, best.content)
     };
     Found {
-        content: searched.contents.get(content),
+        content: searched.contents.get(best.content),
         name: rows.file_name(best.row),
         size: rows.row(best.row).size,
         sources,

@@ -55,13 +55,11 @@ impl<'a> Selection<'a> {
                 Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
                 _ => self.searched.best_rank(best),
             };
-            // Where the name comes last it is not read: no name is less than none.
-            let name = if self.page.sort.key == SortKey::Name { self.beginning(best) } else { 0 };
-            if self.key(best, sources, rank, name) > last.key {
+            if self.key(best, sources, rank) > last.key {
                 return;
             }
         }
-        let key = self.key(best, sources, self.searched.rank(best), self.beginning(best));
+        let key = self.key(best, sources, self.searched.rank(best));
         let kept = Kept { key, best };
         if self.last.is_some_and(|last| self.order(kept, last) == Ordering::Greater) {
             return;
@@ -111,55 +109,25 @@ impl<'a> Selection<'a> {
         one.key.cmp(&other.key).then_with(by_name).then_with(|| self.searched.order(one.best, other.best))
     }
 
-    /// What it is sorted by stands above, as far as there is room the rank and the folded name below.
-    fn key(&self, best: Hit, sources: usize, rank: Rank, name: u64) -> Key {
-        let row = self.searched.row(best);
+    /// What it is sorted by stands above, rank and name below.
+    fn key(&self, best: Hit, sources: usize, rank: Rank) -> Key {
         let turned = |value: u64, bits: u32| {
             let value = if self.is_descending() { !value } else { value };
             value << (u64::BITS - bits)
         };
-        let ties = || (rank as u64) << 48 | name >> 16;
+        let name = || u64::from(self.searched.beginning(best));
+        let ties = || (rank as u64) << 48 | name();
         let sorted = match self.page.sort.key {
-            SortKey::Relevance => turned(rank as u64, 8) | name >> 8,
-            SortKey::Name => turned(name, 64),
-            SortKey::Size => turned(row.size, 64),
+            SortKey::Relevance => turned(rank as u64, 8) | name(),
+            SortKey::Name => turned(name(), 32),
+            SortKey::Size => turned(self.searched.row(best).size, 64),
             SortKey::Sources => turned(sources as u64, 8) | ties(),
-            SortKey::Type => turned(row.kind.map_or(0, |kind| kind as u64), 8) | ties(),
+            SortKey::Type => turned(best.class.kind as u64, 8) | ties(),
         };
         (self.searched.fades(best), sorted)
     }
 
-    fn beginning(&self, hit: Hit) -> u64 {
-        beginning(self.searched.folded(hit))
-    }
-
     fn is_descending(&self) -> bool {
         self.page.sort.direction == Direction::Descending
-    }
-}
-
-/// The first bytes of a name as a number that goes by their order; nothing is less than any byte.
-fn beginning(folded: &str) -> u64 {
-    let bytes = folded.as_bytes();
-    if let Some(first) = bytes.first_chunk() {
-        return u64::from_be_bytes(*first);
-    }
-    let mut first = [0; 8];
-    first[..bytes.len()].copy_from_slice(bytes);
-    u64::from_be_bytes(first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beginnings_go_by_the_order_of_names() {
-        let names = ["", "a", "a b", "ab", "abcdefgh", "abcdefghi", "b", "é"];
-        for pair in names.windows(2) {
-            assert!(beginning(pair[0]) <= beginning(pair[1]), "{pair:?}");
-        }
-        assert_eq!(beginning("abcdefgh"), beginning("abcdefghi"));
-        assert!(beginning("") < beginning("a"));
     }
 }
