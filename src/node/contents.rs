@@ -1,6 +1,7 @@
 //! What this peer shares, as the network asks for it: the library behind the two ways to read a content.
 
 use crate::base::{ContentId, FolderPath, PeerId, PieceLayout};
+use crate::engine::browse::{Ask, Listing};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::handlers::transfer::{ContentError, SharedContents};
@@ -79,6 +80,10 @@ impl SharedContents for Contents {
 
     fn folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
         self.library.in_folder(folder, after, limit)
+    }
+
+    fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+        self.library.browse(folder, ask)
     }
 }
 

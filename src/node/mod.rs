@@ -2,6 +2,8 @@
 //! (commands) and [`View`] (pictures) only.
 
 mod address_book;
+mod because;
+mod browse;
 mod check;
 mod check_text;
 mod clock;
@@ -47,9 +49,12 @@ mod view;
 mod view_task;
 mod watch_task;
 
+/// What a folder of a peer is looked into with.
+pub use crate::engine::browse::{Ask as BrowseAsk, Below, Entry, FileState, Listing, Place};
 /// What a search is made of, for those who ask.
 pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use crate::store::inspect;
+pub use because::{Because, Why};
 pub use check_text::{FINDINGS, millis_text};
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};

@@ -7,6 +7,7 @@
 use super::super::below::{Identity, Root};
 use super::{ShareState, SkipKind, Skipped, Totals, Watched};
 use crate::base::{ContentId, FileName, FolderPath};
+use crate::engine::browse::{Ask, FileState, Folders, Listing};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -31,6 +32,10 @@ impl FileRecord {
     fn entry(&self, folder: FolderPath) -> FileEntry {
         let (name, size) = (self.name.clone(), self.identity.size);
         FileEntry { key: self.key, folder, name, size, content: self.content }
+    }
+
+    const fn state(&self) -> FileState {
+        FileState { size: self.identity.size, content: self.content }
     }
 
     /// The folders between the share and the file.
@@ -114,6 +119,9 @@ pub(super) struct Table {
     pub(super) shares: BTreeMap<u32, ShareRow>,
     files: BTreeMap<u64, Arc<FileRecord>>,
     contents: BTreeSet<(ContentId, u64)>,
+    folders: Folders,
+    /// The folder that was made last: neighbours mostly lie in one.
+    last_folder: Option<(Arc<FileRecord>, FolderPath)>,
     /// The latest changes; the last one has the number `position.seq`.
     journal: VecDeque<Change>,
     /// Why nothing can be saved, if so.
@@ -129,6 +137,8 @@ impl Table {
             shares: BTreeMap::new(),
             files: BTreeMap::new(),
             contents: BTreeSet::new(),
+            folders: Folders::default(),
+            last_folder: None,
             journal: VecDeque::new(),
             problem: None,
             watched: Watched::default(),
@@ -170,6 +180,8 @@ impl Table {
             None => self.files.remove(&key),
         };
         if let Some(old) = old {
+            let folder = self.remembered_folder(&old);
+            self.folders.remove(&folder, &old.name, key, &old.state());
             if let Some(share) = self.shares.get_mut(&old.share) {
                 share.uncount(&old);
             }
@@ -178,6 +190,8 @@ impl Table {
             }
         }
         if let Some(new) = new {
+            let folder = self.remembered_folder(&new);
+            self.folders.insert(&folder, &new.name, key, &new.state());
             if let Some(share) = self.shares.get_mut(&new.share) {
                 share.count(&new);
             }
@@ -222,6 +236,23 @@ impl Table {
             last = Some((file, inside));
         }
         found
+    }
+
+    /// A page of what lies right in a folder; `None`: there is no such folder.
+    pub(super) fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+        self.folders.page(folder, ask, |key| self.files.get(&key).map(|file| file.state()))
+    }
+
+    /// As [`Table::folder_of`], for many files one after the other.
+    fn remembered_folder(&mut self, file: &Arc<FileRecord>) -> FolderPath {
+        let same =
+            |(last, _): &&(Arc<FileRecord>, _)| last.share == file.share && last.below() == file.below();
+        if let Some((_, folder)) = self.last_folder.as_ref().filter(same) {
+            return folder.clone();
+        }
+        let folder = self.folder_of(file);
+        self.last_folder = Some((file.clone(), folder.clone()));
+        folder
     }
 
     fn entry(&self, file: &FileRecord) -> FileEntry {
