@@ -67,7 +67,7 @@ impl FileName {
     /// The name whose text this is: one that was checked before and kept as text.
     pub(crate) fn of_checked(text: &str) -> Self {
         debug_assert!(Self::new(text).is_ok(), "{text:?} was a name");
-        Self(text.to_owned())
+        Self(text.into())
     }
 
     /// Its text.
