@@ -111,7 +111,7 @@ pub fn spawn(me: PeerId, state: watch::Receiver<Arc<GroupState>>) -> TrackerHand
         seen: Arc::new(GroupState::alone(me)),
         serving: None,
         expected: BTreeSet::new(),
-        index: Index::default(),
+        index: Index::seeded(rand::random()),
         standby: BTreeSet::new(),
         leases: Leases::default(),
         presence: Presence::default(),
@@ -338,8 +338,8 @@ impl Tracker {
     fn answer(&self, asked: Asked) {
         match asked {
             Asked::Search { words, page, answer } => {
-                if !answer.is_closed() {
-                    drop(answer.send(self.search(&words, page)));
+                if let Some(found) = self.search(&words, page, || answer.is_closed()) {
+                    drop(answer.send(found));
                 }
             }
             Asked::Sources { content, answer } => drop(answer.send(self.sources(content))),
@@ -389,11 +389,20 @@ impl Tracker {
         self.index.delta(caller, delta).map(answers::taken).map_err(answers::announce_refused)
     }
 
-    fn search(&self, words: &str, page: Page) -> Result<SearchAnswer, Refused> {
-        let epoch = self.check_active()?;
-        let (query, chosen) = answers::query(&self.seen, words)?;
-        let matches = self.index.search(&query, &chosen, page);
-        Ok(answers::search_answer(&self.seen, epoch, self.complete(), &matches))
+    /// `None` if it was given up.
+    fn search(
+        &self,
+        words: &str,
+        page: Page,
+        is_abandoned: impl Fn() -> bool,
+    ) -> Option<Result<SearchAnswer, Refused>> {
+        let checked = || Ok((self.check_active()?, answers::query(&self.seen, words)?));
+        let (epoch, (query, chosen)) = match checked() {
+            Ok(checked) => checked,
+            Err(refused) => return Some(Err(refused)),
+        };
+        let matches = self.index.search_unless_abandoned(&query, &chosen, page, is_abandoned)?;
+        Some(Ok(answers::search_answer(&self.seen, epoch, self.complete(), &matches)))
     }
 
     fn sources(&self, content: ContentId) -> Result<SourcesAnswer, Refused> {

@@ -3,7 +3,9 @@
 use super::*;
 use crate::base::{ContentId, FileName, FolderPath};
 
+mod large;
 mod operators;
+mod pages;
 mod random;
 
 const PEER: PeerId = PeerId::from_bytes([1; 32]);
@@ -42,7 +44,7 @@ fn with(files: &[FileEntry]) -> Index {
 }
 
 fn list(index: &Index) -> Vec<FileEntry> {
-    index.entries(PEER).cloned().collect()
+    index.entries(PEER).collect()
 }
 
 /// The number of matches and the page that is asked for, in a group without names.
