@@ -64,6 +64,12 @@ impl FileName {
         Ok(Self(text.into()))
     }
 
+    /// The name whose text this is: one that was checked before and kept as text.
+    pub(crate) fn of_checked(text: &str) -> Self {
+        debug_assert!(Self::new(text).is_ok(), "{text:?} was a name");
+        Self(text.into())
+    }
+
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
