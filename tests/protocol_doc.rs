@@ -143,3 +143,12 @@ fn examples_are_requests_of_existing_methods_with_existing_parameters() {
     }
     assert!(checked >= 10);
 }
+
+#[test]
+fn every_reason_of_an_error_is_named() {
+    let document = read("PROTOCOL.md");
+    let missing: Vec<&str> = (cardume::node::Why::ALL.iter().map(|why| why.word()))
+        .filter(|word| !document.contains(&format!("`{word}`")))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new(), "reasons that PROTOCOL.md does not name");
+}

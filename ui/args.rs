@@ -1,8 +1,10 @@
 //! What the command line understands. Sentences for people stand here and in `commands`; what the window
 //! says is in its translations.
 
+mod browse;
 mod transfers;
 
+pub(crate) use browse::BrowseArgs;
 use cardume::node::Sort;
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +18,7 @@ Examples:
   cardume demo --headless                      a name service and five peers in this terminal
   cardume --home D --profile peer-2 status     how that peer is
   cardume search holiday pictures --json       who has these files
+  cardume browse peer-3 Music                  what a peer shares, folder by folder
   cardume get lecture.pdf --from peer-3        download from the peer of your choice
   cardume check                                what is wrong with the connections
   cardume crash                                silence the tracker for 5 s and watch the election
@@ -99,6 +102,8 @@ pub(crate) enum Command {
         /// The content's hash, a link, or a file's name.
         content: String,
     },
+    /// Shows what a peer shares, folder by folder.
+    Browse(BrowseArgs),
     /// Downloads a file and waits until it is whole and verified.
     Get(GetArgs),
     /// Shares a folder; without one: lists the shared folders.
@@ -158,7 +163,7 @@ pub(crate) enum Command {
     Drill(DrillCommand),
     /// Stops the running peer; a tracker hands over first.
     Stop,
-    /// What happened at the running peer.
+    /// What happened at the running peer, in local time; `--json` gives UTC.
     Events {
         /// Go on until interrupted.
         #[arg(long)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod local_time;
 #[cfg(feature = "window")]
 mod window;
 
@@ -10,6 +11,7 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    local_time::start();
     let arguments = commands::with_command(std::env::args_os().collect());
     commands::run(Cli::parse_from(arguments))
 }

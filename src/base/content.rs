@@ -3,6 +3,7 @@
 use super::peer::{ParseIdError, id};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 id! {
     /// A content: the BLAKE3 hash of all its bytes.
@@ -30,9 +31,9 @@ pub enum FileNameError {
     Device,
 }
 
-/// One validated component of a path: what a shared or downloaded file is called.
+/// One validated component of a path: what a shared or downloaded file is called. Cheap to clone: lists share it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileName(String);
+pub struct FileName(Arc<str>);
 
 impl FileName {
     /// The most bytes in a name: the limit of common file systems.
@@ -60,7 +61,13 @@ impl FileName {
         if is_device(text) {
             return Err(FileNameError::Device);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
+    }
+
+    /// The name whose text this is: one that was checked before and kept as text.
+    pub(crate) fn of_checked(text: &str) -> Self {
+        debug_assert!(Self::new(text).is_ok(), "{text:?} was a name");
+        Self(text.into())
     }
 
     /// Its text.

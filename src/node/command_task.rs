@@ -1,6 +1,8 @@
 //! Carries out what a person asks for. Each command runs in a task of its own, so that a search that
 //! waits for a tracker holds up nothing else; how many run at once is limited.
 
+use super::because::Why;
+use super::browse::Browser;
 use super::check::Checker;
 use super::config::Profile;
 use super::drill::Drill;
@@ -16,7 +18,8 @@ use super::start::Route;
 use super::stop::Stopper;
 use super::transfer_task::{DownloadRequest, FolderRequest, TransferHandle};
 use super::watch_task::Watcher;
-use crate::base::{FileName, PeerId};
+use crate::base::{FileName, FolderPath, PeerId};
+use crate::engine::browse::Ask as BrowseAsk;
 use crate::net::Client;
 use crate::net::peer_link::PeerLinks;
 use crate::store::Library;
@@ -55,11 +58,11 @@ pub(super) struct Commands {
 }
 
 fn unanswered(error: &AskError) -> CommandError {
-    CommandError { code: error.code(), message: error.to_string() }
+    CommandError::new(error.code(), error.to_string())
 }
 
 pub(super) fn refuse(code: Code, message: impl Into<String>) -> CommandError {
-    CommandError { code: code as i32, message: message.into() }
+    CommandError::new(code as i32, message.into())
 }
 
 /// Runs until nobody can ask any more.
@@ -68,6 +71,7 @@ pub(super) async fn command_task(commands: Commands, mut asks: mpsc::Receiver<As
     while let Some((command, answer)) = asks.recv().await {
         let Ok(permit) = Arc::clone(&running).try_acquire_owned() else {
             let busy = refuse(Code::Busy, "too many commands at once; try again in a moment");
+            let busy = busy.because(Why::TooManyCommands, "");
             drop(answer.send(Err(busy)));
             continue;
         };
@@ -104,23 +108,18 @@ impl Commands {
             Command::Sources(content) => {
                 self.searcher.sources(content).await.map(Reply::Sources).map_err(|error| unanswered(&error))
             }
+            Command::Browse { peer, folder, ask } => self.browse(peer, folder, ask).await,
             Command::Download { content, name, to, from, via_rpc } => {
                 let name = name.as_deref().map(FileName::new).transpose();
                 let name = name.map_err(|error| {
                     refuse(Code::BadParameter, format!("the file's name is refused: {error}"))
+                        .because(Why::FileName, error.to_string())
                 })?;
                 let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
-            Command::DownloadFolder { peer, folder, to } => {
-                if folder.is_empty() {
-                    return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
-                }
-                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
-                let request = FolderRequest::new(peer, folder, to);
-                self.transfers.download_folder(request).await.map(Reply::Transfer)
-            }
+            Command::DownloadFolder { peer, folder, to } => self.download_folder(peer, folder, to).await,
             Command::Transfers(what, ids) => self.transfers.change(what, ids).await.map(|()| Reply::Done),
             Command::Limits(limits) => self.set_limits(limits).await,
             Command::Cancel(id) => self.transfers.cancel(id).await.map(|()| Reply::Done),
@@ -153,13 +152,33 @@ impl Commands {
         }
     }
 
+    async fn browse(self, peer: PeerId, folder: FolderPath, ask: BrowseAsk) -> Result<Reply, CommandError> {
+        let me = self.group.borrow().me;
+        let browser = Browser { me, library: self.library, links: self.links };
+        browser.page(peer, folder, ask).await.map(Reply::Listing)
+    }
+
+    async fn download_folder(
+        &self,
+        peer: PeerId,
+        folder: FolderPath,
+        to: Option<PathBuf>,
+    ) -> Result<Reply, CommandError> {
+        if folder.is_empty() {
+            return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
+        }
+        let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
+        let request = FolderRequest::new(peer, folder, to);
+        self.transfers.download_folder(request).await.map(Reply::Transfer)
+    }
+
     async fn set_limits(&self, limits: Limits) -> Result<Reply, CommandError> {
         let rates = [limits.down, limits.up].into_iter().flatten();
         let at_once = 1..=Limits::MAX_SIMULTANEOUS;
         if !at_once.contains(&limits.simultaneous) || rates.into_iter().any(|rate| rate < Limits::MIN_RATE) {
             let (least, most) = (Limits::MIN_RATE / 1024, Limits::MAX_SIMULTANEOUS);
             let message = format!("a rate is at least {least} KiB/s, and 1 to {most} downloads run at once");
-            return Err(refuse(Code::BadParameter, message));
+            return Err(refuse(Code::BadParameter, message).because(Why::Limits, ""));
         }
         self.limits.send_replace(limits);
         let profile = self.profile.clone();
@@ -177,7 +196,8 @@ impl Commands {
             (group.tracker, group.me)
         };
         let Some(tracker) = tracker else {
-            return Err(refuse(Code::NoTracker, "there is no tracker to crash; wait until one is elected"));
+            let nobody = refuse(Code::NoTracker, "there is no tracker to crash; wait until one is elected");
+            return Err(nobody.because(Why::NobodyToCrash, ""));
         };
         if tracker == me {
             self.drill.start(Some(duration));
@@ -218,12 +238,13 @@ impl Commands {
         call: impl AsyncFnOnce(&Client) -> Result<(), ClientError>,
     ) -> Result<Reply, CommandError> {
         let Some(client) = self.links.client(peer) else {
-            return Err(refuse(Code::NoTracker, format!("{who} is not connected; try again in a moment")));
+            let away = refuse(Code::NoTracker, format!("{who} is not connected; try again in a moment"));
+            return Err(away.because(Why::NotConnected, ""));
         };
         // Its silence may swallow the answer; a refusal comes at once.
         match tokio::time::timeout(DRILL_DEADLINE, call(&client)).await {
             Ok(Err(ClientError::Call(error))) => {
-                Err(CommandError { code: error.code(), message: error.message().to_owned() })
+                Err(CommandError::new(error.code(), error.message().to_owned()))
             }
             _ => Ok(Reply::Done),
         }

@@ -1,6 +1,7 @@
 //! What this peer shares, as the network asks for it: the library behind the two ways to read a content.
 
 use crate::base::{ContentId, FileName, FolderPath, PeerId, PieceLayout};
+use crate::engine::browse::{Ask, Listing};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::handlers::transfer::{ContentError, SharedContents};
@@ -102,6 +103,10 @@ impl SharedContents for Contents {
 
     fn hurry(&self, folder: &FolderPath, name: &FileName) -> Hurried {
         hurried(self.library.hurry(folder, name))
+    }
+
+    fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+        self.library.browse(folder, ask)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::election_handlers::caller;
 use super::handle::{Command, CommandError, Handle, Reply};
 use super::transfer_task::Change;
-use crate::base::{FileName, FolderPath, PeerId};
+use crate::base::{ContentLink, ContentLinkError, FileName, FolderPath, PeerId};
 use crate::wire::check::CheckReport;
 use crate::wire::codes::Code;
 use crate::wire::control::{
@@ -12,7 +12,7 @@ use crate::wire::control::{
 use crate::wire::convert;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
-use crate::wire::transfer::Hurried;
+use crate::wire::transfer::{Hurried, Listing, Place};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -63,7 +63,10 @@ impl ControlHandlers {
 }
 
 fn error(error: CommandError) -> ErrorObjectOwned {
-    ErrorObjectOwned::owned(error.code, error.message, None::<()>)
+    let data = error
+        .because
+        .map(|because| serde_json::json!({ "reason": because.why.word(), "about": because.about }));
+    ErrorObjectOwned::owned(error.code, error.message, data)
 }
 
 fn mismatch() -> ErrorObjectOwned {
@@ -173,6 +176,36 @@ impl ControlServer for ControlHandlers {
             Reply::Sources(answer) => Ok(answer),
             _ => Err(mismatch()),
         }
+    }
+
+    async fn browse(
+        &self,
+        extensions: &Extensions,
+        peer: String,
+        folder: Option<String>,
+        after: Option<Place>,
+        limit: Option<u32>,
+        filter: Option<String>,
+    ) -> RpcResult<Listing> {
+        self.own_key(extensions)?;
+        let peer = convert::parse_peer_id("peer", &peer)?;
+        let folder = folder.unwrap_or_default();
+        let folder = FolderPath::new(&folder).map_err(|error| convert::bad("folder", error))?;
+        let ask = convert::ask_from_wire(after.as_ref(), limit, filter)?;
+        match self.run(extensions, Command::Browse { peer, folder, ask }).await? {
+            Reply::Listing(listing) => Ok(convert::listing_to_wire(&listing)),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn open_link(&self, extensions: &Extensions, link: String) -> RpcResult<()> {
+        self.own_key(extensions)?;
+        let link: ContentLink =
+            link.parse().map_err(|error: ContentLinkError| convert::bad("link", error))?;
+        if self.handle.open_link(link) {
+            return Ok(());
+        }
+        Err(Code::NotFound.error("this peer has no window; open the link where one is"))
     }
 
     async fn download(

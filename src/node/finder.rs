@@ -16,8 +16,7 @@ impl SourceFinder for TrackerFinder {
     fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>> {
         Box::pin(async move {
             let answer = self.0.sources(content).await;
-            let answer =
-                answer.map_err(|error| CommandError { code: error.code(), message: error.to_string() })?;
+            let answer = answer.map_err(|error| CommandError::new(error.code(), error.to_string()))?;
             let sources = answer.sources.iter().filter_map(address).collect();
             Ok(FoundSources { size: answer.size, sources })
         })

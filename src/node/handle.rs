@@ -1,8 +1,10 @@
 //! How a person's side talks to a running peer.
 
+use super::because::{Because, Why};
 use super::transfer_task::Change as TransferChange;
 use super::view::View;
-use crate::base::{ContentId, FileName, FolderPath, PeerId};
+use crate::base::{ContentId, ContentLink, FileName, FolderPath, PeerId};
+use crate::engine::browse::{Ask as BrowseAsk, Listing};
 use crate::engine::index::Page;
 use crate::wire::check::CheckReport;
 use crate::wire::control::Limits;
@@ -12,7 +14,7 @@ use crate::wire::transfer::Hurried;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// What a person can have a peer do. Each is answered once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,15 @@ pub enum Command {
     },
     /// Ask the tracker who has a content.
     Sources(ContentId),
+    /// Ask a peer what lies right in one of its shared folders.
+    Browse {
+        /// Whom; this peer too.
+        peer: PeerId,
+        /// In which folder; empty: which folders it shares.
+        folder: FolderPath,
+        /// Which part.
+        ask: BrowseAsk,
+    },
     /// Start a download.
     Download {
         /// What.
@@ -130,6 +141,8 @@ pub enum Reply {
     Search(SearchAnswer),
     /// Sources of a content.
     Sources(SourcesAnswer),
+    /// A page of a folder.
+    Listing(Listing),
 }
 
 /// Why a command was not carried out: what failed, why, and what to do.
@@ -138,8 +151,23 @@ pub enum Reply {
 pub struct CommandError {
     /// The error's code (see [`crate::wire::codes::Code`]).
     pub code: i32,
-    /// The sentence for a person.
+    /// The sentence for a person, in English.
     pub message: String,
+    /// The same as data, for translations, where a person can do something about it.
+    pub because: Option<Because>,
+}
+
+impl CommandError {
+    /// An error with this code and sentence.
+    #[must_use]
+    pub fn new(code: i32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), because: None }
+    }
+
+    /// The same with what it says as data.
+    pub(super) fn because(self, why: Why, about: impl Into<String>) -> Self {
+        Self { because: Some(Because::new(why, about)), ..self }
+    }
 }
 
 /// A command and where its answer goes.
@@ -152,21 +180,38 @@ pub struct Handle {
     pub(super) commands: mpsc::Sender<Ask>,
     pub(super) view: watch::Receiver<Arc<View>>,
     pub(super) stopped: watch::Receiver<bool>,
+    /// Links that are handed to the windows of this peer.
+    pub(super) links: broadcast::Sender<ContentLink>,
 }
 
 impl Handle {
+    /// How many opened links wait for a window: a person clicks one at a time.
+    pub const MAX_LINKS: usize = 16;
+
     /// Has the peer do something and waits for the answer. Cancel-safe: what was begun goes on.
     ///
     /// # Errors
     /// Says why it was not done; also when the peer has stopped.
     pub async fn command(&self, command: Command) -> Result<Reply, CommandError> {
-        let stopped = || CommandError {
-            code: crate::wire::codes::Code::Internal as i32,
-            message: "the peer has stopped".to_owned(),
+        let stopped = || {
+            let code = crate::wire::codes::Code::Internal as i32;
+            CommandError::new(code, "the peer has stopped").because(Why::Stopping, "")
         };
         let (answer, answered) = oneshot::channel();
         self.commands.send((command, answer)).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
+    }
+
+    /// Links that a person opens elsewhere (`control_open_link`), from now on: for a window, which shows them and asks.
+    /// At most [`Handle::MAX_LINKS`] wait; older ones are dropped.
+    #[must_use]
+    pub fn opened_links(&self) -> broadcast::Receiver<ContentLink> {
+        self.links.subscribe()
+    }
+
+    /// Hands a link to the windows of this peer; whether there is one.
+    pub(super) fn open_link(&self, link: ContentLink) -> bool {
+        self.links.send(link).is_ok()
     }
 
     /// Waits until the peer has stopped: by [`Command::Stop`], [`Command::Leave`], or `control_stop`.

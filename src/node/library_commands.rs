@@ -1,5 +1,6 @@
 //! What a person does with shared folders. All of it works with the disk: on threads that may block.
 
+use super::because::{Because, Why};
 use super::command_task::{Commands, refuse};
 use super::contents::hurried;
 use super::handle::{CommandError, Reply};
@@ -27,6 +28,7 @@ pub(super) async fn inspect(path: PathBuf) -> Result<Reply, CommandError> {
     let found = looked.await?;
     found.map(Reply::Inspection).map_err(|error| {
         refuse(Code::NotFound, format!("the folder cannot be read: {error}; check the path ({shown})"))
+            .because(Why::Unreadable, error.to_string())
     })
 }
 
@@ -103,7 +105,7 @@ impl Commands {
         blocking(move || work(&library)).await?.map_err(|error| {
             let code =
                 if matches!(error, LibraryError::NotShared(_)) { Code::NotFound } else { Code::BadParameter };
-            refuse(code, error.to_string())
+            CommandError { because: Because::of_library(&error), ..refuse(code, error.to_string()) }
         })
     }
 }

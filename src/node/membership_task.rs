@@ -10,6 +10,7 @@ use crate::base::{Epoch, PeerId, PeerName};
 use crate::engine::election::{Member, RegistrationOutcome, Roster};
 use crate::net::names_link::{NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
+use crate::wire::codes::Code;
 use crate::wire::control::NamesState;
 use crate::wire::convert;
 use crate::wire::group::GroupClient;
@@ -79,12 +80,15 @@ impl Membership {
             }
             NamesEvent::Named(name) => {
                 self.naming.named(&name);
-                self.tell_state(|state| state.refused = None);
+                self.tell_state(|state| (state.refused, state.refused_code) = (None, None));
             }
             NamesEvent::NameRefused { code, message } => {
                 if let Some(message) = self.naming.refused(code, message) {
-                    self.tell_state(|state| state.refused = Some(message.clone()));
-                    self.sink.tell("names_refused", None, None, Some(message));
+                    self.tell_state(|state| {
+                        (state.refused, state.refused_code) = (Some(message), Some(code));
+                    });
+                    let name = Code::of(code).map_or("Internal", Code::name);
+                    self.sink.tell("names_refused", None, None, Some(name.to_owned()));
                 }
             }
             NamesEvent::Registered(_) => {}

@@ -2,7 +2,9 @@
 //! (commands) and [`View`] (pictures) only.
 
 mod address_book;
+mod because;
 mod benefit_task;
+mod browse;
 mod check;
 mod check_text;
 mod clock;
@@ -49,9 +51,12 @@ mod view_library;
 mod view_task;
 mod watch_task;
 
+/// What a folder of a peer is looked into with.
+pub use crate::engine::browse::{Ask as BrowseAsk, Below, Entry, FileState, Listing, Place};
 /// What a search is made of, for those who ask.
 pub use crate::engine::index::{Direction, Operator, Page, Query, QueryError, Sort, SortKey, fold};
 pub use crate::store::inspect;
+pub use because::{Because, Why};
 pub use check_text::{FINDINGS, millis_text};
 pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};

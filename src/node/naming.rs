@@ -4,6 +4,7 @@
 //! peer has gives way to one with the computer's name in it. A new name is used everywhere only after
 //! the name service took it, or did not answer at all.
 
+use super::because::Why;
 use super::config::Profile;
 use super::events::EventSink;
 use super::handle::CommandError;
@@ -81,7 +82,7 @@ impl Naming {
     pub(super) fn rename(&mut self, Rename { name, answer }: Rename) {
         if self.pending.is_some() {
             let busy = "another name is just being registered; try again in a moment".to_owned();
-            return reply(answer, Err(CommandError { code: Code::Busy as i32, message: busy }));
+            return reply(answer, Err(CommandError::new(Code::Busy as i32, busy).because(Why::Renaming, "")));
         }
         let old = self.name();
         self.pending = Some(Pending { old: old.clone(), answer, until: Instant::now() + PATIENCE });
@@ -110,7 +111,7 @@ impl Naming {
     pub(super) fn refused(&mut self, code: i32, message: String) -> Option<String> {
         if let Some(Pending { old, answer, .. }) = self.pending.take() {
             self.registration.send_modify(|me| me.name = old);
-            reply(answer, Err(CommandError { code, message }));
+            reply(answer, Err(CommandError::new(code, message)));
             return None;
         }
         let taken = code == Code::NameTaken as i32;
@@ -135,8 +136,7 @@ impl Naming {
         } else {
             self.profile.set_default_name(name)
         };
-        let kept =
-            kept.map_err(|error| CommandError { code: Code::Internal as i32, message: error.to_string() });
+        let kept = kept.map_err(|error| CommandError::new(Code::Internal as i32, error.to_string()));
         if let Some(Pending { answer, .. }) = pending {
             reply(answer, kept);
         } else if let Err(error) = kept {

@@ -15,7 +15,7 @@ use crate::wire::control::{
 use crate::wire::group::GroupClient;
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::SkippedFile;
-use crate::wire::transfer::Hurried;
+use crate::wire::transfer::{Hurried, Listing, Place};
 use jsonrpsee::core::client::Error;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -213,6 +213,30 @@ impl Remote {
         answer(self.client.sources(content)).await
     }
 
+    /// Asks the peer of this id what lies right in one of its shared folders (empty: which it shares), behind
+    /// `after`: at most `limit` whose name contains `filter` (empty: all).
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn browse(
+        &self,
+        peer: String,
+        folder: String,
+        after: Option<Place>,
+        limit: u32,
+        filter: String,
+    ) -> Result<Listing, CommandError> {
+        answer(self.client.browse(peer, Some(folder), after, Some(limit), Some(filter))).await
+    }
+
+    /// Hands a content's link to its window, if it has one.
+    ///
+    /// # Errors
+    /// As the peer answers (`NotFound`: it has no window); also if it stopped.
+    pub async fn open_link(&self, link: String) -> Result<(), CommandError> {
+        answer(self.client.open_link(link)).await
+    }
+
     /// Starts a download; gives its number.
     ///
     /// # Errors
@@ -321,7 +345,7 @@ impl Remote {
     /// # Errors
     /// As that peer answers; also if it cannot be reached.
     pub async fn crash_member(&self, member: &MemberState, for_time: Duration) -> Result<(), CommandError> {
-        let failed = |message: String| CommandError { code: Code::Internal as i32, message };
+        let failed = |message: String| CommandError::new(Code::Internal as i32, message);
         let uri: crate::base::PeerUri =
             member.peer.uri.parse().map_err(|error: crate::base::PeerUriError| {
                 failed(format!("{}: {error}", member.peer.name))
@@ -334,9 +358,7 @@ impl Remote {
             .await
             .map_err(|why| failed(format!("{} does not answer: {why}", member.peer.name)))?;
         match tokio::time::timeout(CALL_LIMIT, GroupClient::crash(&client, millis(for_time))).await {
-            Ok(Err(Error::Call(error))) => {
-                Err(CommandError { code: error.code(), message: error.message().to_owned() })
-            }
+            Ok(Err(Error::Call(error))) => Err(CommandError::new(error.code(), error.message().to_owned())),
             // A peer that falls silent may do so before its answer is out: that is the drill.
             _ => Ok(()),
         }
@@ -395,12 +417,10 @@ fn millis(time: Duration) -> u64 {
 }
 
 async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, CommandError> {
-    let internal = |message: String| CommandError { code: Code::Internal as i32, message };
+    let internal = |message: String| CommandError::new(Code::Internal as i32, message);
     match tokio::time::timeout(CALL_LIMIT, call).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(Error::Call(error))) => {
-            Err(CommandError { code: error.code(), message: error.message().to_owned() })
-        }
+        Ok(Err(Error::Call(error))) => Err(CommandError::new(error.code(), error.message().to_owned())),
         Ok(Err(error)) => Err(internal(format!("the peer broke the connection off: {error}"))),
         Err(_) => Err(internal("the peer did not answer within 10 s; its log may say why".to_owned())),
     }

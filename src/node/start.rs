@@ -36,7 +36,6 @@ use super::view_task::{Sources, view_task};
 use super::watch_task::{Watcher, Watching};
 use crate::base::{ByteRate, Epoch, PeerId, PeerName};
 use crate::engine::election::Roster;
-use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
 use crate::net::handlers::index::index_methods;
 use crate::net::handlers::transfer::TransferHandler;
@@ -58,8 +57,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use timed::{Heard, Timed};
-use tokio::sync::{mpsc, watch};
+use timed::{Heard, IndexNews, Timed};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// How many commands wait.
 const MAX_ASKS: usize = 64;
@@ -114,19 +113,20 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         sink: &sink,
         faults: faults.now(),
     };
-    let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
+    let Heard { events, group, roster, summary, contacts, addresses, registrations, index, server } =
         timed.start(election, store, saved).await?;
     let tracer = Tracer::spawn(events.clone(), group.clone(), Arc::clone(&library));
     let (core, start_drill) =
         core(Made { config, identity, here, library, downloads, sink, faults, tracer }, group.clone());
     core.spawn_limits();
-    core.spawn_index(&events, group.clone(), positions);
+    core.spawn_index(&events, group.clone(), index);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
     let pictures = core.pictures(records, names_seen, summary, contacts, group.clone(), roster.clone());
     let (asks, ask_receiver) = mpsc::channel(MAX_ASKS);
     let (stopped_sender, stopped) = watch::channel(false);
-    let handle = Handle { commands: asks, view: pictures, stopped };
+    let handle =
+        Handle { commands: asks, view: pictures, stopped, links: broadcast::Sender::new(Handle::MAX_LINKS) };
     let general = Arc::new(core.serve(general, &events, group.clone(), &handle)?);
 
     let (names, names_events, registration) = core.names_link(roster.clone());
@@ -262,23 +262,23 @@ impl Core {
         &self,
         events: &mpsc::Sender<TaskEvent>,
         group: watch::Receiver<Arc<GroupState>>,
-        mut positions: mpsc::Receiver<(PeerId, IndexPosition)>,
+        IndexNews { heard, mut positions }: IndexNews,
     ) {
         let searcher = Searcher::new(self.route(), group.clone(), SEARCH_DEADLINE);
         tokio::spawn(benefit_task(Arc::clone(&self.library), searcher, self.me));
-        tokio::spawn(share_task(Arc::clone(&self.library), group, self.route()));
+        tokio::spawn(share_task(Arc::clone(&self.library), group, heard, self.route()));
         let tracker = self.tracker.clone();
         tokio::spawn(async move {
             while let Some((peer, position)) = positions.recv().await {
                 tracker.position_seen(peer, position);
             }
         });
-        let (mut summaries, events) = (self.tracker.summaries(), events.clone());
+        let (mut standing, events) = (self.tracker.standing(), events.clone());
         tokio::spawn(async move {
-            while summaries.changed().await.is_ok() {
-                let summary = *summaries.borrow_and_update();
-                if let Some(summary) = summary
-                    && events.send(TaskEvent::Summary(summary)).await.is_err()
+            while standing.changed().await.is_ok() {
+                let now = standing.borrow_and_update().clone();
+                if let Some(now) = now
+                    && events.send(TaskEvent::Summary(now)).await.is_err()
                 {
                     return;
                 }

@@ -71,7 +71,7 @@ impl Stopper {
 
     /// Asks the tracker to remove this peer's seat, until it is gone.
     async fn leave(&self) -> Result<(), CommandError> {
-        let refused = |message: String| CommandError { code: Code::NoTracker as i32, message };
+        let refused = |message: String| CommandError::new(Code::NoTracker as i32, message);
         let deadline = tokio::time::Instant::now() + LEAVE_DEADLINE;
         let mut reason = "there is no tracker to leave at; try again when one is elected".to_owned();
         let mut tracker = None;

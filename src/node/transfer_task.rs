@@ -2,6 +2,7 @@
 //!
 //! Absent on purpose: the order and the life of a download (`transfer::list`), and its bytes.
 
+use super::because::Why;
 use super::handle::CommandError;
 use super::transfer::download::Shared;
 use super::transfer::limits::{LIST_TICK, PUBLISH_EVERY};
@@ -110,7 +111,7 @@ impl TransferHandle {
         command: impl FnOnce(oneshot::Sender<Result<T, CommandError>>) -> Command,
     ) -> Result<T, CommandError> {
         let stopping =
-            || CommandError { code: Code::Internal as i32, message: "the peer is stopping".to_owned() };
+            || CommandError::new(Code::Internal as i32, "the peer is stopping").because(Why::Stopping, "");
         let (answer, answered) = oneshot::channel();
         self.commands.send(command(answer)).await.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())?

@@ -6,15 +6,21 @@ use jsonrpsee::types::ErrorObjectOwned;
 pub type Refused = ErrorObjectOwned;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $code:literal,)*) => {
         /// What went wrong, as a number that programs can rely on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(i32)]
-        pub enum Code { $($(#[$doc])* $name = $code,)* }
+        pub enum Code { $(#[doc = $doc] $name = $code,)* }
 
         impl Code {
             /// Every code, for the documentation's test.
             pub const ALL: &'static [(Code, &'static str)] = &[$((Code::$name, stringify!($name)),)*];
+
+            /// What it means, as an English sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Code::$name => $doc.trim_ascii_start(),)* }
+            }
         }
     };
 }
@@ -66,9 +72,29 @@ codes! {
     NoTracker = 1601,
     /// A file of that name exists; it is not overwritten.
     TargetExists = 1602,
+    /// The peer cannot be reached.
+    PeerAway = 1603,
 }
 
 impl Code {
+    /// The code with this number.
+    #[must_use]
+    pub fn of(number: i32) -> Option<Self> {
+        Self::ALL.iter().map(|(code, _)| *code).find(|code| *code as i32 == number)
+    }
+
+    /// The code with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(code, _)| *code)
+    }
+
+    /// Its name, as `NameTaken`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(code, _)| *code == self).map_or("", |(_, name)| *name)
+    }
+
     /// The error object with this code. The message says what failed, why, and what to do.
     #[must_use]
     pub fn error(self, message: impl Into<String>) -> ErrorObjectOwned {

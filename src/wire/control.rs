@@ -5,7 +5,7 @@ use super::check::CheckReport;
 use super::index::{Complete, SearchAnswer, SourcesAnswer};
 use super::library::{Inspection, SkippedFile};
 pub use super::library::{LibraryState, Share};
-use super::transfer::Hurried;
+use super::transfer::{Hurried, Listing, Place};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,9 @@ pub struct NamesState {
     /// Why it does not take this peer's name, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// The same as the number of an error code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_code: Option<i32>,
 }
 
 /// The tracker's index as this peer knows it.
@@ -373,6 +376,21 @@ pub trait Control {
     #[method(name = "sources", param_kind = map, with_extensions)]
     async fn sources(&self, content: String) -> RpcResult<SourcesAnswer>;
 
+    /// Asks the peer `peer` (its id; also this one) what it shares; the others as in `transfer_browse`.
+    #[method(name = "browse", param_kind = map, with_extensions)]
+    async fn browse(
+        &self,
+        peer: String,
+        folder: Option<String>,
+        after: Option<Place>,
+        limit: Option<u32>,
+        filter: Option<String>,
+    ) -> RpcResult<Listing>;
+
+    /// Hands a content's link to the window of this peer, which shows it and downloads nothing by itself.
+    #[method(name = "open_link", param_kind = map, with_extensions)]
+    async fn open_link(&self, link: String) -> RpcResult<()>;
+
     /// Starts a download under `name` into the folder `to` (default: the download folder), from the peers
     /// `from` (ids; empty: from all). Gives the transfer's number. `via_rpc` uses `transfer_read` only.
     #[method(name = "download", param_kind = map, with_extensions)]
@@ -385,13 +403,11 @@ pub trait Control {
         via_rpc: Option<bool>,
     ) -> RpcResult<u64>;
 
-    /// Downloads the folder `folder` of the peer `peer` (its id) as a folder into `to` (default: the download
-    /// folder). Gives the transfer's number.
+    /// Downloads the folder `folder` of the peer `peer` (its id) into `to`. Gives the transfer's number.
     #[method(name = "download_folder", param_kind = map, with_extensions)]
     async fn download_folder(&self, peer: String, folder: String, to: Option<String>) -> RpcResult<u64>;
 
-    /// The downloads: those that are not over in the order in which they run, then the others, the newest
-    /// first.
+    /// The downloads: those that are not over in their order, then the others, the newest first.
     #[method(name = "transfers", param_kind = map, with_extensions)]
     async fn transfers(&self) -> RpcResult<Vec<Transfer>>;
 
@@ -416,8 +432,7 @@ pub trait Control {
     #[method(name = "cancel", param_kind = map, with_extensions)]
     async fn cancel(&self, id: u64) -> RpcResult<()>;
 
-    /// A fault drill: the peer is silent as after a crash (connections dropped, no heartbeats, no
-    /// answers) for so long, then back. `null`: until `recover`.
+    /// A fault drill: the peer is silent as after a crash for so long. `null`: until `recover`.
     #[method(name = "crash", param_kind = map, with_extensions)]
     async fn crash(&self, for_millis: Option<u64>) -> RpcResult<()>;
 
@@ -426,8 +441,7 @@ pub trait Control {
     #[method(name = "pause", param_kind = map, with_extensions)]
     async fn pause(&self, for_millis: u64, peer: Option<String>) -> RpcResult<()>;
 
-    /// A fault drill: the link to the member `peer` is cut in both directions for so long, at most
-    /// 60,000 ms.
+    /// A fault drill: the link to the member `peer` is cut in both directions, for at most 60,000 ms.
     #[method(name = "cut", param_kind = map, with_extensions)]
     async fn cut(&self, peer: String, for_millis: u64) -> RpcResult<()>;
 

@@ -415,10 +415,12 @@ pub fn part_to_wire(offset: u64, bytes: &[u8]) -> transfer::Part {
     transfer::Part { offset, data: data_encoding::BASE64.encode(bytes) }
 }
 
+mod browse;
 mod files;
 #[cfg(test)]
 mod tests;
 
+pub use browse::{ask_from_wire, listing_from_wire, listing_to_wire, place_to_wire};
 pub use files::{
     changes_from_wire, changes_to_wire, file_entry_from_wire, file_entry_to_wire, files_from_wire,
     files_to_wire,

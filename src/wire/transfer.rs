@@ -50,6 +50,69 @@ pub struct Hurried {
     pub content: Option<String>,
 }
 
+/// Where something stands in the order of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// What it is called.
+    pub name: String,
+    /// Of a file: its key. A folder has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u64>,
+}
+
+/// What lies in a folder and below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Below {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those that are still to be hashed.
+    pub hashing: u64,
+}
+
+/// A folder in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubFolder {
+    /// What it is called.
+    pub name: String,
+    /// What lies in it and below.
+    #[serde(flatten)]
+    pub below: Below,
+}
+
+/// A file in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedFile {
+    /// What it is called.
+    pub name: String,
+    /// Its number in its peer's database.
+    pub key: u64,
+    /// Its bytes.
+    pub size: u64,
+    /// BLAKE3 of its content; absent while it is hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+/// A page of what lies right in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// What lies in the folder and below it.
+    pub below: Below,
+    /// How many folders lie right in it, whatever the filter.
+    pub folder_count: u64,
+    /// How many files lie right in it, whatever the filter.
+    pub file_count: u64,
+    /// The folders of this page.
+    pub folders: Vec<SubFolder>,
+    /// The files of this page, behind all folders.
+    pub files: Vec<ListedFile>,
+    /// Behind what to go on; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Place>,
+}
+
 /// Contents and their pieces.
 #[rpc(client, server, namespace = "transfer", namespace_separator = "_")]
 pub trait Transfer {
@@ -69,4 +132,15 @@ pub trait Transfer {
     /// Has the file `name` in `folder` hashed before others, because somebody waits for it.
     #[method(name = "hurry", param_kind = map, with_extensions)]
     async fn hurry(&self, folder: String, name: String) -> RpcResult<Hurried>;
+
+    /// What lies right in `folder` (none: the shared folders), behind `after`: folders first, then files, by name;
+    /// at most `limit` whose name contains `filter`.
+    #[method(name = "browse", param_kind = map, with_extensions)]
+    async fn browse(
+        &self,
+        folder: Option<String>,
+        after: Option<Place>,
+        limit: Option<u32>,
+        filter: Option<String>,
+    ) -> RpcResult<Listing>;
 }

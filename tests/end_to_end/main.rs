@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod browsing;
 mod checking;
 mod demo;
 mod failures;

@@ -1,6 +1,8 @@
 //! Random changes against a slow reference: a walk of the folder that hashes everything anew.
 
 use super::*;
+use cardume::base::FolderPath;
+use cardume::engine::browse::{Ask, Entry, FileState};
 use proptest::prelude::*;
 
 const NAMES: [&str; 6] = ["a", "b", "c.txt", "D", "é", "f f"];
@@ -109,6 +111,30 @@ fn wait_until_equal(library: &Library, share: &Path) {
     }
 }
 
+/// Everything below a folder, looked into folder by folder, a few entries at a time.
+fn browsed(library: &Library, folder: &FolderPath, found: &mut BTreeSet<FileEntry>) -> Option<()> {
+    let mut ask = Ask { limit: 2, ..Ask::default() };
+    loop {
+        let page = library.browse(folder, &ask)?;
+        for entry in page.entries {
+            match entry {
+                Entry::Folder { name, below } => {
+                    let inner = if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
+                    let before = found.len();
+                    browsed(library, &FolderPath::new(&inner).ok()?, found)?;
+                    assert_eq!((found.len() - before) as u64, below.files, "{inner}");
+                }
+                Entry::File { name, key, state } => {
+                    let FileState { size, content } = state;
+                    found.insert(FileEntry { key, folder: folder.clone(), name, size, content });
+                }
+            }
+        }
+        let Some(next) = page.next else { return Some(()) };
+        ask.after = Some(next);
+    }
+}
+
 fn check(acts: &[Act]) {
     let place = Place::new();
     let share = place.share();
@@ -134,8 +160,15 @@ fn check(acts: &[Act]) {
     let changes = library.changes_since(copy.0.seq).unwrap();
     assert_eq!(changes.len() as u64, position.seq - copy.0.seq);
     assert_eq!(applied(&copy.1, changes), after);
+    let folders = |library: &Library| {
+        let mut found = BTreeSet::new();
+        browsed(library, &FolderPath::default(), &mut found).map(|()| found)
+    };
+    let all: BTreeSet<FileEntry> = after.iter().cloned().collect();
+    assert_eq!(folders(&library).as_ref(), Some(&all), "its folders hold what its list says");
     drop(library);
     let library = place.open();
+    assert_eq!(folders(&library), Some(all));
     assert_eq!(library.entries(), (position, after));
     wait_until_equal(&library, &share);
     assert_eq!((library.position(), library.hashed_bytes()), (position, 0), "a restart hashes nothing");

@@ -7,6 +7,8 @@
 
 mod accessibility;
 mod five;
+mod joining;
+mod links;
 mod screen;
 #[path = "../support/mod.rs"]
 mod support;

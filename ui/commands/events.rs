@@ -4,6 +4,8 @@ use super::Outcome;
 use super::asking::with_peer;
 use super::output::{json, line, plain};
 use crate::args::Global;
+use crate::local_time::time_of_day;
+use cardume::wire::codes::Code;
 use cardume::wire::control::EventRecord;
 use std::time::Duration;
 
@@ -30,16 +32,17 @@ pub(crate) fn run(global: &Global, follow: bool) -> Outcome {
     })
 }
 
-/// An event for a person: the time of day (UTC), what, who, more.
+/// An event for a person: the time of day where the person is, what, who, more.
 fn sentence(event: &EventRecord) -> String {
-    let millis = event.unix_millis;
-    let (hours, minutes) = (millis / 3_600_000 % 24, millis / 60_000 % 60);
-    let (seconds, rest) = (millis / 1_000 % 60, millis % 1_000);
-    let at = format!("{hours:02}:{minutes:02}:{seconds:02}.{rest:03}");
+    let at = time_of_day(event.unix_millis);
     let peer = event.peer.as_deref().map(|peer| format!(": {}", plain(peer))).unwrap_or_default();
     let epoch = event.epoch.map(|epoch| format!(" (epoch {epoch})")).unwrap_or_default();
     let said = event.detail.as_deref().map(|detail| match (event.kind.as_str(), detail.split_once('/')) {
         ("roster_changed", Some((voters, members))) => format!("{voters} voters, {members} members"),
+        ("names_refused", _) => match Code::named(detail) {
+            Some(code) => code.meaning().to_owned(),
+            None => detail.to_owned(),
+        },
         _ => detail.to_owned(),
     });
     let detail = said.map(|detail| format!(" - {}", plain(&detail))).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! it in one place.
 
 mod asking;
+mod browse;
 mod check;
 mod completions;
 mod demo;
@@ -78,6 +79,7 @@ fn dispatch(cli: Cli) -> Outcome {
             search::search(&global, &words, Page { offset, limit, sort })
         }
         Some(Command::Sources { content }) => search::sources(&global, &content),
+        Some(Command::Browse(args)) => browse::run(&global, &args),
         Some(Command::Get(args)) => get::run(&global, args),
         Some(Command::Share(args)) => share::run(&global, &args),
         Some(Command::Unshare { folder }) => share::unshare(&global, &folder),

@@ -1,8 +1,11 @@
 //! `cardume open LINK`, and `cardume LINK`: what a desktop calls when a link is clicked.
 
+use super::output::line;
 use super::{Failure, Outcome, asking, peer};
 use crate::args::{Global, PeerArgs};
-use cardume::node::config::{Home, Invite, InviteError, Membership};
+use cardume::node::Remote;
+use cardume::node::config::{Home, Invite, InviteError, Membership, Profile};
+use cardume::wire::codes::Code;
 use std::ffi::OsString;
 
 /// How our links begin.
@@ -40,7 +43,36 @@ pub(crate) fn run(global: &Global, link: &str) -> Outcome {
     if !link.starts_with(SCHEME) || link.len() > MAX_LINK {
         return Err(Failure::usage("a link begins with `cardume:`; copy the whole of it"));
     }
+    if let Some(profile) = hand_over(global, link)? {
+        return line(&format!("Opened in the window of {profile}"));
+    }
     peer::run(global, &PeerArgs { link: Some(link.to_owned()), ..PeerArgs::default() })
+}
+
+/// Hands the link to a window that is open already; gives its profile. A peer without a window, or one that starts or
+/// stops, is passed over: then a window is opened here.
+fn hand_over(global: &Global, link: &str) -> Result<Option<String>, Failure> {
+    let home = asking::home(global)?;
+    let running: Vec<String> = match &global.profile {
+        Some(name) => vec![name.clone()],
+        None => home.profiles().into_iter().filter(Profile::is_running).map(|profile| profile.name).collect(),
+    };
+    let mut taken = None;
+    asking::block_on(async {
+        for profile in running {
+            let Ok(peer) = Remote::connect(&home, Some(&profile)).await else { continue };
+            match peer.open_link(link.to_owned()).await {
+                Ok(()) => {
+                    taken = Some(profile);
+                    return Ok(());
+                }
+                Err(error) if error.code == Code::BadParameter as i32 => return Err(error.into()),
+                Err(error) => tracing::debug!(profile, %error, "the link is not for this peer"),
+            }
+        }
+        Ok(())
+    })?;
+    Ok(taken)
 }
 
 fn invited(global: &Global, link: &str) -> Outcome {

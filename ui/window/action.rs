@@ -4,7 +4,10 @@
 //! Absent on purpose: what follows from an action; that is [`super::reduce`].
 
 mod activity;
+mod browse;
 mod group;
+
+pub(crate) use browse::BrowseAction;
 
 pub(crate) use group::{GroupAction, Step};
 mod library;
@@ -15,9 +18,11 @@ mod transfers;
 pub(crate) use palette::PaletteAction;
 pub(crate) use search::{Pick, SearchAction};
 
+use super::motion::MotionChoice;
 use super::text::{Language, Text};
 use super::theme_choice::ThemeChoice;
 use super::widgets::Icon;
+use cardume::base::ContentLink;
 use cardume::node::{CommandError, Reply, View};
 use eframe::egui;
 use egui::{Key, KeyboardShortcut, Modifiers};
@@ -90,6 +95,14 @@ pub(crate) enum Verb {
     Expand,
     /// Close it.
     Collapse,
+    /// Go to the folder above.
+    FolderUp,
+    /// Go to where one was before.
+    FolderBack,
+    /// Look again.
+    Refresh,
+    /// Show what can be done with the row that the keyboard is at.
+    RowMenu,
     /// Make the tracker silent for a while.
     CrashTracker,
     /// Make this peer silent for a while.
@@ -141,6 +154,10 @@ impl Verb {
         Self::ToggleSources,
         Self::Expand,
         Self::Collapse,
+        Self::FolderUp,
+        Self::FolderBack,
+        Self::Refresh,
+        Self::RowMenu,
         Self::ShareFolder,
         Self::CrashTracker,
         Self::CrashMe,
@@ -172,6 +189,10 @@ impl Verb {
             Self::ToggleSources => text.finding.toggle_sources,
             Self::Expand => text.show_sources,
             Self::Collapse => text.hide_sources,
+            Self::FolderUp => text.browsing.up,
+            Self::FolderBack => text.browsing.back,
+            Self::Refresh => text.browsing.refresh,
+            Self::RowMenu => text.browsing.menu,
             Self::CrashTracker => text.crash_tracker,
             Self::CrashMe => text.crash_me,
             Self::PauseTracker => text.of_group.pause_tracker,
@@ -205,6 +226,10 @@ impl Verb {
             Self::CopyLink => text.finding.copy_link_tip,
             Self::SelectAll => text.finding.select_all_tip,
             Self::ToggleSources | Self::Expand | Self::Collapse => text.sources_tip,
+            Self::FolderUp => text.browsing.up_tip,
+            Self::FolderBack => text.browsing.back_tip,
+            Self::Refresh => text.browsing.refresh_tip,
+            Self::RowMenu => text.browsing.menu_tip,
             Self::CrashTracker => text.crash_tracker_tip,
             Self::CrashMe => text.crash_me_tip,
             Self::PauseTracker => text.of_group.pause_tracker_tip,
@@ -238,9 +263,12 @@ impl Verb {
             Self::Messages => Some(Icon::Bell),
             Self::ZoomIn => Some(Icon::Plus),
             Self::ZoomOut => Some(Icon::Minus),
-            Self::ZoomReset => Some(Icon::Refresh),
+            Self::ZoomReset | Self::Refresh => Some(Icon::Refresh),
             Self::Expand => Some(Icon::Right),
             Self::Collapse => Some(Icon::Down),
+            Self::FolderUp => Some(Icon::ArrowUp),
+            Self::FolderBack => Some(Icon::Left),
+            Self::RowMenu => Some(Icon::More),
             Self::Shortcuts => Some(Icon::Help),
             Self::CopyInvite => Some(Icon::Key),
             Self::CrashTracker => Some(Icon::Lightning),
@@ -275,7 +303,10 @@ impl Verb {
             Self::ZoomOut => const { &[key(CTRL, Key::Minus)] },
             Self::ZoomReset => const { &[key(CTRL, Key::Num0)] },
             Self::Expand => const { &[key(ALT, Key::ArrowRight)] },
-            Self::Collapse => const { &[key(ALT, Key::ArrowLeft)] },
+            Self::Collapse | Self::FolderBack => const { &[key(ALT, Key::ArrowLeft)] },
+            Self::FolderUp => const { &[key(ALT, Key::ArrowUp), key(NONE, Key::Backspace)] },
+            Self::Refresh => const { &[key(NONE, Key::F5)] },
+            Self::RowMenu => const { &[key(NONE, Key::Menu), key(Modifiers::SHIFT, Key::F10)] },
             Self::CrashTracker => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::K)] },
             Self::SearchHelp | Self::Messages | Self::CrashMe | Self::PauseTracker | Self::CopyInvite => &[],
             Self::Check => const { &[key(CTRL.plus(Modifiers::SHIFT), Key::H)] },
@@ -290,7 +321,7 @@ impl Verb {
 pub(crate) fn yields_to_typing(shortcut: KeyboardShortcut) -> bool {
     let KeyboardShortcut { modifiers, logical_key } = shortcut;
     match logical_key {
-        Key::Slash | Key::Space => modifiers == Modifiers::NONE,
+        Key::Slash | Key::Space | Key::Backspace => modifiers == Modifiers::NONE,
         Key::A | Key::C => modifiers == Modifiers::COMMAND,
         _ => false,
     }
@@ -335,6 +366,8 @@ pub(crate) enum Subject {
     CrashMe,
     /// Another fault drill of the group page.
     Drill,
+    /// Looking into a folder, with the number of the question.
+    Browse(u64),
     /// Watching the group: nobody has to be told.
     Watch,
     /// Writing the records of the group into this file.
@@ -382,6 +415,8 @@ pub(crate) enum Action {
     StopPicking,
     /// Something of the group page.
     Group(GroupAction),
+    /// Something with the folders of a peer.
+    Browse(BrowseAction),
     /// Speak this language.
     Language(Language),
     /// Look like this.
@@ -397,6 +432,12 @@ pub(crate) enum Action {
     },
     /// The desktop's settings say whether nothing shall move by itself.
     ReducedMotion(bool),
+    /// Move or stand still.
+    Motion(MotionChoice),
+    /// A person opened this link elsewhere.
+    OpenLink(ContentLink),
+    /// The menu of the row is open.
+    MenuShown,
     /// The person closes the window.
     CloseRequested,
     /// The peer has stopped (or took too long to).

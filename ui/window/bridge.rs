@@ -7,7 +7,9 @@
 use super::action::{Action, ActivityAction, SearchAction, Subject};
 use super::desk::{Desk, Order};
 use super::log::feed;
+use super::orders::Orders;
 use super::reduce::Effect;
+use cardume::base::ContentLink;
 use cardume::node::{Command, CommandError, Handle, Page, Reply, View};
 use cardume::wire::codes::Code;
 use cardume::wire::control::{MemberState, Status};
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 
 /// The most answers that wait for the window: each belongs to a thing that a person did, and the window
@@ -38,6 +40,10 @@ pub(crate) trait Peer: Clone + Send + Sync + 'static {
     fn command(&self, command: Command) -> impl Future<Output = Result<Reply, CommandError>> + Send;
     /// The pictures as they come.
     fn views(&self) -> watch::Receiver<Arc<View>>;
+    /// Links that are opened elsewhere; `None`: there never are any.
+    fn links(&self) -> Option<broadcast::Receiver<ContentLink>> {
+        None
+    }
 }
 
 impl Peer for Handle {
@@ -48,17 +54,21 @@ impl Peer for Handle {
     fn views(&self) -> watch::Receiver<Arc<View>> {
         Self::views(self)
     }
+
+    fn links(&self) -> Option<broadcast::Receiver<ContentLink>> {
+        Some(self.opened_links())
+    }
 }
 
 /// The way back to the window.
 #[derive(Clone)]
-struct Back {
+pub(super) struct Back {
     ctx: egui::Context,
     actions: SyncSender<Action>,
 }
 
 impl Back {
-    fn send(&self, action: Action) {
+    pub(super) fn send(&self, action: Action) {
         match self.actions.try_send(action) {
             Ok(()) => self.ctx.request_repaint_of(egui::ViewportId::ROOT),
             Err(TrySendError::Full(_)) => {
@@ -76,6 +86,7 @@ pub(crate) struct Bridge<P: Peer> {
     runtime: tokio::runtime::Handle,
     views: watch::Receiver<Arc<View>>,
     back: Back,
+    orders: Orders<P>,
     answers: Receiver<Action>,
     /// The number of the last search and its parts under way.
     search: (u64, Vec<AbortHandle>),
@@ -100,9 +111,14 @@ impl<P: Peer> Bridge<P> {
         let views = peer.views();
         runtime.spawn(watch_task(peer.views(), back.clone()));
         runtime.spawn(log_task(back.ctx.clone()));
+        if let Some(links) = peer.links() {
+            runtime.spawn(link_task(links, back.clone()));
+        }
+        let orders = Orders::new(&peer, &runtime, &back);
         Self {
             peer,
             runtime,
+            orders,
             views,
             back,
             answers,
@@ -145,15 +161,11 @@ impl<P: Peer> Bridge<P> {
                 None
             }
             Effect::Commands(commands) => {
-                self.runtime.spawn(commands_task(self.peer.clone(), self.back.clone(), commands));
+                self.orders.give(commands);
                 None
             }
             Effect::Command(subject, command) => {
-                let (peer, back) = (self.peer.clone(), self.back.clone());
-                self.runtime.spawn(async move {
-                    let answer = peer.command(command).await;
-                    back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
-                });
+                self.orders.give(vec![(subject, command)]);
                 None
             }
             Effect::PickFolder => {
@@ -201,6 +213,8 @@ impl<P: Peer> Bridge<P> {
             | Effect::Zoom(_)
             | Effect::WakeAfter(_)
             | Effect::Theme(_)
+            | Effect::Still(_)
+            | Effect::ComeForward
             | Effect::Close => Some(effect),
         }
     }
@@ -266,6 +280,17 @@ async fn watch_task(mut views: watch::Receiver<Arc<View>>, back: Back) {
     back.send(Action::Stopped);
 }
 
+/// Tells the window of links that a person opens elsewhere.
+async fn link_task(mut links: broadcast::Receiver<ContentLink>, back: Back) {
+    loop {
+        match links.recv().await {
+            Ok(link) => back.send(Action::OpenLink(link)),
+            Err(broadcast::error::RecvError::Lagged(lost)) => tracing::warn!(lost, "links were not shown"),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
 /// Whether only that changed which changes all the time while nothing happens: counters, and how long ago the
 /// others were last heard of.
 pub(super) fn is_quiet(last: &View, new: &View) -> bool {
@@ -294,14 +319,6 @@ async fn log_task(ctx: egui::Context) {
             known = made;
             ctx.request_repaint_of(egui::ViewportId::ROOT);
         }
-    }
-}
-
-/// One after the other: a peer takes only so many at once.
-async fn commands_task<P: Peer>(peer: P, back: Back, commands: Vec<(Subject, Command)>) {
-    for (subject, command) in commands {
-        let answer = peer.command(command).await;
-        back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
     }
 }
 
@@ -358,8 +375,8 @@ async fn open_with_system(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn internal(message: String) -> CommandError {
-    CommandError { code: Code::Internal as i32, message }
+pub(super) fn internal(message: String) -> CommandError {
+    CommandError::new(Code::Internal as i32, message)
 }
 
 /// The time of day, for pictures that move by it.
@@ -368,7 +385,7 @@ pub(crate) fn unix_micros() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn unix_millis() -> u64 {
+pub(super) fn unix_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

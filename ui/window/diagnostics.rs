@@ -6,7 +6,7 @@
 
 use super::log::{Level, LogLine};
 use super::model::Model;
-use super::text::time_of_day;
+use crate::local_time::utc_time_of_day;
 use cardume::base::PeerId;
 use cardume::engine::trace::Record;
 use cardume::wire::control::EventRecord;
@@ -57,7 +57,7 @@ fn without_folder(mut event: EventRecord) -> EventRecord {
 }
 
 fn one_line(line: &LogLine) -> String {
-    format!("{} {:?} {}: {}", time_of_day(line.unix_millis), line.level, line.part, line.text)
+    format!("{} {:?} {}: {}", utc_time_of_day(line.unix_millis), line.level, line.part, line.text)
 }
 
 /// The text without invites and without what may be a key.

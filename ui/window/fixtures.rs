@@ -1,5 +1,7 @@
 //! Made-up pictures of a group, and a peer that answers from them: for tests without a network.
 
+mod browse;
+
 use cardume::base::FileKind;
 use cardume::node::{Command, CommandError, Direction, Page, Reply, SortKey, View};
 use cardume::wire::check::{CheckReport, CheckTest, Verdict};
@@ -44,7 +46,12 @@ pub(crate) fn empty_view() -> View {
         epoch: 0,
         tracker: None,
         quorum: Quorum { voters: 5, reachable: 2, needed: 3 },
-        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: false, refused: None },
+        names: NamesState {
+            uri: "ws://127.0.0.1:7700/".to_owned(),
+            reachable: false,
+            refused: None,
+            refused_code: None,
+        },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
         rate_down: 0,
@@ -74,7 +81,12 @@ pub(crate) fn typical_view() -> View {
         epoch: 7,
         tracker: Some(peer_ref(2)),
         quorum: Quorum { voters: 5, reachable: 5, needed: 3 },
-        names: NamesState { uri: "ws://127.0.0.1:7700/".to_owned(), reachable: true, refused: None },
+        names: NamesState {
+            uri: "ws://127.0.0.1:7700/".to_owned(),
+            reachable: true,
+            refused: None,
+            refused_code: None,
+        },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
         library: LibraryState {
             files: 1_204,
@@ -137,17 +149,11 @@ fn shares() -> Vec<Share> {
         skips: skips(skipped),
         problem: problem.map(str::to_owned),
     };
+    let away = Some("the folder cannot be read: not found. Is the stick plugged in?");
     vec![
         share("/srv/music", 1_204, 8_120_000_000, 80, 0, None),
         share("/srv/photos of the excursion to the sea", 312, 1_950_000_000, 0, 3, None),
-        share(
-            "/media/stick",
-            0,
-            0,
-            0,
-            0,
-            Some("the folder cannot be read: not found. Is the stick plugged in?"),
-        ),
+        share("/media/stick", 0, 0, 0, 0, away),
     ]
 }
 
@@ -319,7 +325,7 @@ pub(crate) fn many_results(count: u64) -> Vec<Found> {
 fn inspect(path: &Path) -> Result<Reply, CommandError> {
     if path.ends_with("nowhere") {
         let message = "no such folder. Check the path".to_owned();
-        return Err(CommandError { code: Code::NotFound as i32, message });
+        return Err(CommandError::new(Code::NotFound as i32, message));
     }
     let risky = if path.ends_with("home") { Risky::Yes } else { Risky::No };
     Ok(Reply::Inspection(inspection(&path.display().to_string(), risky)))
@@ -416,6 +422,11 @@ impl FakePeer {
         self.view.send_replace(Arc::new(view));
     }
 
+    /// From now on these files are in its group.
+    pub(crate) fn set_results(&self, results: Vec<Found>) {
+        *self.results.lock().unwrap_or_else(PoisonError::into_inner) = results;
+    }
+
     /// The pictures.
     pub(crate) fn pictures(&self) -> watch::Receiver<Arc<View>> {
         self.view.subscribe()
@@ -431,6 +442,10 @@ impl FakePeer {
         if let Command::Search { words, page } = &command {
             return self.search(words, *page);
         }
+        if let Command::Browse { peer, folder, ask } = &command {
+            let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+            return browse::browse(&self.view.borrow(), &results, *peer, folder, ask);
+        }
         if let Command::Watch(_) = command {
             return Ok(Reply::Done);
         }
@@ -442,10 +457,7 @@ impl FakePeer {
             Command::Download { .. } => Ok(Reply::Transfer(1)),
             Command::Check => Ok(Reply::Check(usual_check())),
             Command::Rename(name) if name.ends_with("taken") || name.starts_with("taken") => {
-                Err(CommandError {
-                    code: Code::NameTaken as i32,
-                    message: "The name belongs to another peer".to_owned(),
-                })
+                Err(CommandError::new(Code::NameTaken as i32, "The name belongs to another peer"))
             }
             Command::Skipped(path) => Ok(Reply::Skipped(vec![SkippedFile {
                 path: path.join("to the sea").display().to_string(),
@@ -459,7 +471,7 @@ impl FakePeer {
     fn search(&self, words: &str, page: Page) -> Result<Reply, CommandError> {
         let status = self.view.borrow().status.clone();
         if status.tracker.is_none() {
-            return Err(CommandError { code: Code::NoTracker as i32, message: "no tracker".to_owned() });
+            return Err(CommandError::new(Code::NoTracker as i32, "no tracker".to_owned()));
         }
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fits: Vec<&Found> = results.iter().filter(|found| fits(found, words)).collect();

@@ -3,7 +3,7 @@
 //! Keys with more modifiers are looked at first, since egui takes Ctrl+Shift+K for Ctrl+K too. Where the
 //! results have the keys, letters go on in the search field.
 
-use super::action::{Action, Page, PaletteAction, Pick, SearchAction, Verb, yields_to_typing};
+use super::action::{Action, BrowseAction, Page, PaletteAction, Pick, SearchAction, Verb, yields_to_typing};
 use super::model::Model;
 use super::reduce::Field;
 use super::views;
@@ -22,6 +22,10 @@ enum Keys {
     Results,
     /// A field above the results: letters are typed, arrows move in the results.
     FieldOfResults,
+    /// The rows of a folder that is looked into, or nothing there.
+    Folder,
+    /// The field above them.
+    FieldOfFolder,
     /// Anything else.
     Elsewhere,
 }
@@ -35,6 +39,7 @@ pub(super) fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
     let focus = ctx.memory(egui::Memory::focused);
     let typing = ctx.text_edit_focused();
     let keys = keys_of(model, focus);
+    let browses = model.shown_browse().is_some() && !model.is_covered();
     let copies_text = typing && focus.is_some_and(|field| has_selected_text(ctx, field));
     ctx.input_mut(|input| {
         if model.palette.is_some() {
@@ -42,8 +47,7 @@ pub(super) fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
         }
         let mut actions = Vec::new();
         for (verb, shortcut) in shortcuts() {
-            let of_results = is_of_results(verb);
-            let free = if of_results { keys != Keys::Elsewhere } else { true };
+            let free = is_free(verb, keys, browses);
             if free && !(typing && yields_to_typing(shortcut)) && input.consume_shortcut(&shortcut) {
                 actions.push(Action::Do(verb));
                 drop_text(input, shortcut);
@@ -59,14 +63,28 @@ pub(super) fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
                 input.events.retain(|event| !copies(event));
                 actions.push(Action::Do(Verb::CopyLink));
             }
-            actions.extend(cursor_keys(input, keys).into_iter().map(Action::Search));
+            if matches!(keys, Keys::Folder | Keys::FieldOfFolder) {
+                actions.extend(folder_keys(input, keys).into_iter().map(Action::Browse));
+            } else {
+                actions.extend(cursor_keys(input, keys).into_iter().map(Action::Search));
+            }
         }
         actions
     })
 }
 
 fn keys_of(model: &Model, focus: Option<Id>) -> Keys {
-    if model.page != Page::Search || model.is_covered() || model.notes_open {
+    if model.is_covered() || model.notes_open {
+        return Keys::Elsewhere;
+    }
+    if model.shown_browse().is_some() {
+        return match focus {
+            Some(id) if id == views::id_of(Field::FolderFilter) => Keys::FieldOfFolder,
+            Some(id) if id != views::id_of(Field::Folder) && id != views::search_field() => Keys::Elsewhere,
+            _ => Keys::Folder,
+        };
+    }
+    if model.page != Page::Search {
         return Keys::Elsewhere;
     }
     match focus {
@@ -77,17 +95,16 @@ fn keys_of(model: &Model, focus: Option<Id>) -> Keys {
     }
 }
 
-fn is_of_results(verb: Verb) -> bool {
-    matches!(
-        verb,
-        Verb::Download
-            | Verb::DownloadTo
-            | Verb::CopyLink
-            | Verb::SelectAll
-            | Verb::ToggleSources
-            | Verb::Expand
-            | Verb::Collapse
-    )
+/// Whether a verb's keys mean that verb where these have the keys, and folders are looked into or not.
+fn is_free(verb: Verb, keys: Keys, browses: bool) -> bool {
+    let results = matches!(keys, Keys::Results | Keys::FieldOfResults);
+    let folder = matches!(keys, Keys::Folder | Keys::FieldOfFolder);
+    match verb {
+        Verb::Download | Verb::CopyLink => results || folder,
+        Verb::DownloadTo | Verb::SelectAll | Verb::ToggleSources | Verb::Expand | Verb::Collapse => results,
+        Verb::FolderUp | Verb::FolderBack | Verb::Refresh => browses,
+        _ => true,
+    }
 }
 
 /// All keys of the table, those with most modifiers first.
@@ -106,6 +123,25 @@ fn drop_text(input: &mut InputState, shortcut: KeyboardShortcut) {
     if shortcut.modifiers == Modifiers::NONE {
         input.events.retain(|event| !matches!(event, Event::Text(text) if text == "/" || text == " "));
     }
+}
+
+/// Moving in the rows of a folder; letters go to its filter.
+fn folder_keys(input: &mut InputState, keys: Keys) -> Vec<BrowseAction> {
+    let mut moves =
+        vec![(Key::ArrowDown, 1), (Key::ArrowUp, -1), (Key::PageDown, PAGE_ROWS), (Key::PageUp, -PAGE_ROWS)];
+    if keys == Keys::Folder {
+        moves.extend([(Key::Home, isize::MIN), (Key::End, isize::MAX)]);
+    }
+    let mut actions = Vec::new();
+    for (key, by) in moves {
+        for _ in 0..input.count_and_consume_key(Modifiers::NONE, key) {
+            actions.push(BrowseAction::Move(by));
+        }
+    }
+    if keys == Keys::Folder {
+        actions.extend(typed_letters(input).map(BrowseAction::Type));
+    }
+    actions
 }
 
 fn cursor_keys(input: &mut InputState, keys: Keys) -> Vec<SearchAction> {
@@ -134,12 +170,12 @@ fn cursor_keys(input: &mut InputState, keys: Keys) -> Vec<SearchAction> {
             actions.push(action);
         }
     }
-    actions.extend(typed_text(input));
+    actions.extend(typed_letters(input).map(SearchAction::Type));
     actions
 }
 
-/// Letters typed while the results have the keys.
-fn typed_text(input: &mut InputState) -> Option<SearchAction> {
+/// Letters typed while rows have the keys.
+fn typed_letters(input: &mut InputState) -> Option<String> {
     let mut typed = String::new();
     input.events.retain(|event| match event {
         Event::Text(text) | Event::Paste(text) => {
@@ -148,7 +184,7 @@ fn typed_text(input: &mut InputState) -> Option<SearchAction> {
         }
         _ => true,
     });
-    (!typed.trim().is_empty()).then_some(SearchAction::Type(typed))
+    (!typed.trim().is_empty()).then_some(typed)
 }
 
 fn palette_keys(input: &mut InputState) -> Vec<Action> {

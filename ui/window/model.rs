@@ -4,6 +4,7 @@
 //! window cannot show two truths. Absent on purpose: sockets, threads, egui.
 
 mod activity;
+pub(crate) mod browse;
 mod group;
 
 pub(crate) use group::{
@@ -15,8 +16,10 @@ pub(crate) mod search;
 mod transfers;
 
 use super::action::{Page, Subject};
+use super::motion::MotionChoice;
 use super::text::Language;
 use super::theme_choice::ThemeChoice;
+use browse::Browse;
 use cardume::base::PeerId;
 use cardume::node::View;
 use cardume::wire::control::MemberState;
@@ -71,6 +74,8 @@ pub(crate) struct Model {
     pub library: Library,
     /// The group page.
     pub group: GroupPage,
+    /// The folders that are looked into, if any.
+    pub browse: Option<Browse>,
     /// The transfers page.
     pub transfers: Transfers,
     /// The activity page.
@@ -85,7 +90,11 @@ pub(crate) struct Model {
     pub unix_micros: u64,
     /// Whether the window can be seen.
     pub visible: bool,
-    /// Whether nothing shall move by itself.
+    /// Whether things move by themselves, as the person chose.
+    pub motion: MotionChoice,
+    /// Whether the system asks for less motion.
+    pub system_reduces: bool,
+    /// Whether nothing shall move by itself: what follows from both.
     pub reduced_motion: bool,
     /// What the person was told, the newest last.
     pub notes: VecDeque<Note>,
@@ -95,6 +104,8 @@ pub(crate) struct Model {
     pub notes_seen: u64,
     /// Whether the list of notes is open.
     pub notes_open: bool,
+    /// Whether the menu of the row that the keyboard is at is to be opened.
+    pub wants_menu: bool,
     /// Whether the list of shortcuts is open.
     pub help: bool,
     /// Whether the window is closing.
@@ -119,6 +130,7 @@ impl Model {
             zoom: DEFAULT_ZOOM,
             library: Library::default(),
             group: GroupPage::default(),
+            browse: None,
             transfers,
             activity: Activity::default(),
             welcome: None,
@@ -126,11 +138,14 @@ impl Model {
             drill: Drill::Idle,
             unix_micros: 0,
             visible: true,
+            motion: MotionChoice::System,
+            system_reduces: false,
             reduced_motion: false,
             notes: VecDeque::new(),
             notes_made: 0,
             notes_seen: 0,
             notes_open: false,
+            wants_menu: false,
             help: false,
             closing: false,
             home: None,
@@ -194,6 +209,8 @@ pub(crate) enum NoteKind {
     DownloadStarted(String),
     /// So many downloads began.
     DownloadsStarted(u64),
+    /// A link to the file of this name was opened.
+    LinkOpened(String),
     /// So many links are on the clipboard.
     LinksCopied(u64),
     /// Only the first so many results are selected.

@@ -4,7 +4,34 @@
 
 pub(crate) mod portal;
 
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// Whether things move by themselves, as a person chose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MotionChoice {
+    /// As the system asks for.
+    #[default]
+    System,
+    /// They stand still.
+    Reduced,
+    /// They move.
+    Full,
+}
+
+impl MotionChoice {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Reduced, Self::Full];
+
+    /// Whether nothing shall move, where the system asks for that or not.
+    pub(crate) const fn reduces(self, system: bool) -> bool {
+        match self {
+            Self::System => system,
+            Self::Reduced => true,
+            Self::Full => false,
+        }
+    }
+}
 
 /// Whether nothing shall move by itself.
 pub(crate) fn is_unwanted() -> bool {

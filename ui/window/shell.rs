@@ -8,6 +8,7 @@ use super::bridge::{self, Bridge, Peer};
 use super::keys::{go_behind_text, pressed_keys, select_text};
 use super::log::feed;
 use super::model::{Model, Welcome, ZOOMS};
+use super::motion::MotionChoice;
 use super::pace::Pace;
 use super::reduce::{Effect, reduce, shows_log};
 use super::system_fonts;
@@ -37,6 +38,7 @@ struct Settings {
     #[serde(default)]
     welcomed: bool,
     zoom: Option<u16>,
+    motion: MotionChoice,
 }
 
 /// The running window.
@@ -72,6 +74,7 @@ impl<P: Peer> Shell<P> {
         system_fonts::install(&creation.egui_ctx);
         shell.bridge.ask_for_motion();
         shell.model.page = kept.page;
+        shell.take(&creation.egui_ctx, Action::Motion(kept.motion));
         shell.bridge.desk.clone_from(&options.desk);
         let welcomes = options.welcomes && !kept.welcomed && shell.model.view.shares.is_empty();
         shell.model.welcome = welcomes.then(Welcome::default);
@@ -107,7 +110,6 @@ impl<P: Peer> Shell<P> {
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let view = peer.views().borrow().clone();
         let mut model = Model::new(view, language, theme);
-        model.reduced_motion = super::motion::is_unwanted();
         model.home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
         let bridge = Bridge::new(peer, runtime, ctx.clone(), stopped);
         let mut shell = Self {
@@ -119,6 +121,7 @@ impl<P: Peer> Shell<P> {
             may_close: false,
         };
         shell.take(ctx, Action::Do(Verb::FocusSearch));
+        shell.take(ctx, Action::ReducedMotion(super::motion::is_unwanted()));
         shell
     }
 
@@ -194,6 +197,8 @@ impl<P: Peer> Shell<P> {
                 ctx.request_repaint_after_for(after, egui::ViewportId::ROOT);
             }
             Effect::Theme(theme) => ctx.set_theme(theme),
+            Effect::ComeForward => come_forward(ctx),
+            Effect::Still(still) => theme::set_still(ctx, still),
             Effect::Close => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(egui::ViewportCommand::Close);
@@ -232,6 +237,7 @@ impl<P: Peer> eframe::App for Shell<P> {
                 page: self.model.page,
                 welcomed: self.model.welcome.is_none(),
                 zoom: Some(self.model.zoom),
+                motion: self.model.motion,
             };
             eframe::set_value(storage, SETTINGS, &settings);
         }
@@ -247,4 +253,16 @@ fn dropped_folders(ctx: &egui::Context) -> Option<Action> {
     let paths: Vec<PathBuf> =
         ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
     (!paths.is_empty()).then_some(Action::Share(paths))
+}
+
+/// Windows that may not take the focus ask for attention at least.
+fn come_forward(ctx: &egui::Context) {
+    use egui::{UserAttentionType, ViewportCommand, ViewportId};
+    for command in [
+        ViewportCommand::Minimized(false),
+        ViewportCommand::Focus,
+        ViewportCommand::RequestUserAttention(UserAttentionType::Informational),
+    ] {
+        ctx.send_viewport_cmd_to(ViewportId::ROOT, command);
+    }
 }

@@ -1,20 +1,25 @@
 //! The window by role and label, without a display; and its reducer.
 
 mod activity;
+mod browse;
 mod frame_cost;
 mod group;
 mod invite;
 mod library;
+mod menus;
+mod orders;
 mod pages;
 mod paths;
 mod quiet;
 mod reducer;
 mod search;
 mod search_reducer;
+mod settings;
 mod transfers;
 
 use super::bridge::Peer;
 use super::fixtures::FakePeer;
+use super::model::Model;
 use super::shell::Shell;
 use super::text::Language;
 use super::theme;
@@ -127,6 +132,16 @@ impl Window {
     fn type_text(&mut self, text: &str) {
         self.harness.event(egui::Event::Text(text.to_owned()));
         self.harness.step();
+    }
+
+    /// The label of the row that contains this.
+    fn row_with(&self, part: &str) -> String {
+        self.rows().into_iter().find(|row| row.contains(part)).unwrap_or_default()
+    }
+
+    /// The window's state.
+    fn model(&self) -> &Model {
+        &self.harness.state().as_ref().expect("an open window").model
     }
 
     /// The labels of all rows.

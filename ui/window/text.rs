@@ -4,22 +4,27 @@
 //! nowhere else in the window. Absent on purpose: the choice of what to say.
 
 mod activity;
+mod browse;
 mod check;
 mod en;
 mod group;
 mod invite;
 mod library;
 mod pt_br;
+mod refusal;
 mod search;
 mod transfers;
 
 pub(crate) use activity::ActivityText;
+pub(crate) use browse::{BrowseText, InFolder};
 pub(crate) use search::SearchText;
 
 pub(crate) use group::{GroupText, OnRing, Says};
 pub(crate) use invite::InviteText;
 
 use cardume::base::bytes_text;
+use cardume::node::CommandError;
+use cardume::wire::codes::Code;
 use cardume::wire::control::EventRecord;
 pub(crate) use library::{Counted, LibraryText};
 use serde::{Deserialize, Serialize};
@@ -67,6 +72,12 @@ macro_rules! text {
             $(pub $sentence: $kind,)*
             /// Of the library page.
             pub sharing: LibraryText,
+            /// Why the peer did not do something.
+            pub refusal: fn(&CommandError) -> String,
+            /// What an error code means.
+            pub code: fn(Code) -> &'static str,
+            /// Of the folders of a peer.
+            pub browsing: BrowseText,
             /// Of the transfers page.
             pub moving: TransfersText,
             /// Of the activity page.
@@ -193,14 +204,6 @@ impl Text {
             other => other,
         }
     }
-}
-
-/// The time of day of an event, to the millisecond: elections are faster than a second. In UTC, as in
-/// the logs, so that five windows side by side tell one story.
-pub(crate) fn time_of_day(unix_millis: u64) -> String {
-    let millis = unix_millis % 86_400_000;
-    let (seconds, millis) = (millis / 1_000, millis % 1_000);
-    format!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A number in groups of three digits.

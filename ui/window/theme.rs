@@ -52,6 +52,8 @@ pub(crate) const NODE: f32 = 20.0;
 pub(crate) const TIMER: f32 = 26.0;
 /// Width of a dialog.
 pub(crate) const DIALOG: f32 = 420.0;
+/// How long what opens and closes moves, in seconds.
+const ANIMATION: f32 = 0.1;
 
 /// Body text, in points.
 const BODY: f32 = 13.0;
@@ -259,6 +261,11 @@ pub(crate) fn floating_frame(tokens: &Tokens) -> egui::Frame {
         .shadow(egui::Shadow { offset: [0, 4], blur: 16, spread: 0, color: Color32::from_black_alpha(60) })
 }
 
+/// Has what opens and closes do so at once, or move.
+pub(crate) fn set_still(ctx: &egui::Context, still: bool) {
+    ctx.all_styles_mut(|style| style.animation_time = if still { 0.0 } else { ANIMATION });
+}
+
 /// Gives egui our fonts and both themes.
 pub(crate) fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
@@ -301,7 +308,7 @@ fn style(theme: Theme, tokens: &Tokens) -> Style {
         ]
         .into(),
         visuals: theme.default_visuals(),
-        animation_time: 0.1,
+        animation_time: ANIMATION,
         ..Style::default()
     };
     style.spacing.item_spacing = vec2(GRID, GRID);

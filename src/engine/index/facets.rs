@@ -12,6 +12,23 @@ const SIZES: [(u64, &str); 5] = [
     (u64::MAX, "size:>=1G"),
 ];
 
+/// The kind and the class of sizes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Class {
+    pub(super) kind: FileKind,
+    /// The number of the class.
+    size: u8,
+}
+
+impl Class {
+    /// The class of a file of this kind and size.
+    pub(super) fn of(kind: FileKind, size: u64) -> Self {
+        // The last class has no end.
+        let ends = &SIZES[..SIZES.len() - 1];
+        Self { kind, size: ends.iter().map(|(end, _)| u8::from(size >= *end)).sum() }
+    }
+}
+
 /// How many matches there are of each class. Classes without matches may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facets {
@@ -29,10 +46,9 @@ impl Facets {
         self
     }
 
-    pub(super) fn count(&mut self, kind: FileKind, size: u64) {
-        self.kinds[kind as usize] += 1;
-        let class = SIZES.iter().position(|(end, _)| size < *end).unwrap_or(SIZES.len() - 1);
-        self.sizes[class] += 1;
+    pub(super) fn count(&mut self, class: Class) {
+        self.kinds[class.kind as usize] += 1;
+        self.sizes[usize::from(class.size)] += 1;
     }
 
     /// Kinds with matches.

@@ -1,55 +1,48 @@
 //! The files of one peer, ready to be searched.
 //!
-//! Invariant: every live row's folded name lies in the arena at the row's range, ranges grow with the
-//! row's number, and a line feed (which no name contains) ends each, so that no hit crosses two names.
-//! What is absent on purpose: any index of words or trigrams. A scan of one arena is a few milliseconds
-//! for a million names and needs nothing to be maintained.
+//! What is absent on purpose: any index of words or trigrams. A scan of signatures and of one arena is a
+//! few milliseconds for a million names and needs nothing to be maintained.
 
+use super::bits::Bits;
+use super::column::number;
+use super::contents::{Contents, NO_CONTENT};
 use super::digest::{EntryHash, ListDigest};
 use super::entry::{Change, FileEntry};
-use super::fold::fold_name;
-use super::query::{Query, Rank};
+use super::order::Order;
+use super::rows::Rows;
 use super::{Announcement, Index};
-use crate::base::{ContentId, FileKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// A removed name stays in the arena as a gap. The arena is built anew when there are more gaps than names
-/// and at least so many: each change then costs constant time on average.
+/// A file that is gone leaves a gap in the rows. They are built anew when there are more gaps than files and
+/// at least so many: each change then costs constant time on average.
 const MIN_GAPS: usize = 1024;
 
 /// The list of one peer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct List {
-    arena: String,
-    rows: Vec<Row>,
-    by_key: BTreeMap<u64, usize>,
-    by_content: BTreeSet<(ContentId, usize)>,
+    rows: Rows,
+    by_key: Order<u64>,
+    by_content: Order<u32>,
+    /// The contents that it has or had: of most contents a list knows so that it does not have them.
+    had: Bits,
+    live: usize,
     digest: ListDigest,
-}
-
-#[derive(Clone, Debug)]
-struct Row {
-    /// In the arena. Half as wide as `usize`, for memory: a list's names have at most 2 GiB with all gaps.
-    start: u32,
-    end: u32,
-    kind: FileKind,
-    /// `None`: a gap.
-    entry: Option<FileEntry>,
-}
-
-/// A file that fits a query.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hit<'a> {
-    pub(super) rank: Rank,
-    pub(super) kind: FileKind,
-    pub(super) folded: &'a str,
-    pub(super) entry: &'a FileEntry,
 }
 
 impl List {
     /// How many files.
     pub(super) fn len(&self) -> usize {
-        self.by_key.len()
+        self.live
+    }
+
+    /// Its columns, gaps included.
+    pub(super) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// The memory that it takes, almost.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.bytes() + self.by_key.bytes() + self.by_content.bytes() + self.had.bytes()
     }
 
     /// The digest of its files.
@@ -70,7 +63,7 @@ impl List {
         let mut new = BTreeSet::new();
         for change in changes {
             match change {
-                Change::Put(entry) if !self.by_key.contains_key(&entry.key) => drop(new.insert(entry.key)),
+                Change::Put(entry) if self.row_of(entry.key).is_none() => drop(new.insert(entry.key)),
                 Change::Put(_) | Change::Remove(_) => {}
             }
         }
@@ -78,182 +71,240 @@ impl List {
     }
 
     /// Its files in the order of their keys.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &FileEntry> {
-        self.by_key.values().filter_map(|row| self.rows[*row].entry.as_ref())
+    pub(super) fn entries<'a>(&'a self, contents: &'a Contents) -> impl Iterator<Item = FileEntry> + 'a {
+        let live = self.by_key.all(|row| self.rows.keys[row as usize]).filter(|row| self.rows.is_live(*row));
+        live.map(|row| self.entry(row, contents))
+    }
+
+    /// The file of a row.
+    pub(super) fn entry(&self, row: u32, contents: &Contents) -> FileEntry {
+        let facts = self.rows.row(row);
+        FileEntry {
+            key: self.rows.keys[row as usize],
+            folder: self.rows.folder(row).clone(),
+            name: self.rows.file_name(row),
+            size: facts.size,
+            content: contents.get(facts.content),
+        }
+    }
+
+    /// The rows of files with this content.
+    pub(super) fn with_content(&self, content: u32) -> impl Iterator<Item = u32> {
+        let had = self.had.contains(content);
+        let rows = had.then(|| self.by_content.with(|row| self.rows.content(row), content));
+        rows.into_iter().flatten().filter(|row| self.rows.is_live(*row))
     }
 
     /// Applies one change.
-    pub(super) fn apply(&mut self, change: Change) {
+    pub(super) fn apply(&mut self, change: &Change, contents: &mut Contents) {
         match change {
-            Change::Put(entry) => self.put(entry),
-            Change::Remove(key) => self.remove(key),
+            Change::Put(entry) => self.put(entry, contents),
+            Change::Remove(key) => self.remove(*key, contents),
         }
     }
 
     /// Takes a file; what has the same key is replaced.
-    pub(super) fn put(&mut self, entry: FileEntry) {
-        if let Some(&row) = self.by_key.get(&entry.key)
-            && self.rows[row].entry.as_ref().is_some_and(|old| old.name == entry.name)
-        {
-            self.clear(row);
-            self.fill(row, entry);
-            return;
+    pub(super) fn put(&mut self, entry: &FileEntry, contents: &mut Contents) {
+        let content = entry.content.map_or(NO_CONTENT, |content| contents.number(content));
+        match self.row_of(entry.key) {
+            Some(row) if self.stays(row, entry, content) => {
+                self.digest.remove(EntryHash::of(&self.entry(row, contents)));
+                self.rows.row_mut(row).size = entry.size;
+                self.set_content(row, content);
+            }
+            old => {
+                if let Some(row) = old {
+                    self.clear(row, contents);
+                }
+                let row = self.rows.push(entry, NO_CONTENT);
+                self.live += 1;
+                self.by_key.insert(|row| self.rows.keys[row as usize], row);
+                self.set_content(row, content);
+            }
         }
-        self.remove(entry.key);
-        let start = position(self.arena.len());
-        self.arena.push_str(&fold_name(entry.name.as_str()));
-        let row = self.rows.len();
-        let kind = FileKind::of_name(entry.name.as_str());
-        self.rows.push(Row { start, end: position(self.arena.len()), kind, entry: None });
-        self.arena.push('\n');
-        self.by_key.insert(entry.key, row);
-        self.fill(row, entry);
+        self.digest.add(EntryHash::of(entry));
+        self.close_gaps();
     }
 
     /// Forgets the file with this key, if there is one.
-    pub(super) fn remove(&mut self, key: u64) {
-        let Some(row) = self.by_key.remove(&key) else { return };
-        self.clear(row);
-        let gaps = self.rows.len() - self.by_key.len();
-        if gaps >= MIN_GAPS && gaps > self.by_key.len() {
-            self.rebuild();
+    pub(super) fn remove(&mut self, key: u64, contents: &Contents) {
+        if let Some(row) = self.row_of(key) {
+            self.clear(row, contents);
+            self.close_gaps();
         }
     }
 
-    /// The files of which the names fit, in no particular order.
-    pub(super) fn for_each_hit<'a>(&'a self, query: &Query, mut take: impl FnMut(Hit<'a>)) {
-        let Some(rarest) = query.rarest() else {
-            self.rows.iter().filter_map(|row| self.hit(row, query)).for_each(take);
-            return;
-        };
-        let mut from = 0;
-        while let Some(distance) = self.arena.as_bytes().get(from..).and_then(|rest| rarest.find(rest)) {
-            let row = self.rows.partition_point(|row| row.end as usize <= from + distance);
-            let Some(row) = self.rows.get(row) else { return };
-            if let Some(hit) = self.hit(row, query) {
-                take(hit);
+    /// Gives back the room for more files.
+    pub(super) fn shrink(&mut self) {
+        self.rows.shrink();
+        self.by_key.shrink(|row| self.rows.keys[row as usize]);
+        self.by_content.shrink(|row| self.rows.content(row));
+    }
+
+    /// Marks the contents of its files.
+    pub(super) fn mark(&self, used: &mut Bits) {
+        for row in self.rows.live() {
+            used.insert(self.rows.content(row));
+        }
+    }
+
+    /// Contents have new numbers, in the same order; by their old ones.
+    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+        self.by_content.retain(|row| self.rows.content(row), |row| self.rows.is_live(row));
+        self.had = Bits::default();
+        for row in &mut self.rows.rows {
+            let new = row.kind.and_then(|_| numbers.get(row.content as usize).copied());
+            row.content = new.unwrap_or(NO_CONTENT);
+            if row.content != NO_CONTENT {
+                self.had.insert_anywhere(row.content);
             }
-            from = row.end as usize + 1;
         }
     }
 
-    /// The files with this content.
-    pub(super) fn with_content(&self, content: ContentId) -> impl Iterator<Item = &FileEntry> {
-        let range = self.by_content.range((content, 0)..=(content, usize::MAX));
-        range.filter_map(|(_, row)| self.rows[*row].entry.as_ref())
+    fn row_of(&self, key: u64) -> Option<u32> {
+        // Older ones are gaps.
+        self.by_key.last(|row| self.rows.keys[row as usize], key).filter(|row| self.rows.is_live(*row))
     }
 
-    /// The files with this content, as hits whatever their names are.
-    pub(super) fn hits_of_content(&self, content: ContentId) -> impl Iterator<Item = Hit<'_>> {
-        let range = self.by_content.range((content, 0)..=(content, usize::MAX));
-        let rows = range.filter_map(|(_, row)| self.rows.get(*row));
-        rows.filter_map(|row| {
-            let entry = row.entry.as_ref()?;
-            Some(Hit { rank: Rank::Exact, folded: self.folded(row), kind: row.kind, entry })
-        })
+    /// Whether the file can stay in its row: its folder and name are in the arenas, and a content, once
+    /// there, is what the row is found by. So a file that was hashed stays.
+    fn stays(&self, row: u32, entry: &FileEntry, content: u32) -> bool {
+        let old = self.rows.content(row);
+        (old == NO_CONTENT || old == content)
+            && self.rows.name(row) == entry.name.as_str()
+            && *self.rows.folder(row) == entry.folder
     }
 
-    /// Whether there is a file with this content.
-    pub(super) fn has_content(&self, content: ContentId) -> bool {
-        self.by_content.range((content, 0)..=(content, usize::MAX)).next().is_some()
-    }
-
-    fn folded(&self, row: &Row) -> &str {
-        &self.arena[row.start as usize..row.end as usize]
-    }
-
-    fn hit<'a>(&'a self, row: &'a Row, query: &Query) -> Option<Hit<'a>> {
-        let entry = row.entry.as_ref()?;
-        let folded = self.folded(row);
-        let rank = query.rank_file(folded, entry.size, row.kind)?;
-        Some(Hit { rank, folded, kind: row.kind, entry })
-    }
-
-    fn fill(&mut self, row: usize, entry: FileEntry) {
-        self.digest.add(EntryHash::of(&entry));
-        if let Some(content) = entry.content {
-            self.by_content.insert((content, row));
-        }
-        self.rows[row].entry = Some(entry);
-    }
-
-    fn clear(&mut self, row: usize) {
-        let Some(entry) = self.rows[row].entry.take() else { return };
-        self.digest.remove(EntryHash::of(&entry));
-        if let Some(content) = entry.content {
-            self.by_content.remove(&(content, row));
+    fn set_content(&mut self, row: u32, content: u32) {
+        let old = std::mem::replace(&mut self.rows.row_mut(row).content, content);
+        if old != content {
+            self.by_content.insert(|row| self.rows.content(row), row);
+            self.had.insert_anywhere(content);
         }
     }
 
-    fn rebuild(&mut self) {
-        let rows = std::mem::take(self).rows;
-        for entry in rows.into_iter().filter_map(|row| row.entry) {
-            self.put(entry);
-        }
+    fn clear(&mut self, row: u32, contents: &Contents) {
+        self.digest.remove(EntryHash::of(&self.entry(row, contents)));
+        self.rows.row_mut(row).kind = None;
+        self.live -= 1;
     }
-}
 
-/// A place in the arena; it never gets near the limit (see [`Row`]).
-fn position(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+    fn close_gaps(&mut self) {
+        let gaps = self.rows.len() - self.live;
+        if gaps < MIN_GAPS || gaps <= self.live {
+            return;
+        }
+        let mut rows = Rows::default();
+        for row in self.rows.live() {
+            rows.push_copy(&self.rows, row);
+        }
+        let with_content = |row: &u32| rows.content(*row) != NO_CONTENT;
+        self.by_key = Order::of(|row| rows.keys[row as usize], 0..number(rows.len()));
+        self.by_content = Order::of(|row| rows.content(row), (0..number(rows.len())).filter(with_content));
+        self.rows = rows;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{FileName, FolderPath};
+    use crate::base::{ContentId, FileName, FolderPath};
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn entry(key: u64, name: &str) -> FileEntry {
         let name = FileName::new(name).expect("a plain name");
         FileEntry { key, folder: FolderPath::default(), name, size: key, content: None }
     }
 
-    fn hits(list: &List, words: &str) -> Vec<u64> {
-        let query = Query::parse(words).expect("within the limits");
-        let mut keys = Vec::new();
-        list.for_each_hit(&query, |hit| keys.push(hit.entry.key));
-        keys.sort_unstable();
-        keys
+    fn hashed(entry: FileEntry, byte: u8) -> FileEntry {
+        FileEntry { content: Some(ContentId::from_bytes([byte; 32])), ..entry }
+    }
+
+    fn keys(list: &List) -> Vec<u64> {
+        list.entries(&Contents::default()).map(|entry| entry.key).collect()
     }
 
     #[test]
-    fn gaps_are_not_found_and_are_closed() {
-        let mut list = List::default();
+    fn gaps_are_closed() {
+        let (mut list, mut contents) = (List::default(), Contents::default());
         for key in 0..4_000 {
-            list.put(entry(key, &format!("name {key}.txt")));
+            list.put(&entry(key, &format!("name {key}.txt")), &mut contents);
         }
         for key in 0..3_500 {
-            list.remove(key);
+            list.remove(key, &contents);
         }
         assert_eq!(list.len(), 500);
-        assert!(list.rows.len() < 4_000, "the arena was built anew");
-        for part in ["36", "1", "x"] {
-            let expected: Vec<u64> =
-                (3_500..4_000).filter(|key| format!("{key}.txt").contains(part)).collect();
-            assert_eq!(hits(&list, &format!("name {part}")), expected);
+        assert!(list.rows.len() < 4_000, "the rows were built anew");
+        assert_eq!(keys(&list), (3_500..4_000).collect::<Vec<_>>());
+        for round in 0..5_000 {
+            list.put(&entry(3_600, &format!("name {round}.txt")), &mut contents);
         }
-        list.remove(3_600);
-        assert_eq!(hits(&list, "3600"), Vec::<u64>::new());
-    }
-
-    #[test]
-    fn no_hit_crosses_two_names() {
-        let mut list = List::default();
-        list.put(entry(1, "ab"));
-        list.put(entry(2, "cd"));
-        assert_eq!(hits(&list, "bc"), Vec::<u64>::new());
-        assert_eq!(hits(&list, "b c"), Vec::<u64>::new());
-        assert_eq!(hits(&list, ""), [1, 2]);
+        assert!(list.rows.len() < 3_000, "replaced ones leave gaps too");
+        list.remove(3_600, &contents);
+        assert_eq!(list.len(), 499);
+        assert!(!keys(&list).contains(&3_600));
     }
 
     #[test]
     fn a_file_that_was_hashed_keeps_its_row() {
-        let mut list = List::default();
-        list.put(entry(1, "ab"));
-        let hashed = FileEntry { content: Some(ContentId::from_bytes([1; 32])), ..entry(1, "ab") };
-        list.put(hashed.clone());
+        let (mut list, mut contents) = (List::default(), Contents::default());
+        list.put(&entry(1, "ab"), &mut contents);
+        list.put(&hashed(entry(1, "ab"), 1), &mut contents);
         assert_eq!(list.rows.len(), 1);
-        assert_eq!(list.digest(), ListDigest::of([&hashed]).to_bytes());
-        assert_eq!(list.with_content(ContentId::from_bytes([1; 32])).collect::<Vec<_>>(), [&hashed]);
+        assert_eq!(list.digest(), ListDigest::of([&hashed(entry(1, "ab"), 1)]).to_bytes());
+        let number = contents.find(ContentId::from_bytes([1; 32])).expect("a number");
+        assert_eq!(list.with_content(number).collect::<Vec<_>>(), [0]);
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        let name = proptest::sample::select(vec!["a", "A", "Ação.pdf", "b c.TXT", &*"x".repeat(200).leak()]);
+        let put = (
+            0_u64..9,
+            name,
+            0_u64..3,
+            proptest::option::of(0_u8..5),
+            proptest::sample::select(vec!["", "f", "f/g"]),
+        );
+        prop_oneof![
+            4 => put.prop_map(|(key, name, size, content, folder)| {
+                let content = content.map(|byte| ContentId::from_bytes([byte; 32]));
+                let folder = FolderPath::new(folder).expect("a path");
+                Change::Put(FileEntry { size, content, folder, ..entry(key, name) })
+            }),
+            1 => (0_u64..9).prop_map(Change::Remove),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_map_that_the_changes_make(changes in proptest::collection::vec(change(), 0..80), collected in any::<u128>()) {
+            let (mut list, mut contents) = (List::default(), Contents::default());
+            let mut map = BTreeMap::new();
+            for (at, change) in changes.iter().enumerate() {
+                list.apply(change, &mut contents);
+                match change {
+                    Change::Put(entry) => drop(map.insert(entry.key, entry.clone())),
+                    Change::Remove(key) => drop(map.remove(key)),
+                }
+                if collected >> at & 1 == 1 {
+                    let mut used = Bits::below(contents.len());
+                    list.mark(&mut used);
+                    let numbers = contents.retain(&used);
+                    list.renumber(&numbers);
+                }
+                prop_assert!(list.entries(&contents).eq(map.values().cloned()));
+                prop_assert_eq!(list.len(), map.len());
+                prop_assert_eq!(list.digest(), ListDigest::of(map.values()).to_bytes());
+                for byte in 0..5 {
+                    let content = ContentId::from_bytes([byte; 32]);
+                    let number = contents.find(content).unwrap_or(NO_CONTENT - 1);
+                    let mut with: Vec<_> = list.with_content(number).map(|row| list.entry(row, &contents)).collect();
+                    with.sort();
+                    let expected: Vec<_> = map.values().filter(|entry| entry.content == Some(content)).cloned().collect();
+                    prop_assert_eq!(with, expected);
+                }
+            }
+        }
     }
 }

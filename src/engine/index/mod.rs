@@ -9,14 +9,22 @@
 //! purpose: epochs and times (the tracker's task checks and counts them), and any trust in what a peer
 //! says about the files of another.
 
+mod bits;
+mod column;
+mod contents;
 mod digest;
 mod entry;
 mod facets;
 mod fold;
+mod hits;
 mod list;
+mod order;
 mod page;
 mod query;
+mod rows;
 mod search;
+mod select;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +37,8 @@ pub use query::{ChosenPeers, Operator, Query, QueryError, Rank};
 pub use search::{Found, Matches, Source};
 
 use crate::base::PeerId;
+use bits::Bits;
+use contents::Contents;
 use list::List;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,8 +105,8 @@ pub enum AnnounceError {
     /// More than [`Index::MAX_FILES_PER_PEER`].
     #[error("a peer announces at most {} files; share fewer", Index::MAX_FILES_PER_PEER)]
     TooManyFiles,
-    /// More than [`Index::MAX_FILES`].
-    #[error("the group's index is full at {} files; share fewer", Index::MAX_FILES)]
+    /// More than [`Index::MAX_FILES`] or [`Index::MAX_BYTES`].
+    #[error("the group's index is full (at the most {} files); share fewer", Index::MAX_FILES)]
     IndexFull,
     /// More than [`Index::MAX_PEERS`].
     #[error("an index holds the lists of at most {} peers", Index::MAX_PEERS)]
@@ -110,6 +120,7 @@ pub enum AnnounceError {
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     peers: BTreeMap<PeerId, PeerState>,
+    contents: Contents,
 }
 
 /// What is known of one peer.
@@ -127,6 +138,8 @@ struct PeerState {
     confirmed: bool,
     /// Whether the peer's files are shown.
     present: bool,
+    /// Whether the peer does not answer at the moment: what is shown of it comes last.
+    fading: bool,
 }
 
 /// A list that is coming in.
@@ -138,12 +151,24 @@ struct Shadow {
 }
 
 impl Index {
-    /// The most files of one peer: bounds the memory that one peer takes to some hundred MiB.
-    pub const MAX_FILES_PER_PEER: u64 = 1_000_000;
-    /// The most files in all, lists that are coming in included: bounds the tracker's memory.
-    pub const MAX_FILES: u64 = 4_000_000;
+    /// The most files of one peer: as many as one shares.
+    pub const MAX_FILES_PER_PEER: u64 = 2_000_000;
+    /// The most files in all, lists that are coming in included: with usual names they take some 180 bytes
+    /// each.
+    pub const MAX_FILES: u64 = 8_000_000;
+    /// The most memory, whatever the names are: what bounds the tracker's.
+    pub const MAX_BYTES: usize = 2 << 30;
+    /// So many contents that no list has any more are kept at the most, or a quarter of those that one has.
+    const MAX_OLD_CONTENTS: usize = 4096;
     /// The most peers: as many as a group has members.
     pub const MAX_PEERS: usize = 64;
+
+    /// An empty index. Peers choose what stands in it; with a seed that they do not know (64 random bits)
+    /// they cannot choose what is slow to look up. Nothing else depends on it.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { contents: Contents::seeded(seed), ..Self::default() }
+    }
 
     /// A peer announces its list. What was coming in from it before is forgotten.
     ///
@@ -166,7 +191,9 @@ impl Index {
     pub fn chunk(&mut self, peer: PeerId, chunk: Chunk) -> Result<Taken, AnnounceError> {
         self.check_room(chunk.files.len())?;
         let Some(state) = self.peers.get_mut(&peer) else { return Ok(Taken::Gap(None)) };
-        Ok(state.chunk(chunk))
+        let taken = state.chunk(chunk, &mut self.contents);
+        self.forget_contents();
+        Ok(taken)
     }
 
     /// Changes of a list that is in use. Repeating them changes nothing.
@@ -179,7 +206,9 @@ impl Index {
         }
         self.check_room(delta.changes.len())?;
         let Some(state) = self.peers.get_mut(&peer) else { return Ok(Taken::Gap(None)) };
-        state.delta(delta)
+        let taken = state.delta(delta, &mut self.contents);
+        self.forget_contents();
+        taken
     }
 
     /// A new epoch: lists stay (the tracker starts warm), but every peer has to announce again before it
@@ -195,20 +224,44 @@ impl Index {
     /// Forgets a peer and its files.
     pub fn remove_peer(&mut self, peer: PeerId) {
         self.peers.remove(&peer);
+        self.forget_contents();
     }
 
     /// Forgets every peer but these: the members of the group.
     pub fn keep(&mut self, members: &BTreeSet<PeerId>) {
         self.peers.retain(|peer, _| members.contains(peer));
+        self.forget_contents();
     }
 
-    /// Shows the files of exactly these peers: those that answer. The list of another one is kept, but has
-    /// to be announced again before it counts.
-    pub fn set_present(&mut self, peers: &BTreeSet<PeerId>) {
+    /// Shows the files of exactly these peers: those that answer, and those that stopped a moment ago
+    /// (`fading`), whose files come last. The list of one that does not answer is kept, but has to be
+    /// announced again before it counts.
+    pub fn set_present(&mut self, answering: &BTreeSet<PeerId>, fading: &BTreeSet<PeerId>) {
         for (peer, state) in &mut self.peers {
-            state.present = peers.contains(peer);
-            state.confirmed &= state.present;
+            let answers = answering.contains(peer);
+            state.fading = !answers;
+            state.present = answers || fading.contains(peer);
+            state.confirmed &= answers;
         }
+    }
+
+    /// Forgets what is coming in from this peer: its whole list is taken later. What is in use stays.
+    pub fn put_off(&mut self, peer: PeerId) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.shadow = None;
+        }
+    }
+
+    /// Whether a whole list is coming in from this peer.
+    #[must_use]
+    pub fn is_coming_in(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|state| state.shadow.as_ref().is_some_and(|it| it.next > 0))
+    }
+
+    /// The peers whose list is known to be up to date, and where these stand.
+    pub fn confirmed(&self) -> impl Iterator<Item = (PeerId, IndexPosition)> {
+        let confirmed = self.peers.iter().filter(|(_, state)| state.confirmed);
+        confirmed.filter_map(|(peer, state)| Some((*peer, state.current.as_ref()?.0)))
     }
 
     /// Of the `expected` peers, how many there are and of how many the list is known to be up to date.
@@ -231,20 +284,48 @@ impl Index {
     }
 
     /// The files of a peer in the order of their keys.
-    pub fn entries(&self, peer: PeerId) -> impl Iterator<Item = &FileEntry> {
+    pub fn entries(&self, peer: PeerId) -> impl Iterator<Item = FileEntry> {
         let current = self.peers.get(&peer).and_then(|state| state.current.as_ref());
-        current.into_iter().flat_map(|(_, list)| list.entries())
+        current.into_iter().flat_map(|(_, list)| list.entries(&self.contents))
     }
 
+    /// The lists that are shown: first those of peers that answer, then the fading ones, each by peer.
     fn present_lists(&self) -> impl Iterator<Item = (&PeerId, &List)> {
-        let present = self.peers.iter().filter(|(_, state)| state.present);
-        present.filter_map(|(peer, state)| state.current.as_ref().map(|(_, list)| (peer, list)))
+        let those = |fading: bool| {
+            let present = self.peers.iter().filter(move |(_, state)| state.present && state.fading == fading);
+            present.filter_map(|(peer, state)| state.current.as_ref().map(|(_, list)| (peer, list)))
+        };
+        those(false).chain(those(true))
+    }
+
+    fn answers(&self, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some_and(|state| !state.fading)
     }
 
     fn check_room(&self, more: usize) -> Result<(), AnnounceError> {
         let held: usize = self.peers.values().map(PeerState::files).sum();
-        let fits = (held + more) as u64 <= Self::MAX_FILES;
+        let bytes: usize = self.lists().map(List::bytes).sum();
+        let fits = (held + more) as u64 <= Self::MAX_FILES && bytes + self.contents.bytes() < Self::MAX_BYTES;
         if fits { Ok(()) } else { Err(AnnounceError::IndexFull) }
+    }
+
+    fn lists(&self) -> impl Iterator<Item = &List> {
+        self.peers.values().flat_map(PeerState::lists)
+    }
+
+    /// Forgets contents that no list has any more, when there may be many of them: on average, each change
+    /// costs constant time.
+    fn forget_contents(&mut self) {
+        let files: usize = self.peers.values().map(PeerState::files).sum();
+        if self.contents.len() <= files + (files / 4).max(Self::MAX_OLD_CONTENTS) {
+            return;
+        }
+        let mut used = Bits::below(self.contents.len());
+        self.lists().for_each(|list| list.mark(&mut used));
+        let numbers = self.contents.retain(&used);
+        for list in self.peers.values_mut().flat_map(PeerState::lists_mut) {
+            list.renumber(&numbers);
+        }
     }
 }
 
@@ -257,6 +338,16 @@ impl PeerState {
     fn files(&self) -> usize {
         self.current.as_ref().map_or(0, |(_, list)| list.len())
             + self.shadow.as_ref().map_or(0, |shadow| shadow.list.len())
+    }
+
+    fn lists(&self) -> impl Iterator<Item = &List> {
+        let current = self.current.as_ref().map(|(_, list)| list);
+        current.into_iter().chain(self.shadow.as_ref().map(|shadow| &shadow.list))
+    }
+
+    fn lists_mut(&mut self) -> impl Iterator<Item = &mut List> {
+        let current = self.current.as_mut().map(|(_, list)| list);
+        current.into_iter().chain(self.shadow.as_mut().map(|shadow| &mut shadow.list))
     }
 
     fn seq_of(&self, index_id: [u8; 16]) -> Option<u64> {
@@ -286,7 +377,7 @@ impl PeerState {
     }
 
     fn confirm(&mut self) {
-        self.confirmed = self.present;
+        self.confirmed = !self.fading;
         self.announced = None;
         self.shadow = None;
     }
@@ -297,7 +388,7 @@ impl PeerState {
         Taken::Gap(self.seq_of(index_id))
     }
 
-    fn chunk(&mut self, Chunk { index_id, number, last, files }: Chunk) -> Taken {
+    fn chunk(&mut self, Chunk { index_id, number, last, files }: Chunk, contents: &mut Contents) -> Taken {
         let Some(shadow) = self.shadow.as_mut().filter(|it| it.target.position.index_id == index_id) else {
             let repeated = self.taken.is_some_and(|(id, chunks)| id == index_id && number < chunks);
             return if repeated { Taken::Accepted } else { self.gap(index_id) };
@@ -310,15 +401,16 @@ impl PeerState {
             return self.gap(index_id);
         }
         shadow.next += 1;
-        for file in files {
-            shadow.list.put(file);
+        for file in &files {
+            shadow.list.put(file, contents);
         }
         if last { self.swap_in(index_id) } else { Taken::Accepted }
     }
 
     fn swap_in(&mut self, index_id: [u8; 16]) -> Taken {
         match self.shadow.take() {
-            Some(shadow) if shadow.list.matches(&shadow.target) => {
+            Some(mut shadow) if shadow.list.matches(&shadow.target) => {
+                shadow.list.shrink();
                 self.taken = Some((index_id, shadow.next));
                 self.current = Some((shadow.target.position, shadow.list));
                 self.confirm();
@@ -328,7 +420,7 @@ impl PeerState {
         }
     }
 
-    fn delta(&mut self, delta: Delta) -> Result<Taken, AnnounceError> {
+    fn delta(&mut self, delta: Delta, contents: &mut Contents) -> Result<Taken, AnnounceError> {
         let Delta { index_id, prev_seq, seq, changes } = delta;
         let Some((position, list)) = self.current.as_mut().filter(|(at, _)| at.index_id == index_id) else {
             return Ok(self.gap(index_id));
@@ -342,8 +434,8 @@ impl PeerState {
         if list.exceeds(&changes) {
             return Err(AnnounceError::TooManyFiles);
         }
-        for change in changes {
-            list.apply(change);
+        for change in &changes {
+            list.apply(change, contents);
         }
         position.seq = seq;
         Ok(self.after_delta())

@@ -1,9 +1,11 @@
 //! What is searched for, and how well a name fits. How it is written: [`parse`].
 
+mod columns;
 mod parse;
 mod size;
 
 use super::fold::fold;
+use super::signature::Signature;
 use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,6 +160,11 @@ impl Query {
         self.words.first().map(|word| &word.finder)
     }
 
+    /// What the signature of a name that fits has.
+    pub(super) fn signature(&self) -> Signature {
+        self.words.iter().fold(Signature::default(), |all, word| all.with(Signature::of(&word.text)))
+    }
+
     /// The content that is meant by its hash.
     pub(super) fn content(&self) -> Option<ContentId> {
         self.content
@@ -171,35 +178,79 @@ impl Query {
     /// How well a folded name fits; `None` if a word is missing, or one is there that must not be.
     #[must_use]
     pub fn rank(&self, folded: &str) -> Option<Rank> {
-        let mut worst = Rank::Exact;
-        for word in &self.words {
-            worst = worst.max(word.rank(folded)?);
+        self.rank_bytes(folded.as_bytes())
+    }
+
+    fn rank_bytes(&self, folded: &[u8]) -> Option<Rank> {
+        match self.rarest() {
+            None => self.is_without(folded).then_some(Rank::Inside),
+            Some(rarest) => self.rank_words(folded, rarest.find(folded)?),
         }
-        if self.without.iter().any(|word| word.finder.find(folded.as_bytes()).is_some()) {
+    }
+
+    /// The same; `None` also if the extension is not one that is asked for.
+    pub(super) fn rank_with_extension(&self, folded: &[u8]) -> Option<Rank> {
+        if self.takes_extension(folded) { self.rank_bytes(folded) } else { None }
+    }
+
+    /// The same, when the rarest word is known to begin first at this place.
+    pub(super) fn rank_from(&self, folded: &[u8], place: usize) -> Option<Rank> {
+        if self.takes_extension(folded) { self.rank_words(folded, place) } else { None }
+    }
+
+    fn rank_words(&self, folded: &[u8], place: usize) -> Option<Rank> {
+        if !self.is_without(folded) {
             return None;
         }
-        Some(if self.words.is_empty() {
-            Rank::Inside
-        } else if folded == self.phrase || stem(folded) == self.phrase {
-            Rank::Exact
-        } else if folded.starts_with(&self.phrase) {
-            Rank::Prefix
-        } else {
-            worst.max(Rank::Prefix)
+        if let Some(rest) = folded.strip_prefix(self.phrase.as_bytes()) {
+            return Some(if is_extension(rest) { Rank::Exact } else { Rank::Prefix });
+        }
+        let (rarest, others) = self.words.split_first()?;
+        let mut worst = rarest.rank_from(folded, place);
+        for word in others {
+            let place = word.finder.find(folded)?;
+            if worst != Rank::Inside {
+                worst = worst.max(word.rank_from(folded, place));
+            }
+        }
+        Some(worst)
+    }
+
+    /// Whether nothing that must not be is in a folded name.
+    fn is_without(&self, folded: &[u8]) -> bool {
+        self.without.iter().all(|word| word.finder.find(folded).is_none())
+    }
+
+    /// The rank of a folded name that is known to fit.
+    pub(super) fn rank_of_fitting(&self, folded: &[u8]) -> Rank {
+        self.rank_bytes(folded).unwrap_or(Rank::Inside)
+    }
+
+    /// A bound for the rank of such a name that costs next to nothing: it is not better than this.
+    pub(super) fn best_rank_of_fitting(&self, folded: &[u8]) -> Rank {
+        match self.words.as_slice() {
+            [] => Rank::Inside,
+            [word] if !folded.starts_with(word.text.as_bytes()) => Rank::WordStart,
+            _ => Rank::Exact,
+        }
+    }
+
+    /// Whether the operators take a folded name.
+    fn takes_extension(&self, folded: &[u8]) -> bool {
+        self.filters.iter().all(|filter| match &filter.test {
+            Test::Extension(ends) => {
+                ends.iter().any(|end| folded.ends_with(end.as_bytes())) == (filter.wanted == Wanted::With)
+            }
+            Test::Kind(_) | Test::Size(_) => true,
         })
     }
 
-    /// The same for a file with this size; `None` also if an operator says no. Who has it is not asked.
-    pub(super) fn rank_file(&self, folded: &str, size: u64, kind: FileKind) -> Option<Rank> {
-        let holds = |filter: &Filter| {
-            let holds = match &filter.test {
-                Test::Extension(ends) => ends.iter().any(|end| folded.ends_with(end.as_str())),
-                Test::Kind(kinds) => kinds.contains(&kind),
-                Test::Size(range) => range.contains(&size),
-            };
-            holds == (filter.wanted == Wanted::With)
-        };
-        if self.filters.iter().all(holds) { self.rank(folded) } else { None }
+    /// Whether a name need not be looked at once its signature says that it may fit.
+    pub(super) fn is_decided_by_signature(&self) -> bool {
+        let is_of_names = |filter: &Filter| matches!(filter.test, Test::Extension(_));
+        self.words.iter().all(|word| Signature::is_exact_for(&word.text))
+            && self.without.is_empty()
+            && !self.filters.iter().any(is_of_names)
     }
 
     /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else
@@ -241,25 +292,34 @@ impl Word {
         Self { text: text.to_owned(), finder: Finder::new(text.as_bytes()).into_owned() }
     }
 
-    fn rank(&self, folded: &str) -> Option<Rank> {
-        let mut best = None;
-        for at in self.finder.find_iter(folded.as_bytes()) {
-            // Both are UTF-8, so a hit is at the border of a character.
-            let rank = match folded[..at].chars().next_back() {
-                None => return Some(Rank::Prefix),
-                Some(before) if !before.is_alphanumeric() => return Some(Rank::WordStart),
-                Some(_) => Rank::Inside,
-            };
-            best = Some(rank);
-        }
+    /// How well it fits into a folded name in which it begins first at this place.
+    fn rank_from(&self, folded: &[u8], mut place: usize) -> Rank {
         debug_assert!(!self.text.is_empty(), "a word has at least one character");
-        best
+        loop {
+            let is_at_word = match place.checked_sub(1).map(|before| folded[before]) {
+                None => return Rank::Prefix,
+                Some(before) if before.is_ascii() => !before.is_ascii_alphanumeric(),
+                Some(_) => !last_char(&folded[..place]).is_some_and(char::is_alphanumeric),
+            };
+            if is_at_word {
+                return Rank::WordStart;
+            }
+            let next = place + self.text.len();
+            let Some(distance) = self.finder.find(&folded[next..]) else { return Rank::Inside };
+            place = next + distance;
+        }
     }
 }
 
-/// A name without its extension.
-fn stem(folded: &str) -> &str {
-    folded.rsplit_once('.').map_or(folded, |(stem, _)| stem)
+/// The last character of bytes that are UTF-8.
+fn last_char(bytes: &[u8]) -> Option<char> {
+    let start = bytes.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000)?;
+    std::str::from_utf8(&bytes[start..]).ok()?.chars().next()
+}
+
+/// Whether nothing is left of a name but an extension.
+fn is_extension(rest: &[u8]) -> bool {
+    rest.is_empty() || rest.strip_prefix(b".").is_some_and(|extension| !extension.contains(&b'.'))
 }
 
 #[cfg(test)]
@@ -290,6 +350,9 @@ mod tests {
             (".*", "a.*b", Some(Inside)),
             ("../", "a", None),
             ("aa", "aa aa", Some(Prefix)),
+            ("b", "жb", Some(Inside)),
+            ("b", "жb “b”", Some(WordStart)),
+            ("b", "中b\u{1f41f}b", Some(WordStart)),
         ];
         for (words, name, expected) in cases {
             let query = Query::parse(words).expect("within the limits");

@@ -5,6 +5,7 @@
 //! manifests are read at once, the others wait.
 
 use crate::base::{ContentId, FileName, FolderPath, PeerId, PieceLayout};
+use crate::engine::browse::{Ask, Listing};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
 use crate::net::checked::{ReadFault, Reader};
@@ -13,10 +14,10 @@ use crate::net::uploads::Uploads;
 use crate::wire::Caller;
 use crate::wire::codes::Code;
 use crate::wire::convert::{
-    MAX_FOLDER_FILES, MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, bad, files_to_wire, manifest_to_wire,
-    parse_content_id, part_to_wire,
+    MAX_FOLDER_FILES, MAX_PAGE_PIECES, MAX_PART_BYTES, ManifestPage, ask_from_wire, bad, files_to_wire,
+    listing_to_wire, manifest_to_wire, parse_content_id, part_to_wire,
 };
-use crate::wire::transfer::{FolderPage, Hurried, Manifest, Part, TransferServer};
+use crate::wire::transfer::{self as shape, FolderPage, Hurried, Manifest, Part, TransferServer};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -66,6 +67,12 @@ pub trait SharedContents: Send + Sync + 'static {
         // These all have one.
         let _ = (folder, name);
         Hurried { state: "unknown".to_owned(), content: None }
+    }
+
+    /// A page of what lies right in a folder; `None`: there is no such folder.
+    fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+        let _ = ask;
+        folder.is_empty().then(Listing::default)
     }
 }
 
@@ -185,6 +192,26 @@ impl TransferServer for TransferHandler {
         let folder = FolderPath::new(&folder).map_err(|error| bad("folder", error))?;
         let name = FileName::new(&name).map_err(|error| bad("name", error))?;
         self.blocking(move |contents| Ok(contents.hurry(&folder, &name))).await
+    }
+
+    async fn browse(
+        &self,
+        _: &Extensions,
+        folder: Option<String>,
+        after: Option<shape::Place>,
+        limit: Option<u32>,
+        filter: Option<String>,
+    ) -> RpcResult<shape::Listing> {
+        let folder = FolderPath::new(&folder.unwrap_or_default()).map_err(|error| bad("folder", error))?;
+        let ask = ask_from_wire(after.as_ref(), limit, filter)?;
+        self.blocking(move |contents| {
+            let listing = contents.browse(&folder, &ask);
+            let listing = listing.ok_or_else(|| {
+                Code::NotFound.error("no such folder is shared here; look into the one above it")
+            })?;
+            Ok(listing_to_wire(&listing))
+        })
+        .await
     }
 }
 
@@ -363,6 +390,103 @@ mod tests {
             let bad =
                 handler.manifest(&Extensions::new(), content.to_owned(), None).await.expect_err("no hash");
             assert_eq!(bad.code(), Code::BadParameter as i32);
+        }
+    }
+
+    /// Files of one byte in folders.
+    struct Tree(crate::engine::browse::Folders);
+
+    impl SharedContents for Tree {
+        fn manifest(&self, _: &ContentId) -> Result<(PieceLayout, Arc<Vec<PieceHash>>), ContentError> {
+            Err(ContentError::Unknown)
+        }
+
+        fn open(&self, _: &ContentId) -> Result<(File, u64), ContentError> {
+            Err(ContentError::Unknown)
+        }
+
+        fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+            self.0.page(folder, ask, |_| Some(ONE))
+        }
+    }
+
+    const ONE: crate::engine::browse::FileState = crate::engine::browse::FileState { size: 1, content: None };
+
+    fn tree() -> TransferHandler {
+        let mut folders = crate::engine::browse::Folders::default();
+        for (key, (folder, name)) in
+            (0..).zip([("Music/Live", "a"), ("Music", "b"), ("Music", "c"), ("Books", "d")])
+        {
+            let folder = FolderPath::new(folder).expect("a path");
+            folders.insert(&folder, &crate::base::FileName::new(name).expect("a name"), key, &ONE);
+        }
+        let (shelf, ..) = shelf(b"", b"");
+        let service = ContentService { route: shelf, uploads: Uploads::new(Uploads::LIMITS) };
+        TransferHandler::new(Arc::new(Tree(folders)), service)
+    }
+
+    #[tokio::test]
+    async fn a_folder_comes_in_pages() {
+        let handler = tree();
+        let ask = |after, limit| handler.look(Some("Music"), after, limit, None);
+        let whole = ask(None, None).await.expect("shared");
+        assert_eq!(
+            serde_json::to_value(&whole).expect("JSON"),
+            serde_json::json!({
+                "below": { "files": 3, "bytes": 3, "hashing": 3 },
+                "folder_count": 1,
+                "file_count": 2,
+                "folders": [{ "name": "Live", "files": 1, "bytes": 1, "hashing": 1 }],
+                "files": [{ "name": "b", "key": 1, "size": 1 }, { "name": "c", "key": 2, "size": 1 }],
+            })
+        );
+        let first = ask(None, Some(2)).await.expect("shared");
+        assert_eq!(first.next, Some(shape::Place { name: "b".to_owned(), key: Some(1) }));
+        let second = ask(first.next, Some(2)).await.expect("shared");
+        assert_eq!((second.files.len(), second.next), (1, None));
+        let behind =
+            ask(Some(shape::Place { name: "zz".to_owned(), key: Some(9) }), None).await.expect("shared");
+        assert_eq!((behind.folders.len(), behind.files.len(), behind.file_count), (0, 0, 2));
+        let shared = handler.look(None, None, None, Some("MUS")).await.expect("shared");
+        assert_eq!((shared.folders.len(), shared.folder_count), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn bad_folders_and_pages_are_refused() {
+        let handler = tree();
+        let (long, deep) = (["x"; 600].join("/"), "x".repeat(300));
+        for folder in ["..", "Music/..", "/", "/etc", "Music/", "a//b", r"Music\Live", "C:", &long, &deep] {
+            let refused = handler.look(Some(folder), None, None, None).await.expect_err("no folder");
+            assert_eq!(refused.code(), Code::BadParameter as i32, "{folder}");
+        }
+        for folder in ["Nothing", "music", "Music/Live/a", "Musi"] {
+            let refused = handler.look(Some(folder), None, None, None).await.expect_err("not shared");
+            assert_eq!(refused.code(), Code::NotFound as i32, "{folder}");
+        }
+        for limit in [0, 4_097, u32::MAX] {
+            let refused = handler.look(None, None, Some(limit), None).await.expect_err("no page");
+            assert_eq!(refused.code(), Code::BadParameter as i32, "{limit}");
+        }
+        for (name, key) in [("..", None), ("", None), ("a/b", Some(1)), ("a", Some(u64::MAX))] {
+            let after = Some(shape::Place { name: name.to_owned(), key });
+            let refused = handler.look(None, after, None, None).await.expect_err("no place");
+            assert_eq!(refused.code(), Code::BadParameter as i32, "{name}");
+        }
+        let refused = handler.look(None, None, None, Some(&"x".repeat(256))).await.expect_err("no name");
+        assert_eq!(refused.code(), Code::BadParameter as i32);
+    }
+
+    impl TransferHandler {
+        async fn look(
+            &self,
+            folder: Option<&str>,
+            after: Option<shape::Place>,
+            limit: Option<u32>,
+            filter: Option<&str>,
+        ) -> RpcResult<shape::Listing> {
+            let extensions = Extensions::new();
+            let text = |text: &str| text.to_owned();
+            TransferServer::browse(self, &extensions, folder.map(text), after, limit, filter.map(text)).await
         }
     }
 }

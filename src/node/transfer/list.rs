@@ -454,5 +454,5 @@ fn restored(saved: SavedDownload, changed: &Arc<Notify>) -> Entry {
 }
 
 fn error(code: Code, message: String) -> CommandError {
-    CommandError { code: code as i32, message }
+    CommandError::new(code as i32, message)
 }

@@ -2,6 +2,7 @@
 
 use super::Library;
 use crate::base::{ContentId, FolderPath};
+use crate::engine::browse::{Ask, Listing};
 use crate::engine::index::FileEntry;
 use std::path::PathBuf;
 
@@ -11,6 +12,13 @@ impl Library {
     #[must_use]
     pub fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
         self.shared.table().in_folder(folder, after, limit)
+    }
+
+    /// A page of what lies right in a folder (as others see folders); of the empty path: the shared folders. A
+    /// folder whose name is refused is not there. `None`: there is no such folder.
+    #[must_use]
+    pub fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+        self.shared.table().browse(folder, ask)
     }
 
     /// Where a shared file with this content lies.

@@ -7,6 +7,7 @@
 use super::super::below::{Identity, Root, join};
 use super::{ShareState, SkipKind, Skipped, Totals, Watched};
 use crate::base::{ContentId, FileName, FolderPath};
+use crate::engine::browse::{Ask, FileState, Folders, Listing};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
@@ -67,6 +68,10 @@ impl FileRecord {
     fn looks_like(&self, other: &Self) -> bool {
         let of = |file: &Self| (file.key, file.identity.size, file.content);
         of(self) == of(other) && self.name == other.name && self.folder.shown == other.folder.shown
+    }
+
+    const fn state(&self) -> FileState {
+        FileState { size: self.identity.size, content: self.content }
     }
 }
 
@@ -162,6 +167,7 @@ pub(super) struct Table {
     files: BTreeMap<u64, Arc<FileRecord>>,
     /// By the first bytes of the content: a third of the memory, and no fewer are told apart.
     contents: BTreeSet<(u64, u64)>,
+    folders: Folders,
     /// The latest changes; the last one has the number `position.seq`.
     journal: VecDeque<RecordChange>,
     /// Why nothing can be saved, if so.
@@ -177,6 +183,7 @@ impl Table {
             shares: BTreeMap::new(),
             files: BTreeMap::new(),
             contents: BTreeSet::new(),
+            folders: Folders::default(),
             journal: VecDeque::new(),
             problem: None,
             watched: Watched::default(),
@@ -210,33 +217,34 @@ impl Table {
 
     /// Replaces the record of a key without counting it as a change.
     pub(super) fn put(&mut self, key: u64, new: Option<Arc<FileRecord>>) {
-        if let Some(new) = &new {
+        let old = match &new {
+            Some(record) => self.files.insert(key, record.clone()),
+            None => self.files.remove(&key),
+        };
+        if let Some(old) = old {
+            self.folders.remove(&old.folder.shown, &old.name, key, &old.state());
+            if let Some(share) = self.shares.get_mut(&old.share()) {
+                share.uncount(&old);
+            }
+            if let Some(content) = old.content {
+                self.contents.remove(&(start_of(content), key));
+            }
+        }
+        if let Some(new) = new {
+            self.folders.insert(&new.folder.shown, &new.name, key, &new.state());
             if let Some(share) = self.shares.get_mut(&new.share()) {
-                share.count(new);
+                share.count(&new);
             }
             if let Some(content) = new.content {
                 self.contents.insert((start_of(content), key));
             }
-        }
-        let kept = new.as_ref().and_then(|new| new.content);
-        let old = match new {
-            Some(record) => self.files.insert(key, record),
-            None => self.files.remove(&key),
-        };
-        let Some(old) = old else { return };
-        if let Some(share) = self.shares.get_mut(&old.share()) {
-            share.uncount(&old);
-        }
-        if let Some(content) = old.content
-            && kept.map(start_of) != Some(start_of(content))
-        {
-            self.contents.remove(&(start_of(content), key));
         }
     }
 
     /// Takes in what was stored, in the order of its keys.
     pub(super) fn load(&mut self, files: &[Arc<FileRecord>]) {
         for file in files {
+            self.folders.insert(&file.folder.shown, &file.name, file.key, &file.state());
             if let Some(share) = self.shares.get_mut(&file.share()) {
                 share.count(file);
             }
@@ -271,6 +279,11 @@ impl Table {
             last = Some((&file.folder, inside));
         }
         found
+    }
+
+    /// A page of what lies right in a folder; `None`: there is no such folder.
+    pub(super) fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {
+        self.folders.page(folder, ask, |key| self.files.get(&key).map(|file| file.state()))
     }
 
     /// The changes after `seq`; see [`to_change`].

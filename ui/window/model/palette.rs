@@ -158,7 +158,8 @@ fn choices(model: &Model) -> impl Iterator<Item = Item> {
 fn is_possible(model: &Model, verb: Verb) -> bool {
     let on_results = model.page == Page::Search && model.search.cursor_row().is_some();
     match verb {
-        Verb::Palette | Verb::Escape | Verb::Expand | Verb::Collapse => false,
+        Verb::Palette | Verb::Escape | Verb::Expand | Verb::Collapse | Verb::RowMenu => false,
+        Verb::FolderUp | Verb::FolderBack | Verb::Refresh => model.shown_browse().is_some(),
         Verb::Download | Verb::DownloadTo | Verb::CopyLink | Verb::ToggleSources => on_results,
         Verb::SelectAll => model.page == Page::Search && model.search.row_count() > 0,
         Verb::CrashTracker => model.view.status.tracker.is_some(),

@@ -5,9 +5,9 @@ use super::super::action::{ActivityAction, News, Page, Subject};
 use super::super::desk::Order;
 use super::super::log::LogLine;
 use super::super::model::{Form, Model, NoteKind, Section, Welcome};
-use super::super::text::time_of_day;
 use super::library::whole_path;
 use super::{Effect, note};
+use crate::local_time::time_of_day;
 use cardume::node::{Command, CommandError};
 use cardume::wire::check::CheckReport;
 

@@ -109,7 +109,7 @@ pub(super) fn take_records(model: &mut Model, old: &View) {
 /// Watches the group while it is seen, and draws while something moves.
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let seen = model.visible && model.page == Page::Group && !model.closing;
+    let seen = model.visible && model.page == Page::Group && model.shown_browse().is_none() && !model.closing;
     let timing = is_timing(model);
     effects.extend(watch(model, seen || timing));
     if !seen {

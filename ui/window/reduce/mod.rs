@@ -3,6 +3,7 @@
 //! Invariant: a pure function of model and action; the time is in the model. Absent on purpose: I/O.
 
 mod activity;
+mod browse;
 mod group;
 mod library;
 mod palette;
@@ -11,11 +12,13 @@ mod transfers;
 
 pub(crate) use activity::{running_downloads, shows_log};
 
-use super::action::{Action, ActivityAction, LibraryAction, Page, Subject, Verb};
+use super::action::{Action, ActivityAction, LibraryAction, Page, SearchAction, Subject, Verb};
 use super::desk::Order;
 use super::diagnostics::diagnostics;
 use super::model::{DEFAULT_ZOOM, Drill, MAX_NOTES, Model, Note, NoteKind, TOAST, ZOOM_STEP, ZOOMS};
+use super::text::Language;
 use super::theme_choice::ThemeChoice;
+use cardume::base::ContentLink;
 use cardume::node::{self, Command, CommandError, Reply, View};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +36,10 @@ pub(crate) enum Field {
     Target,
     /// The palette's field.
     Palette,
+    /// The rows of a folder.
+    Folder,
+    /// The field that narrows them.
+    FolderFilter,
 }
 
 /// What is to be done outside of the model.
@@ -85,6 +92,10 @@ pub(crate) enum Effect {
     WakeAfter(Duration),
     /// Look like this.
     Theme(ThemeChoice),
+    /// Come before the other windows.
+    ComeForward,
+    /// Change at once, or move there.
+    Still(bool),
     /// Stop the peer gracefully.
     StopPeer,
     /// Close the window.
@@ -132,10 +143,8 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             vec![Effect::StopPicking]
         }
         Action::Group(action) => group::act(model, action),
-        Action::Language(language) => {
-            model.language = language;
-            Vec::new()
-        }
+        Action::Browse(action) => browse::reduce(model, action),
+        Action::Language(language) => speak(model, language),
         Action::Theme(theme) => {
             model.theme = theme;
             vec![Effect::Theme(theme)]
@@ -144,9 +153,15 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             take_reply(model, subject, answer, at_unix_millis)
         }
         Action::ReducedMotion(reduced) => {
-            model.reduced_motion = reduced;
-            Vec::new()
+            model.system_reduces = reduced;
+            follow_motion(model)
         }
+        Action::Motion(choice) => {
+            model.motion = choice;
+            follow_motion(model)
+        }
+        Action::OpenLink(link) => open_link(model, &link),
+        Action::MenuShown => menu_shown(model),
         Action::CloseRequested => activity::close_requested(model),
         Action::Stopped => {
             model.closing = true;
@@ -156,6 +171,9 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    if let Some(effects) = browse::act(model, verb) {
+        return effects;
+    }
     match verb {
         Verb::Go(page) => {
             model.page = page;
@@ -191,6 +209,8 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         | Verb::Expand
         | Verb::Collapse
         | Verb::SearchHelp => search::act(model, verb),
+        // Only where folders are looked into.
+        Verb::FolderUp | Verb::FolderBack | Verb::Refresh => Vec::new(),
         Verb::CrashTracker => group::crash_tracker(model),
         Verb::CrashMe => group::crash_me(model),
         Verb::PauseTracker => group::pause_tracker(model),
@@ -208,8 +228,53 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
             model.help = !model.help;
             Vec::new()
         }
+        Verb::RowMenu => row_menu(model),
         Verb::Escape => escape(model),
     }
+}
+
+/// Shows what a link means. It is downloaded only when the person says so.
+fn open_link(model: &mut Model, link: &ContentLink) -> Vec<Effect> {
+    let mut effects = vec![Effect::ComeForward];
+    effects.extend(act(model, Verb::FocusSearch));
+    effects.extend(search::reduce(model, SearchAction::Words(link.to_string())));
+    let name = link.name.as_ref().map_or_else(|| link.content.short(), ToString::to_string);
+    effects.extend(note(model, NoteKind::LinkOpened(name)));
+    effects
+}
+
+fn follow_motion(model: &mut Model) -> Vec<Effect> {
+    model.reduced_motion = model.motion.reduces(model.system_reduces);
+    vec![Effect::Still(model.reduced_motion)]
+}
+
+fn menu_shown(model: &mut Model) -> Vec<Effect> {
+    model.wants_menu = false;
+    Vec::new()
+}
+
+fn speak(model: &mut Model, language: Language) -> Vec<Effect> {
+    model.language = language;
+    Vec::new()
+}
+
+/// Opens the menu of the row that the keyboard is at, and brings it into view.
+fn row_menu(model: &mut Model) -> Vec<Effect> {
+    let has_row = match model.page {
+        _ if model.is_covered() => false,
+        page if model.browse.as_ref().is_some_and(|browse| browse.origin == page) => {
+            let browse = model.browse.as_mut().filter(|browse| browse.cursor.is_some());
+            browse.map(|browse| browse.reveal = true).is_some()
+        }
+        Page::Search => {
+            model.search.reveal = model.search.cursor_row().is_some();
+            model.search.reveal
+        }
+        Page::Transfers => model.transfers.selected.is_some(),
+        Page::Library | Page::Group | Page::Activity => false,
+    };
+    model.wants_menu = has_row;
+    Vec::new()
 }
 
 fn zoom(model: &mut Model, percent: u16) -> Vec<Effect> {
@@ -236,6 +301,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
     if model.library.picking {
         return reduce(model, Action::StopPicking);
     }
+    if let Some(effects) = browse::escape(model) {
+        return effects;
+    }
     if model.page == Page::Search {
         if let Some(effects) = search::escape(model) {
             return effects;
@@ -256,11 +324,13 @@ fn note(model: &mut Model, what: NoteKind) -> Vec<Effect> {
 }
 
 fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
+    let browsed_was_here = browse::is_connected(model);
     let old = std::mem::replace(&mut model.view, view);
     model.transfers.places.follow(&model.view.transfers);
     activity::follow_shares(model);
     let mut effects = news_of_transfers(model, &old);
     effects.extend(search::follow_index(model));
+    effects.extend(browse::follow_members(model, browsed_was_here));
     group::take_records(model, &old);
     effects.extend(group::read_stopwatch(model));
     effects
@@ -280,7 +350,11 @@ fn news_of_transfers(model: &mut Model, old: &View) -> Vec<Effect> {
         .filter(|transfer| was(transfer.id) != Some(transfer.state.as_str()))
         .filter_map(|transfer| match transfer.state.as_str() {
             "finished" => Some(NoteKind::Downloaded(transfer.name.clone(), transfer.path.clone())),
-            "failed" => Some(NoteKind::DownloadFailed(transfer.name.clone(), transfer.detail.clone())),
+            "failed" => {
+                let said = (model.language.text().moving.reason)(&transfer.reason, &transfer.about);
+                let why = if transfer.reason.is_empty() { transfer.detail.clone() } else { said };
+                Some(NoteKind::DownloadFailed(transfer.name.clone(), why))
+            }
             _ => None,
         })
         .collect();
@@ -293,6 +367,7 @@ fn tick(model: &mut Model) -> Vec<Effect> {
         effects.extend(search::send_search(model));
     }
     effects.extend(group::tick(model));
+    effects.extend(browse::tick(model));
     effects
 }
 
@@ -305,6 +380,10 @@ fn take_reply(
     match (answer, subject) {
         (Ok(Reply::Inspection(found)), Subject::Inspect(folder)) => library::inspected(model, folder, found),
         (Ok(Reply::Skipped(files)), Subject::Skipped(share)) => library::skipped(model, &share, files),
+        (Ok(Reply::Listing(listing)), Subject::Browse(number)) => {
+            browse::answered(model, number, Ok(listing))
+        }
+        (Err(error), Subject::Browse(number)) => browse::answered(model, number, Err(error)),
         (Ok(Reply::Check(report)), Subject::Check) => activity::checked(model, report),
         (Ok(_), subject @ (Subject::Rename | Subject::Downloads)) => activity::done(model, &subject),
         (Ok(_), Subject::Download(name)) => note(model, NoteKind::DownloadStarted(name)),
@@ -315,6 +394,7 @@ fn take_reply(
         (Ok(_), Subject::Export(path)) => note(model, NoteKind::Exported(path)),
         (Ok(_), _) | (Err(_), Subject::Watch | Subject::Hurry) => Vec::new(),
         (Err(error), subject) => {
+            let error = CommandError { message: (model.language.text().refusal)(&error), ..error };
             if matches!(subject, Subject::CrashTracker | Subject::CrashMe | Subject::Drill) {
                 model.drill = Drill::Idle;
             }

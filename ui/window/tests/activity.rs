@@ -114,7 +114,7 @@ fn a_check_that_fails_can_be_made_again() {
     assert_eq!(reduce(&mut model, Action::Do(Verb::Check)), check);
     assert_eq!((model.page, model.activity.section), (Page::Activity, Section::Check));
     assert_eq!(reduce(&mut model, Action::Do(Verb::Check)), [], "one at a time");
-    let error = CommandError { code: Code::Internal as i32, message: "stopped".to_owned() };
+    let error = CommandError::new(Code::Internal as i32, "stopped".to_owned());
     let answer = Action::Answered { subject: Subject::Check, answer: Err(error), at_unix_millis: 0 };
     reduce(&mut model, answer);
     assert_eq!(model.notes[0].what, NoteKind::Failed(Subject::Check, "stopped".to_owned()));
@@ -149,7 +149,7 @@ fn the_settings_of_folder_and_start_become_commands() {
     let folder = Command::SetDownloadFolder(PathBuf::from("/srv/me/Incoming"));
     let effects = reduce(&mut model, activity(ActivityAction::SaveDownloads));
     assert_eq!(effects, [Effect::Command(Subject::Downloads, folder)]);
-    let error = CommandError { code: Code::BadParameter as i32, message: "read-only".to_owned() };
+    let error = CommandError::new(Code::BadParameter as i32, "read-only".to_owned());
     let failed = Action::Answered { subject: Subject::Downloads, answer: Err(error), at_unix_millis: 0 };
     assert_eq!(reduce(&mut model, failed), []);
     assert_eq!(model.activity.form.downloads_problem.as_deref(), Some("read-only"));

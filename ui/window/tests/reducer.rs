@@ -164,7 +164,7 @@ fn without_a_tracker_it_waits_and_then_searches() {
 fn a_search_that_finds_no_tracker_is_tried_again() {
     let mut model = model(typical_view());
     reduce(&mut model, Action::Tick);
-    let error = CommandError { code: Code::NoTracker as i32, message: "no tracker".to_owned() };
+    let error = CommandError::new(Code::NoTracker as i32, "no tracker".to_owned());
     reduce(&mut model, answer_of(1, Err(error)));
     assert!(model.search.waiting);
     assert_eq!(reduce(&mut model, Action::Tick), []);
@@ -224,7 +224,7 @@ fn the_stopwatch_counts_from_the_crash_to_the_election_of_a_later_epoch() {
 fn a_refused_crash_stops_the_stopwatch() {
     let mut model = model(typical_view());
     reduce(&mut model, Action::Do(Verb::CrashTracker));
-    let error = CommandError { code: Code::NoTracker as i32, message: "gone".to_owned() };
+    let error = CommandError::new(Code::NoTracker as i32, "gone".to_owned());
     let answered = Action::Answered { subject: Subject::CrashTracker, answer: Err(error), at_unix_millis: 0 };
     reduce(&mut model, answered);
     assert_eq!(model.drill, Drill::Idle);

@@ -54,6 +54,12 @@ pub(crate) struct ActivityText {
     pub save: &'static str,
     /// Asks a person to choose in a dialog.
     pub choose: &'static str,
+    /// Whether things move by themselves.
+    pub reduce_motion: &'static str,
+    /// It is so.
+    pub on: &'static str,
+    /// It is not.
+    pub off: &'static str,
     /// The choice of starting with the system.
     pub autostart: &'static str,
     /// Its name in the list.
@@ -147,6 +153,9 @@ pub(super) const ENGLISH: ActivityText = ActivityText {
     message: |test| test.message.clone(),
     advice: |test| test.advice.clone(),
     check_failed: |why| format!("Could not check the connections: {why}"),
+    reduce_motion: "Reduce motion",
+    on: "On",
+    off: "Off",
     name: "Name",
     save: "Save",
     choose: "Choose…",
@@ -228,6 +237,9 @@ pub(super) const PORTUGUESE: ActivityText = ActivityText {
     advice: check::portuguese_advice,
     check_failed: |why| format!("Não foi possível testar as conexões: {why}"),
     name: "Nome",
+    reduce_motion: "Reduzir movimento",
+    on: "Sim",
+    off: "Não",
     save: "Salvar",
     choose: "Escolher…",
     autostart: "Iniciar este peer quando eu entrar",

@@ -1,6 +1,7 @@
 //! English.
 
 use super::{Progress, Text, grouped, time_left};
+use cardume::wire::codes::Code;
 use cardume::wire::control::EventRecord;
 
 pub(super) const THOUSANDS: &str = "\u{202f}";
@@ -163,6 +164,9 @@ pub(super) const TEXT: Text = Text {
     counter,
     event,
     sharing: super::library::ENGLISH,
+    browsing: super::browse::ENGLISH,
+    refusal: super::refusal::english,
+    code: super::refusal::english_code,
     moving: super::transfers::ENGLISH,
     activities: super::activity::ENGLISH,
     note_downloaded: |name| format!("Downloaded {name}"),
@@ -232,6 +236,14 @@ fn members(detail: &str) -> String {
     }
 }
 
+/// What the code of this name means; what a later version says as it is.
+fn meaning(name: &str) -> &str {
+    match Code::named(name) {
+        Some(code) => (TEXT.code)(code),
+        None => name,
+    }
+}
+
 fn event(record: &EventRecord) -> String {
     let peer = record.peer.as_deref().unwrap_or("a peer");
     let who = record.peer.as_deref().unwrap_or("This peer");
@@ -264,7 +276,7 @@ fn event(record: &EventRecord) -> String {
         "link_mended" => format!("The link to {peer} is whole again"),
         "names_reachable" => "The name service answers".to_owned(),
         "names_unreachable" => format!("The name service does not answer{because}"),
-        "names_refused" => format!("The name service refused a registration{because}"),
+        "names_refused" => format!("The name service refused a registration: {}", meaning(detail)),
         "share_added" => format!("Sharing {detail}"),
         "share_removed" => format!("No longer sharing {detail}"),
         "hashing_paused" => format!("Hashing of {detail} is paused"),

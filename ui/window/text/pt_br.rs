@@ -2,6 +2,7 @@
 
 use super::en::plain;
 use super::{Progress, Text, grouped, time_left};
+use cardume::wire::codes::Code;
 use cardume::wire::control::EventRecord;
 
 pub(super) const THOUSANDS: &str = ".";
@@ -170,6 +171,9 @@ pub(super) const TEXT: Text = Text {
     counter,
     event,
     sharing: super::library::PORTUGUESE,
+    browsing: super::browse::PORTUGUESE,
+    refusal: super::refusal::portuguese,
+    code: super::refusal::portuguese_code,
     moving: super::transfers::PORTUGUESE,
     activities: super::activity::PORTUGUESE,
     note_downloaded: |name| format!("{name} foi baixado"),
@@ -233,6 +237,14 @@ fn reason(detail: &str) -> &str {
     }
 }
 
+/// What the code of this name means; what a later version says as it is.
+fn meaning(name: &str) -> &str {
+    match Code::named(name) {
+        Some(code) => (TEXT.code)(code),
+        None => name,
+    }
+}
+
 /// A roster's size, from its data: voters and members.
 fn members(detail: &str) -> String {
     match detail.split_once('/') {
@@ -273,7 +285,7 @@ fn event(record: &EventRecord) -> String {
         "link_mended" => format!("A ligação com {peer} está inteira de novo"),
         "names_reachable" => "O serviço de nomes responde".to_owned(),
         "names_unreachable" => format!("O serviço de nomes não responde{because}"),
-        "names_refused" => format!("O serviço de nomes recusou um registro{because}"),
+        "names_refused" => format!("O serviço de nomes recusou um registro: {}", meaning(detail)),
         "share_added" => format!("Compartilhando {detail}"),
         "share_removed" => format!("{detail} não é mais compartilhada"),
         "hashing_paused" => format!("A verificação de {detail} está em pausa"),

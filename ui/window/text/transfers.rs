@@ -177,7 +177,7 @@ pub(super) const PORTUGUESE: TransfersText = TransfersText {
     reason: |code, about| match code {
         "queued" => "Na fila".to_owned(),
         "asking_tracker" => "Perguntando ao tracker quem tem".to_owned(),
-        "no_tracker" => format!("Esperando um tracker: {about}"),
+        "no_tracker" => "Esperando um tracker".to_owned(),
         "nobody_has_it" => "Ninguém tem agora; continua quando alguém tiver".to_owned(),
         "sources_away" => format!("Esperando uma fonte: {about}"),
         "file_changed" => format!("O arquivo mudou na fonte ({about}); esperando o mesmo"),

@@ -3,10 +3,11 @@
 
 use super::super::action::{Action, ActivityAction, Subject, Verb};
 use super::super::model::{Model, Note, NoteKind, Section};
-use super::super::text::{Text, time_of_day};
+use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets;
 use super::{activity_check, activity_log, activity_settings};
+use crate::local_time::time_of_day;
 use cardume::wire::control::EventRecord;
 use eframe::egui;
 use egui::{Align, Color32, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo};
@@ -80,6 +81,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
         NoteKind::DownloadFailed(name, why) => (text.note_download_failed)(name, why),
         NoteKind::DownloadStarted(name) => (text.note_download_started)(name),
         NoteKind::DownloadsStarted(count) => (text.finding.downloads_started)(*count),
+        NoteKind::LinkOpened(name) => (text.browsing.link_opened)(name),
         NoteKind::LinksCopied(count) => (text.finding.links_copied)(*count),
         NoteKind::SelectedFirst(count) => (text.finding.selected_first)(*count),
         NoteKind::NotHashedYet(name) => (text.note_not_hashed)(name),
@@ -97,8 +99,8 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
             Subject::Check => (text.activities.check_failed)(why),
             Subject::Autostart => (text.activities.autostart_failed)(why),
             Subject::Invite => (text.activities.invite_failed)(why),
-            // Said beside the setting.
-            Subject::Rename | Subject::Downloads => why.clone(),
+            // Said beside the setting, and where the folder would be.
+            Subject::Rename | Subject::Downloads | Subject::Browse(_) => why.clone(),
             Subject::Cancel => (text.note_cancel_failed)(why),
             Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),

@@ -3,9 +3,10 @@
 use super::super::action::{Action, ActivityAction};
 use super::super::log::{Level, LogLine};
 use super::super::model::{MAX_FILTER, Model};
-use super::super::text::{Text, time_of_day};
+use super::super::text::Text;
 use super::super::theme::{self, Tokens};
 use super::super::widgets;
+use crate::local_time::time_of_day;
 use eframe::egui;
 use egui::{Align, Color32, Role, ScrollArea, TextEdit, Ui, WidgetInfo};
 

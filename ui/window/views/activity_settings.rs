@@ -2,12 +2,14 @@
 
 use super::super::action::{Action, ActivityAction, Verb};
 use super::super::model::{MAX_PATH, Model};
+use super::super::motion::MotionChoice;
 use super::super::text::{Language, Text};
 use super::super::theme;
 use super::super::theme_choice::ThemeChoice;
 use super::super::widgets;
 use super::transfers;
 use cardume::base::PeerName;
+use cardume::node::CommandError;
 use eframe::egui;
 use egui::{Align, Key, ScrollArea, TextEdit, Ui};
 use std::path::PathBuf;
@@ -63,9 +65,9 @@ fn peer_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     let error = theme::tokens(ui).error;
     setting_ui(ui, words.name, |ui| name_ui(ui, model, text, actions));
     // Why the typed name is not taken, or why the present one is refused.
-    let refused = form.name_problem.as_ref().or(model.view.status.names.refused.as_ref());
+    let refused = form.name_problem.clone().or_else(|| name_refused(model, text));
     if let Some(why) = refused {
-        note_ui(ui, why, error);
+        note_ui(ui, &why, error);
     }
     let known = &*model.view.download_folder;
     let typed = form.downloads.as_deref().unwrap_or(known);
@@ -101,6 +103,14 @@ fn peer_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
             }
         });
     }
+}
+
+/// Why the name service does not take the peer's name, if so.
+pub(crate) fn name_refused(model: &Model, text: &Text) -> Option<String> {
+    let names = &model.view.status.names;
+    let refused = names.refused.as_ref()?;
+    let error = CommandError::new(names.refused_code.unwrap_or_default(), refused.clone());
+    Some((text.refusal)(&error))
 }
 
 /// The peer's name, to be changed.
@@ -140,6 +150,21 @@ fn look_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
         for (choice, name) in themes {
             if ui.selectable_label(model.theme == choice, name).clicked() {
                 actions.push(Action::Theme(choice));
+            }
+        }
+    });
+    setting_ui(ui, text.activities.reduce_motion, |ui| {
+        for choice in MotionChoice::ALL {
+            let name = match choice {
+                MotionChoice::System => text.theme_system,
+                MotionChoice::Reduced => text.activities.on,
+                MotionChoice::Full => text.activities.off,
+            };
+            let label = ui.selectable_label(model.motion == choice, name);
+            // Not to be taken for the same words beside another setting.
+            let whole = format!("{}: {name}", text.activities.reduce_motion);
+            if label.accessible_name(whole).clicked() {
+                actions.push(Action::Motion(choice));
             }
         }
     });

@@ -44,7 +44,7 @@ pub(crate) fn playback_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut
         }
         let (time, _) = ui.allocate_exact_size(vec2(theme::TIME, theme::CONTROL), Sense::hover());
         let tokens = theme::tokens(ui);
-        let shown = super::super::text::time_of_day(moment(model) / 1_000);
+        let shown = crate::local_time::time_of_day(moment(model) / 1_000);
         widgets::cell(ui, time, &shown, theme::small(), tokens.weak, Align::Center);
         if widgets::button(ui, words.export).on_hover_text(words.export_tip).clicked() {
             act(GroupAction::Export);

@@ -1,20 +1,21 @@
 //! The members of the group as a table, with the fault drills of each.
 
-use super::super::action::{Action, GroupAction};
+use super::super::action::{Action, BrowseAction, GroupAction};
+use super::super::menu::button_menu;
 use super::super::model::Model;
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets::{self, Icon};
 use cardume::wire::control::MemberState;
 use eframe::egui;
-use egui::{Align, Popup, Rect, Ui, pos2, vec2};
+use egui::{Align, Button, Rect, Ui, pos2, vec2};
 
 /// Where the columns begin, as parts of the width: name, role, epoch, last contact, files, version,
 /// address.
 const COLUMNS: [f32; 8] = [0.0, 0.18, 0.33, 0.42, 0.58, 0.665, 0.775, 1.0];
 
 fn column(rect: Rect, index: usize) -> Rect {
-    let width = rect.width() - theme::CONTROL;
+    let width = rect.width() - 2.0 * theme::CONTROL;
     let at = |index: usize| rect.left() + width * COLUMNS.get(index).copied().unwrap_or(1.0);
     Rect::from_min_max(pos2(at(index) + 8.0, rect.top()), pos2(at(index + 1) - 4.0, rect.bottom()))
 }
@@ -81,6 +82,7 @@ fn member_ui(ui: &mut Ui, model: &Model, text: &Text, member: &MemberState, acti
     for (index, words, color, align) in cells {
         widgets::cell(ui, padded(column(rect, index), align), &words, theme::body(), color, align);
     }
+    browse_ui(ui, rect, text, member, actions);
     menu_ui(ui, rect, text, member, actions);
 }
 
@@ -103,6 +105,22 @@ fn role<'a>(model: &'a Model, text: &'a Text, member: &'a MemberState) -> &'a st
     }
 }
 
+/// Looks into the member's folders.
+fn browse_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &mut Vec<Action>) {
+    if !member.me && !member.connected {
+        return;
+    }
+    let at = Rect::from_center_size(
+        pos2(row.right() - 1.5 * theme::CONTROL, row.center().y),
+        vec2(theme::CONTROL, theme::CONTROL),
+    );
+    let (label, id) = ((text.browsing.browse)(&member.peer.name), member.peer.peer_id.as_str());
+    if widgets::icon_button_at(ui, at, ("browse", id), Icon::FolderOpen, &label).clicked() {
+        let (peer, folder) = (id.to_owned(), String::new());
+        actions.push(Action::Browse(BrowseAction::Open { peer, folder, file: None }));
+    }
+}
+
 /// The drills of a member, behind a button at the end of its row.
 fn menu_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &mut Vec<Action>) {
     let words = text.of_group;
@@ -114,11 +132,11 @@ fn menu_ui(ui: &mut Ui, row: Rect, text: &Text, member: &MemberState, actions: &
     let label = (words.drills_of)(name);
     let id = member.peer.peer_id.as_str();
     let button = widgets::icon_button_at(ui, at, ("drills", id), Icon::More, &label);
-    Popup::menu(&button).show(|ui| {
-        if (member.me || member.connected) && ui.button((words.pause_peer)(name)).clicked() {
+    button_menu(&button, |ui, menu| {
+        if (member.me || member.connected) && menu.item(ui, Button::new((words.pause_peer)(name))) {
             actions.push(Action::Group(GroupAction::Pause(id.to_owned())));
         }
-        if !member.me && ui.button((words.cut_link)(name)).clicked() {
+        if !member.me && menu.item(ui, Button::new((words.cut_link)(name))) {
             actions.push(Action::Group(GroupAction::Cut(id.to_owned())));
         }
     });

@@ -64,7 +64,7 @@ fn row_ui(ui: &mut Ui, model: &Model, text: &Text, row: &Happening, actions: &mu
         actions.push(Action::Group(GroupAction::Seek(row.at_micros)));
     }
     let time = widgets::span(rect, rect.left() + 8.0, rect.left() + theme::TIME);
-    let shown = super::super::text::time_of_day(row.at_micros / 1_000);
+    let shown = crate::local_time::time_of_day(row.at_micros / 1_000);
     widgets::cell(ui, time, &shown, theme::small(), tokens.weak, Align::Min);
     let names = widgets::span(rect, rect.left() + theme::TIME + 4.0, rect.left() + theme::TIME + NAME);
     if let Some(peer) = row.peer.filter(|_| !name.is_empty()) {

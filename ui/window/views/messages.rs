@@ -96,7 +96,7 @@ fn icon_of(note: &NoteKind) -> Icon {
     match note {
         NoteKind::Downloaded(..) => Icon::CheckCircle,
         NoteKind::DownloadStarted(_) | NoteKind::DownloadsStarted(_) => Icon::Download,
-        NoteKind::LinksCopied(_) => Icon::Link,
+        NoteKind::LinksCopied(_) | NoteKind::LinkOpened(_) => Icon::Link,
         NoteKind::Copied => Icon::Copy,
         note if note.is_bad() => Icon::Warning,
         _ => Icon::Info,

@@ -6,6 +6,7 @@ mod activity;
 mod activity_check;
 mod activity_log;
 mod activity_settings;
+mod browse;
 mod group;
 mod group_playback;
 mod group_ring;
@@ -45,6 +46,8 @@ pub(crate) fn id_of(field: Field) -> egui::Id {
         Field::Results => "results_list",
         Field::Target => "target_field",
         Field::Palette => "palette_field",
+        Field::Folder => "folder_list",
+        Field::FolderFilter => "folder_filter_field",
     })
 }
 
@@ -97,6 +100,9 @@ fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
 }
 
 fn page_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
+    if let Some(browse) = model.shown_browse() {
+        return browse::browse_ui(ui, model, browse, text);
+    }
     match model.page {
         Page::Search => search::search_ui(ui, model, text),
         Page::Transfers => transfers::transfers_ui(ui, model, text),

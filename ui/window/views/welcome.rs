@@ -5,7 +5,7 @@ use super::super::model::{Model, Welcome};
 use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets;
-use super::activity_settings::name_ui;
+use super::activity_settings::{name_refused, name_ui};
 use eframe::egui;
 use egui::{Key, RichText, ScrollArea, TextEdit, Ui};
 
@@ -42,9 +42,9 @@ pub(crate) fn welcome_ui(ui: &mut Ui, model: &Model, text: &Text, welcome: &Welc
 fn who_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     widgets::heading_ui(ui, text.activities.who);
     ui.horizontal(|ui| name_ui(ui, model, text, actions));
-    let problem = model.activity.form.name_problem.as_ref().or(model.view.status.names.refused.as_ref());
+    let problem = model.activity.form.name_problem.clone().or_else(|| name_refused(model, text));
     if let Some(why) = problem {
-        widgets::colored_ui(ui, why, theme::tokens(ui).error);
+        widgets::colored_ui(ui, &why, theme::tokens(ui).error);
     }
 }
 

@@ -8,7 +8,7 @@ use proptest::sample::{Index as Pick, select};
 
 /// A term of a query and what it means, said a second time.
 #[derive(Clone, Debug)]
-enum Term {
+pub(super) enum Term {
     Word(&'static str),
     Ext(&'static str),
     Kind(FileKind),
@@ -18,25 +18,25 @@ enum Term {
 }
 
 #[derive(Clone, Debug)]
-struct Signed {
-    is_excluded: bool,
-    term: Term,
+pub(super) struct Signed {
+    pub(super) is_excluded: bool,
+    pub(super) term: Term,
 }
 
-type Lists = Vec<(PeerId, Vec<FileEntry>)>;
+pub(super) type Lists = Vec<(PeerId, Vec<FileEntry>)>;
 
-fn peer(number: u8) -> PeerId {
+pub(super) fn peer(number: u8) -> PeerId {
     PeerId::from_bytes([number; 32])
 }
 
-fn names() -> BTreeMap<PeerId, String> {
+pub(super) fn names() -> BTreeMap<PeerId, String> {
     [(1, "Ana Maria"), (2, "José"), (3, "peer-3")]
         .map(|(number, name)| (peer(number), name.to_owned()))
         .into()
 }
 
 impl Signed {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let sign = if self.is_excluded { "-" } else { "" };
         let text = match &self.term {
             Term::Word(word) if word.contains(' ') => format!("\"{word}\""),
@@ -51,7 +51,7 @@ impl Signed {
     }
 
     /// Whether one file fits; who has it is looked at elsewhere.
-    fn fits(&self, file: &FileEntry) -> bool {
+    pub(super) fn fits(&self, file: &FileEntry) -> bool {
         let name = fold(file.name.as_str());
         let fits = match &self.term {
             Term::Word(word) => name.contains(&fold(word)),
@@ -66,10 +66,10 @@ impl Signed {
 }
 
 /// What a group is known by: its content, or the one file.
-type GroupKey = (Option<ContentId>, Option<(PeerId, u64)>);
+pub(super) type GroupKey = (Option<ContentId>, Option<(PeerId, u64)>);
 
 /// The groups that fit, with the peers that have them under a name that fits.
-fn groups(lists: &Lists, terms: &[Signed]) -> BTreeMap<GroupKey, BTreeSet<PeerId>> {
+pub(super) fn groups(lists: &Lists, terms: &[Signed]) -> BTreeMap<GroupKey, BTreeSet<PeerId>> {
     let key =
         |peer: PeerId, file: &FileEntry| (file.content, file.content.is_none().then_some((peer, file.key)));
     let of_peers = |excluded: bool| {
@@ -103,7 +103,7 @@ fn groups(lists: &Lists, terms: &[Signed]) -> BTreeMap<GroupKey, BTreeSet<PeerId
     groups
 }
 
-fn some_lists() -> impl Strategy<Value = Lists> {
+pub(super) fn some_lists() -> impl Strategy<Value = Lists> {
     let stem = select(vec!["a", "b sea", "ação", "report a", "b"]);
     let end = select(vec![".pdf", ".PDF", ".tar.gz", ".mp3", ".mkv", ".rs", ""]);
     let file =
@@ -122,7 +122,7 @@ fn file_entry(key: u64, name: &str, content: Option<u8>) -> FileEntry {
     super::file(key, name, content)
 }
 
-fn some_terms() -> impl Strategy<Value = Vec<Signed>> {
+pub(super) fn some_terms() -> impl Strategy<Value = Vec<Signed>> {
     let term = prop_oneof![
         3 => select(vec!["a", "b", "sea", "b sea", "ÁÇ", "report"]).prop_map(Term::Word),
         1 => select(vec!["pdf", "gz", "tar.gz", "pdf,rs"]).prop_map(Term::Ext),
@@ -136,7 +136,7 @@ fn some_terms() -> impl Strategy<Value = Vec<Signed>> {
     proptest::collection::vec(signed, 0..4)
 }
 
-fn indexed(lists: &Lists) -> Index {
+pub(super) fn indexed(lists: &Lists) -> Index {
     let mut index = Index::default();
     for (peer, files) in lists {
         assert_eq!(index.begin(*peer, announcement(1, files)), Ok(Begun::SendAll));
@@ -145,7 +145,7 @@ fn indexed(lists: &Lists) -> Index {
     index
 }
 
-fn ask(index: &Index, words: &str, page: Page) -> Matches {
+pub(super) fn ask(index: &Index, words: &str, page: Page) -> Matches {
     let query = Query::parse(words).unwrap_or_else(|error| panic!("{words}: {error}"));
     index.search(&query, &query.chosen_peers(&names()).expect("they are there"), page)
 }

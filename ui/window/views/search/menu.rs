@@ -1,6 +1,7 @@
 //! The context menu of the results: what can be done with the selection.
 
 use super::super::super::action::{Action, SearchAction, Verb};
+use super::super::super::menu::Menu;
 use super::super::super::model::Model;
 use super::super::super::model::search::Wanted;
 use super::super::super::text::Text;
@@ -8,12 +9,12 @@ use eframe::egui;
 use egui::{Button, Ui};
 
 /// Draws the menu.
-pub(super) fn menu_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
+pub(super) fn menu_ui(ui: &mut Ui, menu: &mut Menu, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     let wanted = model.search.wanted();
-    verb_ui(ui, text, Verb::Download, actions);
+    verb_ui(ui, menu, text, Verb::Download, actions);
     let peers = peers(model, &wanted);
     if !peers.is_empty() {
-        ui.menu_button(text.finding.download_from, |ui| {
+        let from = ui.menu_button(text.finding.download_from, |ui| {
             for (id, name) in peers {
                 if ui.button(name).clicked() {
                     actions.push(Action::Search(SearchAction::DownloadFrom(id.to_owned())));
@@ -21,22 +22,22 @@ pub(super) fn menu_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec
                 }
             }
         });
+        menu.join(ui, &from.response);
     }
-    verb_ui(ui, text, Verb::DownloadTo, actions);
-    verb_ui(ui, text, Verb::CopyLink, actions);
+    verb_ui(ui, menu, text, Verb::DownloadTo, actions);
+    verb_ui(ui, menu, text, Verb::CopyLink, actions);
     if wanted.len() == 1 {
-        verb_ui(ui, text, Verb::ToggleSources, actions);
+        verb_ui(ui, menu, text, Verb::ToggleSources, actions);
     }
 }
 
-fn verb_ui(ui: &mut Ui, text: &Text, verb: Verb, actions: &mut Vec<Action>) {
+fn verb_ui(ui: &mut Ui, menu: &mut Menu, text: &Text, verb: Verb, actions: &mut Vec<Action>) {
     let mut button = Button::new(verb.label(text));
     if let Some(keys) = verb.keys().first() {
         button = button.shortcut_text(ui.ctx().format_shortcut(keys));
     }
-    if ui.add(button).clicked() {
+    if menu.item(ui, button) {
         actions.push(Action::Do(verb));
-        ui.close();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rows of results: only those on screen are drawn, and only their pages are fetched.
 
-use super::super::super::action::{Action, Pick, SearchAction, TransfersAction};
+use super::super::super::action::{Action, BrowseAction, Pick, SearchAction, TransfersAction};
+use super::super::super::menu::{Menu, context_menu};
 use super::super::super::model::Model;
 use super::super::super::model::search::{Row, is_mine, key_of};
 use super::super::super::reduce::Field;
@@ -142,7 +143,8 @@ fn content_row_ui(
     if response.secondary_clicked() && !selected {
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
     }
-    response.context_menu(|ui| menu_ui(ui, model, text, actions));
+    let asked = asks_for_menu(model, row, actions);
+    context_menu(&response, asked, |ui, menu| menu_ui(ui, menu, model, text, actions));
     if response.double_clicked() {
         actions.push(Action::Search(SearchAction::Download { found: result, source: None }));
     } else if response.clicked() {
@@ -269,10 +271,11 @@ fn source_row_ui(
     if response.secondary_clicked() && !selected {
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
     }
-    response.context_menu(|ui| {
-        menu_ui(ui, model, text, actions);
+    let asked = asks_for_menu(model, row, actions);
+    context_menu(&response, asked, |ui, menu| {
+        menu_ui(ui, menu, model, text, actions);
         if !mine && !source.folder.is_empty() {
-            folder_ui(ui, text, source, name, actions);
+            folder_ui(ui, menu, text, source, name, actions);
         }
     });
     if response.double_clicked() && !mine {
@@ -282,11 +285,30 @@ fn source_row_ui(
     }
 }
 
+/// Whether the menu key asks for the menu of this row.
+fn asks_for_menu(model: &Model, row: usize, actions: &mut Vec<Action>) -> bool {
+    let asked = model.wants_menu && model.search.cursor == Some(row);
+    if asked {
+        actions.push(Action::MenuShown);
+    }
+    asked
+}
+
 /// Offers the whole folder that a source has the file in.
-fn folder_ui(ui: &mut Ui, text: &Text, source: &Source, name: &str, actions: &mut Vec<Action>) {
-    if ui.button((text.moving.download_folder)(&source.folder, name)).clicked() {
+fn folder_ui(
+    ui: &mut Ui,
+    menu: &mut Menu,
+    text: &Text,
+    source: &Source,
+    name: &str,
+    actions: &mut Vec<Action>,
+) {
+    if menu.item(ui, egui::Button::new((text.browsing.show_in_folder)(name))) {
+        let (peer, folder, file) = (source.peer.clone(), source.folder.clone(), Some(source.name.clone()));
+        actions.push(Action::Browse(BrowseAction::Open { peer, folder, file }));
+    }
+    if menu.item(ui, egui::Button::new((text.moving.download_folder)(&source.folder, name))) {
         let (peer, folder) = (source.peer.clone(), source.folder.clone());
         actions.push(Action::Transfers(TransfersAction::Folder(peer, folder)));
-        ui.close();
     }
 }

@@ -1,6 +1,7 @@
 //! A row of the list: a download, or an upload.
 
 use super::super::super::action::{Action, TransfersAction};
+use super::super::super::menu::{Menu, context_menu};
 use super::super::super::model::Model;
 use super::super::super::text::{Progress, Text};
 use super::super::super::theme;
@@ -14,11 +15,14 @@ use std::path::{Path, PathBuf};
 /// Room for the buttons at the end of a row.
 const BUTTONS: f32 = 104.0;
 
+/// The most sources whose faults are told in a row.
+const MAX_FAULTS: usize = 5;
+
 /// What is going on, and in which colour it is said.
 pub(super) fn sentence(ui: &Ui, text: &Text, transfer: &Transfer) -> (String, Color32) {
     let tokens = theme::tokens(ui);
     let size = text.bytes(transfer.size);
-    let why = || (text.moving.reason)(&transfer.reason, &transfer.about);
+    let why = || why(text, transfer);
     let needs_help = matches!(
         transfer.reason.as_str(),
         "disk_full" | "no_permission" | "folder_unusable" | "in_the_way" | "disk_error" | "no_source_left"
@@ -44,6 +48,17 @@ pub(super) fn sentence(ui: &Ui, text: &Text, transfer: &Transfer) -> (String, Co
         _ if transfer.reason.is_empty() => (text.waiting.to_owned(), tokens.weak),
         _ => (why(), tokens.weak),
     }
+}
+
+/// Why it does not run. What is wrong with its sources is said by source.
+fn why(text: &Text, transfer: &Transfer) -> String {
+    let of_sources = matches!(transfer.reason.as_str(), "sources_away" | "no_source_left");
+    let faulty = transfer.sources.iter().filter(|_| of_sources).filter_map(|source| {
+        Some(format!("{} {}", source.name, (text.moving.fault)(source.fault.as_deref()?)))
+    });
+    let faults: Vec<String> = faulty.take(MAX_FAULTS).collect();
+    let about = if faults.is_empty() { transfer.about.clone() } else { faults.join("; ") };
+    (text.moving.reason)(&transfer.reason, &about)
 }
 
 /// How far a running download is, how fast, and from whom.
@@ -97,7 +112,11 @@ pub(super) fn download_ui(
     }
     buttons_ui(ui, text, transfer, rect, actions);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
-    response.context_menu(|ui| menu_ui(ui, text, transfer, actions));
+    let asked = selected && model.wants_menu;
+    if asked {
+        actions.push(Action::MenuShown);
+    }
+    context_menu(&response, asked, |ui, menu| menu_ui(ui, menu, text, transfer, actions));
     if response.double_clicked() {
         actions.extend(transfer.path.as_ref().map(|path| Action::Open(PathBuf::from(path))));
     } else if response.clicked() {
@@ -166,11 +185,10 @@ fn buttons_ui(ui: &mut Ui, text: &Text, transfer: &Transfer, rect: Rect, actions
     }
 }
 
-fn menu_ui(ui: &mut Ui, text: &Text, transfer: &Transfer, actions: &mut Vec<Action>) {
+fn menu_ui(ui: &mut Ui, menu: &mut Menu, text: &Text, transfer: &Transfer, actions: &mut Vec<Action>) {
     for (_, label, action) in choices(text, transfer).into_iter().chain(order_choices(text, transfer)) {
-        if ui.button(label).clicked() {
+        if menu.item(ui, egui::Button::new(label)) {
             actions.push(action);
-            ui.close();
         }
     }
 }

@@ -1,0 +1,176 @@
+//! The files of a list in columns: a row is a number, and what is known of its file stands at this number
+//! in every column. A million files take a few large blocks of memory instead of millions of small ones,
+//! and a search touches just what it asks for.
+//!
+//! Invariant: all columns are of one length; a row's folded name ends with a line feed (which no name
+//! contains) where the next one begins. Rows are never taken out: a file that is gone leaves a gap.
+
+use super::column::{number, push, push_str};
+use super::entry::FileEntry;
+use super::fold::fold_name;
+use super::signature::Signature;
+use crate::base::{FileKind, FileName, FolderPath};
+use std::collections::BTreeMap;
+
+/// What a search asks of a file besides its name: together in half a line of the processor's cache, for few
+/// hits lie side by side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) size: u64,
+    /// Where its folded name's line feed is. Half as wide as `usize`, for memory: the names of
+    /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
+    pub(super) end: u32,
+    /// The number of its content ([`super::contents::Contents`]).
+    pub(super) content: u32,
+    /// Where its name ends; where the one before ends too, it is the folded one.
+    name_end: u32,
+    /// The number of its folder.
+    folder: u32,
+    /// `None`: a gap.
+    pub(super) kind: Option<FileKind>,
+}
+
+/// The columns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    /// All folded names, with a line feed behind each.
+    pub(super) folded: String,
+    /// All names that differ from their folded form.
+    names: String,
+    pub(super) signatures: Vec<Signature>,
+    pub(super) keys: Vec<u64>,
+    pub(super) rows: Vec<Row>,
+    /// Each folder once.
+    paths: Vec<FolderPath>,
+    by_path: BTreeMap<FolderPath, u32>,
+    path_bytes: usize,
+}
+
+impl Rows {
+    /// How many rows, gaps included.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The memory that they take; of folders, what is known of it.
+    pub(super) fn bytes(&self) -> usize {
+        const ROW: usize = size_of::<Row>() + size_of::<u64>() + size_of::<Signature>();
+        // In `paths`, in the tree, and the text with its count of owners.
+        const PATH: usize = 4 * size_of::<FolderPath>();
+        let texts = self.folded.capacity() + self.names.capacity() + self.path_bytes;
+        texts + self.rows.capacity() * ROW + self.paths.capacity() * PATH
+    }
+
+    /// Appends a file.
+    pub(super) fn push(&mut self, entry: &FileEntry, content: u32) -> u32 {
+        let name = entry.name.as_str();
+        let folder = self.folder_number(&entry.folder);
+        let kind = Some(FileKind::of_name(name));
+        let row = Row { size: entry.size, content, folder, kind, end: 0, name_end: 0 };
+        self.push_row(entry.key, &fold_name(name), name, row)
+    }
+
+    /// Appends a row of other columns, folders included.
+    pub(super) fn push_copy(&mut self, from: &Self, row: u32) -> u32 {
+        let folder = self.folder_number(from.folder(row));
+        let copy = Row { folder, ..*from.row(row) };
+        self.push_row(from.keys[row as usize], from.folded(row), from.name(row), copy)
+    }
+
+    fn push_row(&mut self, key: u64, folded: &str, name: &str, row: Row) -> u32 {
+        push_str(&mut self.folded, folded);
+        let end = number(self.folded.len());
+        push_str(&mut self.folded, "\n");
+        if name != folded {
+            push_str(&mut self.names, name);
+        }
+        push(&mut self.signatures, Signature::of(folded));
+        push(&mut self.keys, key);
+        push(&mut self.rows, Row { end, name_end: number(self.names.len()), ..row });
+        number(self.rows.len() - 1)
+    }
+
+    /// What is known of a row's file.
+    pub(super) fn row(&self, row: u32) -> &Row {
+        &self.rows[row as usize]
+    }
+
+    /// The same, to change it.
+    pub(super) fn row_mut(&mut self, row: u32) -> &mut Row {
+        &mut self.rows[row as usize]
+    }
+
+    /// The number of a row's content.
+    pub(super) fn content(&self, row: u32) -> u32 {
+        self.row(row).content
+    }
+
+    /// Whether there is a file in the row.
+    pub(super) fn is_live(&self, row: u32) -> bool {
+        self.row(row).kind.is_some()
+    }
+
+    /// The rows with files.
+    pub(super) fn live(&self) -> impl Iterator<Item = u32> {
+        (0..number(self.len())).filter(|row| self.is_live(*row))
+    }
+
+    /// The folded name.
+    pub(super) fn folded(&self, row: u32) -> &str {
+        &self.folded[self.start(row as usize)..self.row(row).end as usize]
+    }
+
+    /// The same as bytes: as text, its ends would be looked at, which are far away in memory.
+    pub(super) fn folded_bytes(&self, row: usize) -> &[u8] {
+        &self.folded.as_bytes()[self.start(row)..self.rows[row].end as usize]
+    }
+
+    /// Where a row's folded name begins; also that of the row behind the last.
+    pub(super) fn start(&self, row: usize) -> usize {
+        row.checked_sub(1).map_or(0, |before| self.rows[before].end as usize + 1)
+    }
+
+    /// The name as its peer has it.
+    pub(super) fn name(&self, row: u32) -> &str {
+        let start = row.checked_sub(1).map_or(0, |before| self.row(before).name_end);
+        let name = &self.names[start as usize..self.row(row).name_end as usize];
+        if name.is_empty() { self.folded(row) } else { name }
+    }
+
+    /// The name as a value.
+    pub(super) fn file_name(&self, row: u32) -> FileName {
+        FileName::of_checked(self.name(row))
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self, row: u32) -> &FolderPath {
+        &self.paths[self.row(row).folder as usize]
+    }
+
+    /// Gives back the room for more rows.
+    pub(super) fn shrink(&mut self) {
+        self.folded.shrink_to_fit();
+        self.names.shrink_to_fit();
+        self.signatures.shrink_to_fit();
+        self.keys.shrink_to_fit();
+        self.rows.shrink_to_fit();
+        self.paths.shrink_to_fit();
+    }
+
+    fn folder_number(&mut self, folder: &FolderPath) -> u32 {
+        // The files of one folder mostly come one after the other.
+        if let Some(last) = self.rows.last().map(|row| row.folder)
+            && self.paths[last as usize] == *folder
+        {
+            return last;
+        }
+        if let Some(&known) = self.by_path.get(folder) {
+            return known;
+        }
+        let new = number(self.paths.len());
+        push(&mut self.paths, folder.clone());
+        self.by_path.insert(folder.clone(), new);
+        self.path_bytes += folder.as_str().len();
+        new
+    }
+}

@@ -1,0 +1,133 @@
+//! The groups of a page, selected out of all as they come.
+//!
+//! Invariant: never more groups are kept than twice those up to the end of the page; whatever comes behind
+//! the end is let go without a look at its name, for each group has a number that goes by the order.
+
+use super::Index;
+use super::hits::{Group, Hit, Searched};
+use super::page::{Direction, Page, Sort, SortKey};
+use super::query::Rank;
+use std::cmp::Ordering;
+
+/// At least so many are kept before it is worth while to let some go.
+const MIN_KEPT: usize = 512;
+
+/// Whether it fades, and what it is sorted by.
+type Key = (bool, u64);
+
+/// What a page has so far.
+#[derive(Debug)]
+pub(super) struct Selection<'a> {
+    searched: &'a Searched<'a>,
+    page: Page,
+    /// How many groups there are up to the end of the page.
+    end: usize,
+    kept: Vec<Kept>,
+    /// The last of the best `end`, once there are so many.
+    last: Option<Kept>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// The beginning of the order: who has the smaller one comes first, of equal ones it says nothing.
+    key: Key,
+    best: Hit,
+}
+
+impl<'a> Selection<'a> {
+    /// Nothing yet.
+    pub(super) fn new(searched: &'a Searched<'a>, page: Page) -> Self {
+        let limit = page.limit.min(Index::MAX_RESULTS) as usize;
+        let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+        let end = if limit == 0 { 0 } else { offset.saturating_add(limit) };
+        Self { searched, page, end, kept: Vec::new(), last: None }
+    }
+
+    /// Takes a group, which so many peers have; they are asked for only when it is sorted by them.
+    pub(super) fn offer(&mut self, group: Group, sources: usize) {
+        if self.end == 0 {
+            return;
+        }
+        let best = group.best;
+        if let Some(last) = self.last {
+            let rank = match self.page.sort {
+                // The worst come first.
+                Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
+                _ => self.searched.best_rank(best),
+            };
+            if self.key(best, sources, rank) > last.key {
+                return;
+            }
+        }
+        let key = self.key(best, sources, self.searched.rank(best));
+        let kept = Kept { key, best };
+        if self.last.is_some_and(|last| self.order(kept, last) == Ordering::Greater) {
+            return;
+        }
+        self.kept.push(kept);
+        if self.kept.len() >= self.end.saturating_mul(2).max(MIN_KEPT) {
+            self.let_go();
+        }
+    }
+
+    /// The best files of the page's groups, in its order.
+    pub(super) fn page(mut self) -> Vec<Hit> {
+        self.let_go();
+        let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
+        let mut kept = std::mem::take(&mut self.kept);
+        if offset >= kept.len() {
+            return Vec::new();
+        }
+        if offset > 0 {
+            kept.select_nth_unstable_by(offset, |one, other| self.order(*one, *other));
+        }
+        let part = &mut kept[offset..];
+        part.sort_unstable_by(|one, other| self.order(*one, *other));
+        part.iter().map(|kept| kept.best).collect()
+    }
+
+    fn let_go(&mut self) {
+        if self.kept.len() <= self.end {
+            return;
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        let (_, last, _) = kept.select_nth_unstable_by(self.end - 1, |one, other| self.order(*one, *other));
+        self.last = Some(*last);
+        kept.truncate(self.end);
+        self.kept = kept;
+    }
+
+    fn order(&self, one: Kept, other: Kept) -> Ordering {
+        let by_name = || match self.page.sort.key {
+            SortKey::Name => {
+                let names = self.searched.folded(one.best).cmp(self.searched.folded(other.best));
+                if self.is_descending() { names.reverse() } else { names }
+            }
+            // Of these the number says all.
+            SortKey::Relevance | SortKey::Size | SortKey::Sources | SortKey::Type => Ordering::Equal,
+        };
+        one.key.cmp(&other.key).then_with(by_name).then_with(|| self.searched.order(one.best, other.best))
+    }
+
+    /// What it is sorted by stands above, rank and name below.
+    fn key(&self, best: Hit, sources: usize, rank: Rank) -> Key {
+        let turned = |value: u64, bits: u32| {
+            let value = if self.is_descending() { !value } else { value };
+            value << (u64::BITS - bits)
+        };
+        let name = || u64::from(self.searched.beginning(best));
+        let ties = || (rank as u64) << 48 | name();
+        let sorted = match self.page.sort.key {
+            SortKey::Relevance => turned(rank as u64, 8) | name(),
+            SortKey::Name => turned(name(), 32),
+            SortKey::Size => turned(self.searched.row(best).size, 64),
+            SortKey::Sources => turned(sources as u64, 8) | ties(),
+            SortKey::Type => turned(best.class.kind as u64, 8) | ties(),
+        };
+        (self.searched.fades(best), sorted)
+    }
+
+    fn is_descending(&self) -> bool {
+        self.page.sort.direction == Direction::Descending
+    }
+}

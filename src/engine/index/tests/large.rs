@@ -1,0 +1,129 @@
+//! What only shows when there are many files: blocks, pages far behind, gaps, forgotten contents, searches
+//! that are given up.
+
+use super::*;
+use std::cell::Cell;
+
+const ENDS: [&str; 5] = ["pdf", "mp3", "tar.gz", "JPG", "txt"];
+
+/// Files of a peer with names that others have too; a third of the contents as well.
+fn many(peer: u8, count: u64) -> Vec<FileEntry> {
+    let name = |key: u64| {
+        format!(
+            "{} Ação {} of {}.{}",
+            key % 7,
+            key * 31 % 1009,
+            key % 89,
+            ENDS[usize::try_from(key % 5).expect("small")]
+        )
+    };
+    let content = |key: u64| {
+        let owner = if key.is_multiple_of(3) { 0 } else { peer };
+        ContentId::from_bytes(*blake3::hash(&[&key.to_le_bytes()[..], &[owner]].concat()).as_bytes())
+    };
+    let entry = |key: u64| FileEntry {
+        size: key * 7919 % 3_000_000,
+        content: Some(content(key)),
+        ..file(key, &name(key), None)
+    };
+    (0..count).map(entry).collect()
+}
+
+fn announce(index: &mut Index, peer: PeerId, files: &[FileEntry]) {
+    assert_eq!(index.begin(peer, announcement(1, files)), Ok(Begun::SendAll));
+    assert_eq!(index.chunk(peer, chunk(0, true, files)), Ok(Taken::Accepted));
+}
+
+#[test]
+fn a_page_is_a_part_of_the_whole_wherever_it_is() {
+    let mut index = Index::default();
+    // More than one block, and many more than a page.
+    announce(&mut index, PEER, &many(1, 17_000));
+    announce(&mut index, OTHER, &many(2, 3_000));
+    for key in SortKey::ALL {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            for (words, least) in [("17 \"of 3\" pdf", 3), ("a", 18_000), ("size:<1M", 5_000)] {
+                let sort = Sort { key, direction };
+                let (total, whole) = find(&index, words, Page { offset: 0, limit: 5_100, sort });
+                assert!(total >= least, "{words}: {total}");
+                for (offset, limit) in [(0, 1), (0, 200), (37, 300), (5_000, 100)] {
+                    let (_, part) = find(&index, words, Page { offset, limit, sort });
+                    let offset = usize::try_from(offset).expect("small");
+                    let expected: Vec<_> = whole.iter().skip(offset).take(limit as usize).cloned().collect();
+                    assert_eq!(part, expected, "{words} by {sort} from {offset}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_gone_is_not_found_and_its_neighbours_are() {
+    let files: Vec<_> = (0..4_000).map(|key| file(key, &format!("name {key}.txt"), None)).collect();
+    let mut index = with(&files);
+    for (round, words) in ["36", "1", "x", "36 name", ""].into_iter().enumerate() {
+        let round = round as u64;
+        let gone = round * 700..(round + 1) * 700;
+        let changes = gone.clone().map(Change::Remove).collect();
+        assert_eq!(index.delta(PEER, delta(5 + round, 6 + round, changes)), Ok(Taken::Accepted));
+        let fits = |key: &u64| words.split(' ').all(|word| format!("name {key}.txt").contains(word));
+        let expected = (gone.end..4_000).filter(fits).count() as u64;
+        assert_eq!(find(&index, words, 0).0, expected, "{words}");
+    }
+    let index = with(&[file(1, "ab", None), file(2, "cd", None)]);
+    for words in ["bc", "b c", "b\nc", "abcd"] {
+        assert_eq!(find(&index, words, 10).0, 0, "no hit crosses two names");
+    }
+}
+
+#[test]
+fn contents_that_nobody_has_any_more_are_forgotten() {
+    let mut index = Index::default();
+    announce(&mut index, OTHER, &many(2, 500));
+    let hashed = |key: u64, round: u64| {
+        let content = ContentId::from_bytes(
+            *blake3::hash(&[key.to_le_bytes(), round.to_le_bytes()].concat()).as_bytes(),
+        );
+        FileEntry { content: Some(content), ..file(key, &format!("file {key}"), None) }
+    };
+    announce(&mut index, PEER, &(0..500).map(|key| hashed(key, 0)).collect::<Vec<_>>());
+    let before = find(&index, "of", 1_000);
+    for round in 1..40 {
+        let changes = (0..500).map(|key| Change::Put(hashed(key, round))).collect();
+        assert_eq!(index.delta(PEER, delta(round, round + 1, changes)), Ok(Taken::Accepted));
+        assert_eq!(find(&index, "file 49", 20).0, 15);
+        for (key, round, is_there) in [(7, round, true), (7, round - 1, false), (499, round, true)] {
+            let content = hashed(key, round).content.expect("hashed");
+            assert_eq!(index.sources(content).0.is_some(), is_there);
+        }
+        assert!(index.contents.len() <= 1_000 + Index::MAX_OLD_CONTENTS);
+    }
+    assert_eq!(find(&index, "of", 1_000), before, "the others' are as they were");
+    index.remove_peer(PEER);
+    index.remove_peer(OTHER);
+    announce(&mut index, PEER, &many(1, 6_000));
+    assert_eq!(find(&index, "acao", 0).0, 6_000);
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_stops() {
+    let mut index = Index::default();
+    announce(&mut index, PEER, &many(1, 40_000));
+    let query = Query::parse("acao").expect("a query");
+    let asked = Cell::new(0);
+    let search = |patience: u32| {
+        asked.set(0);
+        index.search_unless_abandoned(&query, &ChosenPeers::default(), Page::from(10), || {
+            asked.set(asked.get() + 1);
+            asked.get() > patience
+        })
+    };
+    let whole = search(u32::MAX);
+    assert_eq!(whole, Some(index.search(&query, &ChosenPeers::default(), Page::from(10))));
+    let often = asked.get();
+    assert!(often >= 4, "{often} times");
+    for patience in 0..often {
+        assert_eq!(search(patience), None);
+        assert_eq!(asked.get(), patience + 1, "it stops at once");
+    }
+}

@@ -1,0 +1,44 @@
+//! What a person does while looking into the folders of a peer.
+
+use cardume::base::FolderPath;
+use std::ops::Range;
+
+/// What a person does while looking into the folders of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BrowseAction {
+    /// Look into a folder of a peer, by its id; with the cursor at a file.
+    Open {
+        /// The peer's id.
+        peer: String,
+        /// The folder; empty: the shared folders.
+        folder: String,
+        /// The file's name.
+        file: Option<String>,
+    },
+    /// Go to this folder.
+    GoTo(FolderPath),
+    /// Look into the folder in this row, or download its file.
+    Enter(usize),
+    /// Download what is in this row: a file, or a folder as a folder.
+    Download(usize),
+    /// Download the folder that is looked into.
+    DownloadFolder,
+    /// Put a link to the file in this row on the clipboard.
+    CopyLink(usize),
+    /// The cursor goes to this row.
+    Select(usize),
+    /// The cursor moves by so many rows.
+    Move(isize),
+    /// Only names that contain this.
+    Filter(String),
+    /// Letters typed while the rows have the keys.
+    Type(String),
+    /// All names.
+    CloseFilter,
+    /// Ask the peer again.
+    Refresh,
+    /// These rows are on screen.
+    Visible(Range<usize>),
+    /// The cursor is in view.
+    Revealed,
+}
