@@ -152,8 +152,8 @@ impl List {
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         self.by_content.retain(|row| self.rows.content(row), |row| self.rows.is_live(row));
         self.had = Bits::default();
-        for row in &mut self.rows.rows {
-            let new = row.kind.and_then(|_| numbers.get(row.content as usize).copied());
+        for (row, kind) in self.rows.rows.iter_mut().zip(&self.rows.kinds) {
+            let new = kind.and_then(|_| numbers.get(row.content as usize).copied());
             row.content = new.unwrap_or(NO_CONTENT);
             if row.content != NO_CONTENT {
                 self.had.insert_anywhere(row.content);
@@ -185,7 +185,7 @@ impl List {
 
     fn clear(&mut self, row: u32, contents: &Contents) {
         self.digest.remove(EntryHash::of(&self.entry(row, contents)));
-        self.rows.row_mut(row).kind = None;
+        self.rows.kinds[row as usize] = None;
         self.live -= 1;
     }
 
