@@ -276,6 +276,64 @@ async fn who_is_not_the_tracker_names_the_one_it_knows() {
 }
 
 #[tokio::test]
+async fn a_voter_keeps_a_standby_copy_and_starts_with_it() {
+    let served = Served::new(group(3, Some(FRIEND), false));
+    let standby = |epoch| with(begin(epoch), "standby", json!(true));
+    let chunk = json!({ "epoch": 3, "index_id": ID, "number": 0, "last": true, "files": [] });
+    let delta = json!({ "epoch": 3, "index_id": ID, "prev_seq": 0, "seq": 1, "changes": [] });
+    assert_eq!(served.call("index_announce_chunk", chunk.clone()).await, Err(1200), "not begun");
+    assert_eq!(served.call("index_announce_begin", standby(2)).await, Err(1300));
+    assert_eq!(served.call("index_announce_begin", with(begin(3), "standby", json!(false))).await, Err(1200));
+    let params = standby(3).to_string();
+    assert_eq!(served.raw(Some(STRANGER), "index_announce_begin", &params).await, Err(1001));
+    assert_eq!(served.call("index_announce_begin", standby(3)).await, Ok(json!("send_all")));
+    assert_eq!(served.call("index_announce_chunk", chunk).await, Ok(json!("accepted")));
+    assert_eq!(served.call("index_announce_delta", delta.clone()).await, Ok(json!("accepted")));
+    assert_eq!(served.call("index_search", json!({ "words": "" })).await, Err(1200), "it answers nobody");
+    assert_eq!(served.handle.summary(), None);
+
+    served.state.send_replace(group(4, Some(ME), true));
+    let answer = served.call("index_search", json!({ "words": "" })).await.expect("an answer");
+    assert_eq!(answer["complete"], json!({ "have": 0, "of": 2 }), "it is not said to be complete");
+    assert_eq!(served.call("index_announce_delta", delta).await, Err(1300));
+    let now = with(begin(4), "seq", json!(1));
+    assert_eq!(served.call("index_announce_begin", now).await, Ok(json!("up_to_date")));
+
+    let mut without_vote = (*group(5, Some(FRIEND), false)).clone();
+    without_vote.members.get_mut(&ME).expect("a member").voter = false;
+    served.state.send_replace(Arc::new(without_vote));
+    assert_eq!(served.call("index_announce_begin", standby(5)).await, Err(1200), "it is never elected");
+}
+
+#[tokio::test]
+async fn whole_lists_come_in_a_few_at_a_time() {
+    let peers: Vec<_> = (2..=6).map(|number| PeerId::from_bytes([number; 32])).collect();
+    let mut crowd = (*group(1, Some(ME), true)).clone();
+    for peer in &peers {
+        let friend = crowd.members[&FRIEND].clone();
+        crowd.members.insert(*peer, friend);
+    }
+    let served = Served::new(Arc::new(crowd));
+    let announce = with(begin(1), "count", json!(1)).to_string();
+    for (number, peer) in peers.iter().enumerate() {
+        let answer = served.raw(Some(*peer), "index_announce_begin", &announce).await.expect("an answer");
+        match number {
+            0..=2 => assert_eq!(answer, json!("send_all")),
+            _ => assert!(
+                answer["busy"].as_u64().is_some_and(|millis| (1..=1_000).contains(&millis)),
+                "{answer}"
+            ),
+        }
+    }
+    let chunk = json!({ "epoch": 1, "index_id": ID, "number": 0, "last": true, "files": [] }).to_string();
+    assert_eq!(served.raw(Some(peers[4]), "index_announce_chunk", &chunk).await, Err(1002), "not its turn");
+    let gap = served.raw(Some(peers[0]), "index_announce_chunk", &chunk).await;
+    assert_eq!(gap, Ok(json!({ "gap": null })), "its list is not what it announced, and its turn is over");
+    let begin_again = served.raw(Some(peers[3]), "index_announce_begin", &announce).await;
+    assert_eq!(begin_again, Ok(json!("send_all")), "it waited the longest");
+}
+
+#[tokio::test]
 async fn a_tracker_without_a_majority_takes_announcements_and_answers_no_search() {
     let served = Served::new(group(3, Some(ME), false));
     assert_eq!(served.call("index_announce_begin", begin(3)).await, Ok(json!("send_all")));

@@ -335,10 +335,14 @@ def memory():
 
         def discard(target=work / "target", done=done, size=size):
             while not done.wait(0.2):
-                for partial in target.rglob("*"):
-                    if partial.is_file() and partial.stat().st_blocks * 512 > MIB:
-                        subprocess.run(["fallocate", "--punch-hole", "--offset", "0", "--length", str(size), partial],
-                                       check=False, capture_output=True)
+                try:
+                    files = [path for path in target.rglob("*") if path.is_file() and path.stat().st_blocks > 2048]
+                except OSError:
+                    # It has just got its name.
+                    continue
+                for partial in files:
+                    subprocess.run(["fallocate", "--punch-hole", "--offset", "0", "--length", str(size), partial],
+                                   check=False, capture_output=True)
         thread = threading.Thread(target=discard, daemon=True)
         try:
             group.add("source-1", folder)

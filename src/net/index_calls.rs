@@ -16,12 +16,13 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The calls of `index_` to a given tracker. Cancel-safe: a call that is given up may still arrive there.
 pub trait IndexCalls: Send + Sync + 'static {
-    /// `index_announce_begin`.
+    /// `index_announce_begin`; with `standby` to a voter that is not the tracker.
     fn begin(
         &self,
-        tracker: PeerId,
+        to: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> impl Future<Output = Result<BeginAnswer, CallError>> + Send;
 
     /// `index_announce_chunk`.
@@ -95,14 +96,16 @@ impl<S: ClientSource> RemoteIndex<S> {
 impl<S: ClientSource> IndexCalls for RemoteIndex<S> {
     async fn begin(
         &self,
-        tracker: PeerId,
+        to: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> Result<BeginAnswer, CallError> {
         let Announcement { position, count, digest } = announced;
         let (id, digest) = (hexadecimal_text(&position.index_id), hexadecimal_text(&digest));
-        self.call(tracker, async move |client: Arc<S::Client>| {
-            client.announce_begin(epoch.number(), id, position.seq, count, digest).await
+        let standby = standby.then_some(true);
+        self.call(to, async move |client: Arc<S::Client>| {
+            client.announce_begin(epoch.number(), id, position.seq, count, digest, standby).await
         })
         .await
     }

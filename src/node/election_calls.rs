@@ -5,13 +5,13 @@
 //! again by itself, with a new round.
 
 use super::address_book::{AddressBook, Addresses};
-use super::election_task::TaskEvent;
+use super::election_task::{IndexTold, TaskEvent};
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::{Message, VoteRequest};
 use crate::engine::index::IndexPosition;
 use crate::net::peer_link::PeerLinks;
 use crate::wire::convert;
-use crate::wire::election::{ElectionClient, IndexSummary, Sender};
+use crate::wire::election::{ElectionClient, Sender};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -125,7 +125,7 @@ impl ElectionCalls {
     }
 
     /// Sends a request, if there is a connection. The answer, if one comes in time, is an event.
-    pub(super) fn send(&self, to: PeerId, message: Message, summary: Option<IndexSummary>) {
+    pub(super) fn send(&self, to: PeerId, message: Message, index: Option<IndexTold>) {
         let Some(client) = self.links.client(to) else { return };
         let (events, sender) = (self.events.clone(), self.sender.clone());
         tokio::spawn(async move {
@@ -134,7 +134,7 @@ impl ElectionCalls {
                 _ => VOTE_DEADLINE,
             };
             let answered =
-                tokio::time::timeout(deadline, call(client.as_ref(), message, sender, summary)).await;
+                tokio::time::timeout(deadline, call(client.as_ref(), message, sender, index)).await;
             if let Ok(Some((message, position))) = answered {
                 // The task is gone: the peer stops.
                 drop(events.send(TaskEvent::Answer { from: to, message, position }).await);
@@ -148,7 +148,7 @@ async fn call(
     client: &impl ElectionClient,
     message: Message,
     sender: Sender,
-    summary: Option<IndexSummary>,
+    index: Option<IndexTold>,
 ) -> Option<(Message, Option<IndexPosition>)> {
     let roster_of = |request: &VoteRequest| convert::roster_to_wire(&request.roster);
     match message {
@@ -166,7 +166,9 @@ async fn call(
             let roster = heartbeat.roster.as_ref().map(convert::roster_to_wire);
             let stamp = convert::stamp_to_wire(heartbeat.stamp);
             let (epoch, round) = (heartbeat.epoch.number(), heartbeat.round);
-            let reply = client.heartbeat(epoch, round, stamp, sender, roster, summary).await.ok()?;
+            let known = index.and_then(|index| index.known).map(convert::position_to_wire);
+            let summary = index.map(|index| index.summary);
+            let reply = client.heartbeat(epoch, round, stamp, sender, roster, summary, known).await.ok()?;
             let (reply, position) = convert::heartbeat_reply_from_wire(&reply).ok()?;
             Some((Message::HeartbeatReply(reply), position))
         }

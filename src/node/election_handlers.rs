@@ -2,13 +2,12 @@
 //! message to the election task and waits for its answer.
 
 use super::address_book::Addresses;
-use super::election_task::TaskEvent;
+use super::election_task::{IndexTold, TaskEvent};
 use crate::engine::election::{HandoverAnswer, HeartbeatReply, Message};
-use crate::engine::index::IndexPosition;
 use crate::wire::codes::Code;
 use crate::wire::election::{
-    ElectionServer, HandoverAnswer as WireHandoverAnswer, HeartbeatReply as WireReply, IndexSummary, Sender,
-    Stamp, VoteAnswer,
+    ElectionServer, HandoverAnswer as WireHandoverAnswer, HeartbeatReply as WireReply, IndexPosition,
+    IndexSummary, Sender, Stamp, VoteAnswer,
 };
 use crate::wire::group::Roster;
 use crate::wire::{Caller, convert};
@@ -23,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// Serves `election_`.
 pub(super) struct ElectionHandlers {
     pub(super) events: mpsc::Sender<TaskEvent>,
-    pub(super) position: watch::Receiver<IndexPosition>,
+    pub(super) position: watch::Receiver<crate::engine::index::IndexPosition>,
 }
 
 /// Who calls; refused if the connection did not say.
@@ -38,7 +37,7 @@ impl ElectionHandlers {
         extensions: &Extensions,
         message: Message,
         sender: Option<&Sender>,
-        summary: Option<IndexSummary>,
+        index: Option<IndexTold>,
     ) -> RpcResult<Message> {
         let from = caller(extensions)?.peer;
         let addresses = sender
@@ -48,7 +47,7 @@ impl ElectionHandlers {
         let silent =
             || Code::ElectionSilent.error("the election does not answer: the peer stops or is silenced");
         let (answer, answered) = oneshot::channel();
-        let event = TaskEvent::Request { from, message, addresses, summary, answer };
+        let event = TaskEvent::Request { from, message, addresses, index, answer };
         self.events.try_send(event).map_err(|_| silent())?;
         match tokio::time::timeout(DEADLINE, answered).await {
             Ok(Ok(message)) => Ok(message),
@@ -102,7 +101,10 @@ impl ElectionServer for ElectionHandlers {
         sender: Sender,
         roster: Option<Roster>,
         index: Option<IndexSummary>,
+        known: Option<IndexPosition>,
     ) -> RpcResult<WireReply> {
+        let known = known.as_ref().map(convert::position_from_wire).transpose()?;
+        let index = index.map(|summary| IndexTold { summary, known });
         let heartbeat = convert::heartbeat_from_wire(epoch, round, stamp, roster.as_ref())?;
         match self.ask(extensions, Message::Heartbeat(heartbeat), Some(&sender), index).await? {
             Message::HeartbeatReply(reply) => Ok(self.with_position(&reply)),

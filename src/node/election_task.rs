@@ -12,8 +12,10 @@ use super::election_calls::{ElectionCalls, PendingAnswers};
 use super::events::{EventSink, count};
 use super::faults::FaultsNow;
 use super::group_state::GroupState;
+use super::share_task::HeardPosition;
 use super::state_writer::StateSender;
 use super::trace::Recorder;
+use super::tracker_task::Standing;
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::{
     Command, Election, ElectionConfig, Input, Member, Message, RegistrationOutcome, Roster, SaveTicket,
@@ -49,7 +51,7 @@ pub(super) enum TaskEvent {
         from: PeerId,
         message: Message,
         addresses: Option<Addresses>,
-        summary: Option<IndexSummary>,
+        index: Option<IndexTold>,
         answer: oneshot::Sender<Message>,
     },
     /// The answer of another peer to a request of ours.
@@ -73,9 +75,17 @@ pub(super) enum TaskEvent {
     /// A fault drill begins or ends.
     Silence(bool),
     /// The tracker task tells how its index stands.
-    Summary(IndexSummary),
+    Summary(Standing),
     /// Somebody wants the records after this number.
     Trace { after: u64, answer: oneshot::Sender<Vec<Record>> },
+}
+
+/// What a heartbeat tells its receiver of the tracker's index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IndexTold {
+    pub(super) summary: IndexSummary,
+    /// Where the receiver's own list stands there, if it is known to be up to date.
+    pub(super) known: Option<IndexPosition>,
 }
 
 /// The answer to a join or leave.
@@ -102,6 +112,7 @@ pub(super) struct Wiring {
     pub(super) group: watch::Sender<Arc<GroupState>>,
     pub(super) roster: watch::Sender<Option<Arc<Roster>>>,
     pub(super) summary: watch::Sender<Option<(Epoch, IndexSummary)>>,
+    pub(super) heard: watch::Sender<Option<HeardPosition>>,
     pub(super) positions: mpsc::Sender<(PeerId, IndexPosition)>,
     pub(super) contacts: watch::Sender<BTreeMap<PeerId, u64>>,
     pub(super) addresses: watch::Sender<AddressBook>,
@@ -142,7 +153,7 @@ struct ElectionTask {
     rng: StdRng,
     jumps: JumpDetector,
     last_heartbeat: Option<(Epoch, Instant)>,
-    my_summary: Option<IndexSummary>,
+    my_index: Option<Standing>,
     recorder: Recorder,
     faults: FaultsNow,
     stop: Option<oneshot::Sender<()>>,
@@ -163,7 +174,7 @@ impl ElectionTask {
             rng: StdRng::seed_from_u64(wiring.seed),
             jumps: JumpDetector::new(),
             last_heartbeat: None,
-            my_summary: None,
+            my_index: None,
             recorder: Recorder::new(),
             faults: FaultsNow::default(),
             stop: None,
@@ -232,8 +243,8 @@ impl ElectionTask {
             return self.take_in_silence(event);
         }
         match event {
-            TaskEvent::Request { from, message, addresses, summary, answer } => {
-                self.request(from, message, addresses, summary, answer);
+            TaskEvent::Request { from, message, addresses, index, answer } => {
+                self.request(from, message, addresses, index, answer);
             }
             TaskEvent::Answer { from, message, position } => self.answer(from, message, position),
             TaskEvent::Saved(ticket) => {
@@ -262,7 +273,7 @@ impl ElectionTask {
                 self.stop = Some(done);
                 self.input(Input::StopRequested);
             }
-            TaskEvent::Summary(summary) => self.summarized(summary),
+            TaskEvent::Summary(standing) => self.summarized(standing),
             TaskEvent::Silence(_) | TaskEvent::Trace { .. } => {}
         }
     }
@@ -291,7 +302,7 @@ impl ElectionTask {
         from: PeerId,
         message: Message,
         addresses: Option<Addresses>,
-        summary: Option<IndexSummary>,
+        index: Option<IndexTold>,
         answer: oneshot::Sender<Message>,
     ) {
         if let Some(at) = addresses {
@@ -310,9 +321,11 @@ impl ElectionTask {
             && self.election.epoch() == epoch
         {
             self.heard(epoch);
-            self.wiring
-                .summary
-                .send_if_modified(|known| replace_if_new(known, summary.map(|it| (epoch, it))));
+            let summary = index.map(|index| (epoch, index.summary));
+            self.wiring.summary.send_if_modified(|known| replace_if_new(known, summary));
+            if let Some(IndexTold { known, summary }) = index {
+                self.hear(epoch, known, summary);
+            }
         }
     }
 
@@ -343,12 +356,20 @@ impl ElectionTask {
         }
     }
 
-    fn summarized(&mut self, summary: IndexSummary) {
-        let before = self.my_summary.replace(summary);
-        if before != Some(summary) {
+    /// What the tracker's index knows of this peer's list, for whoever announces it.
+    fn hear(&self, epoch: Epoch, known: Option<IndexPosition>, summary: IndexSummary) {
+        let complete = summary.have >= summary.of;
+        self.wiring.heard.send_replace(Some(HeardPosition { epoch, known, complete }));
+    }
+
+    fn summarized(&mut self, standing: Standing) {
+        let (summary, known) = (standing.summary, standing.known.get(&self.wiring.me).copied());
+        let before = self.my_index.replace(standing);
+        if before.is_none_or(|before| before.summary != summary) {
             self.recorder.index(self.election.epoch(), summary);
         }
         if self.election.is_active_tracker() {
+            self.hear(self.election.epoch(), known, summary);
             let told = Some((self.election.epoch(), summary));
             self.wiring.summary.send_if_modified(|known| replace_if_new(known, told));
         }
@@ -430,8 +451,10 @@ impl ElectionTask {
         if matches!(message, Message::Heartbeat(_)) {
             count(&self.wiring.sink.counters.heartbeats_sent);
         }
-        let summary = self.my_summary.filter(|_| self.election.is_active_tracker());
-        self.wiring.calls.send(to, message, summary);
+        let index = self.my_index.as_ref().filter(|_| self.election.is_active_tracker());
+        let index = index
+            .map(|standing| IndexTold { summary: standing.summary, known: standing.known.get(&to).copied() });
+        self.wiring.calls.send(to, message, index);
     }
 }
 

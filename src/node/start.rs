@@ -35,7 +35,6 @@ use super::view_task::{Sources, view_task};
 use super::watch_task::{Watcher, Watching};
 use crate::base::{ByteRate, Epoch, PeerId, PeerName};
 use crate::engine::election::Roster;
-use crate::engine::index::IndexPosition;
 use crate::net::caller::CallerLimits;
 use crate::net::handlers::index::index_methods;
 use crate::net::handlers::transfer::TransferHandler;
@@ -57,7 +56,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use timed::{Heard, Timed};
+use timed::{Heard, IndexNews, Timed};
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// How many commands wait.
@@ -113,13 +112,13 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         sink: &sink,
         faults: faults.now(),
     };
-    let Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server } =
+    let Heard { events, group, roster, summary, contacts, addresses, registrations, index, server } =
         timed.start(election, store, saved).await?;
     let tracer = Tracer::spawn(events.clone(), group.clone(), Arc::clone(&library));
     let (core, start_drill) =
         core(Made { config, identity, here, library, downloads, sink, faults, tracer }, group.clone());
     core.spawn_limits();
-    core.spawn_index(&events, group.clone(), positions);
+    core.spawn_index(&events, group.clone(), index);
 
     let (names_state, names_seen) = watch::channel(NamesState::default());
     let pictures = core.pictures(records, names_seen, summary, contacts, group.clone(), roster.clone());
@@ -262,21 +261,21 @@ impl Core {
         &self,
         events: &mpsc::Sender<TaskEvent>,
         group: watch::Receiver<Arc<GroupState>>,
-        mut positions: mpsc::Receiver<(PeerId, IndexPosition)>,
+        IndexNews { heard, mut positions }: IndexNews,
     ) {
-        tokio::spawn(share_task(Arc::clone(&self.library), group, self.route()));
+        tokio::spawn(share_task(Arc::clone(&self.library), group, heard, self.route()));
         let tracker = self.tracker.clone();
         tokio::spawn(async move {
             while let Some((peer, position)) = positions.recv().await {
                 tracker.position_seen(peer, position);
             }
         });
-        let (mut summaries, events) = (self.tracker.summaries(), events.clone());
+        let (mut standing, events) = (self.tracker.standing(), events.clone());
         tokio::spawn(async move {
-            while summaries.changed().await.is_ok() {
-                let summary = *summaries.borrow_and_update();
-                if let Some(summary) = summary
-                    && events.send(TaskEvent::Summary(summary)).await.is_err()
+            while standing.changed().await.is_ok() {
+                let now = standing.borrow_and_update().clone();
+                if let Some(now) = now
+                    && events.send(TaskEvent::Summary(now)).await.is_err()
                 {
                     return;
                 }

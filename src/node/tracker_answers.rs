@@ -22,6 +22,10 @@ pub(super) fn begun(begun: Begun) -> BeginAnswer {
     }
 }
 
+pub(super) fn begin_busy(retry: Duration) -> BeginAnswer {
+    BeginAnswer::Busy(u64::try_from(retry.as_millis()).unwrap_or(u64::MAX))
+}
+
 pub(super) fn taken(taken: Taken) -> AnnounceAnswer {
     match taken {
         Taken::Accepted => AnnounceAnswer::Accepted,

@@ -24,11 +24,12 @@ impl<R: IndexCalls> IndexCalls for TrackerRoute<R> {
         to: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> Result<BeginAnswer, CallError> {
         if to != self.me {
-            return self.remote.begin(to, epoch, announced).await;
+            return self.remote.begin(to, epoch, announced, standby).await;
         }
-        self.local.announce_begin(self.me, epoch, announced).await.map_err(CallError::Refused)
+        self.local.announce_begin(self.me, epoch, announced, standby).await.map_err(CallError::Refused)
     }
 
     async fn chunk(&self, to: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, CallError> {

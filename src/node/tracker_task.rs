@@ -1,32 +1,42 @@
 //! The tracker's side of the index: one task that owns it, and a handle for everybody who asks.
 //!
 //! Announcements are taken while this peer is the tracker of the caller's epoch; searches are answered
-//! only while it is the *active* one (a majority replied lately). In a new epoch of its own the lists of
-//! the last time are still there (a warm start), but a peer counts in `complete` only when it has announced
-//! again.
+//! only while it is the *active* one (a majority replied lately). While it is not, a voter takes what the
+//! members tell it as a standby copy: whoever is elected next has it then. In a new epoch of its own the
+//! lists are still there (a warm start), but a peer counts in `complete` only when it has announced again,
+//! so that a standby copy that is wrong costs time and never truth.
 //!
-//! A lost change is seen twice over: the answer to every delta says whether it fitted, and the peer repeats
-//! `announce_begin` every second, which costs nothing where nothing is missing. Besides, replies to
-//! heartbeats carry positions: a peer whose list lags behind for longer than `LAG` does not count as
-//! complete, so that an answer is never called complete when it is not.
+//! A lost change is seen three times over: the answer to every delta says whether it fitted; every heartbeat
+//! tells its receiver which of its lists the tracker holds to be up to date, so that the peer begins again
+//! if that is another one; and replies to heartbeats carry positions, so that a peer whose list lags behind
+//! for longer than `LAG` does not count as complete.
 //!
-//! What is absent on purpose: locks. Requests wait in one bounded queue; a full one is answered with `busy`.
+//! Whole lists come in a few at a time (`leases`); a peer that stops answering fades before it is hidden
+//! (`presence`).
+//!
+//! What is absent on purpose: locks. Requests wait in bounded queues, searches in one of their own; a full
+//! one is answered with `busy`.
+
+mod leases;
+mod presence;
 
 use super::GroupState;
 use super::tracker_answers as answers;
 use crate::base::{ContentId, Epoch, PeerId};
-use crate::engine::index::{Announcement, Chunk, Delta, Index, IndexPosition, Page};
+use crate::engine::index::{Announcement, Begun, Chunk, Delta, Index, IndexPosition, Page};
 use crate::net::handlers::index::IndexService;
 use crate::wire::codes::Refused;
 use crate::wire::election::IndexSummary;
 use crate::wire::index::{AnnounceAnswer, BeginAnswer, Complete, SearchAnswer, SourcesAnswer};
+use leases::Leases;
+use presence::Presence;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-/// The most requests that wait: with chunks of 1 MiB they are at most 32 MiB.
+/// The most requests that wait in each queue: with chunks of 1 MiB they are at most 32 MiB.
 const QUEUE: usize = 32;
 /// How long a search waits for a place in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(1);
@@ -38,21 +48,54 @@ const LAG: Duration = Duration::from_millis(300);
 
 type Answer<T> = oneshot::Sender<Result<T, Refused>>;
 
-/// What the task is asked.
-enum Request {
-    Begin { caller: PeerId, epoch: Epoch, announced: Announcement, answer: Answer<BeginAnswer> },
-    Chunk { caller: PeerId, epoch: Epoch, chunk: Chunk, answer: Answer<AnnounceAnswer> },
-    Delta { caller: PeerId, epoch: Epoch, delta: Delta, answer: Answer<AnnounceAnswer> },
+/// What a peer tells.
+enum Told {
+    Begin {
+        caller: PeerId,
+        epoch: Epoch,
+        announced: Announcement,
+        standby: bool,
+        answer: Answer<BeginAnswer>,
+    },
+    Chunk {
+        caller: PeerId,
+        epoch: Epoch,
+        chunk: Chunk,
+        answer: Answer<AnnounceAnswer>,
+    },
+    Delta {
+        caller: PeerId,
+        epoch: Epoch,
+        delta: Delta,
+        answer: Answer<AnnounceAnswer>,
+    },
+    Position {
+        peer: PeerId,
+        position: IndexPosition,
+    },
+}
+
+/// What is asked.
+enum Asked {
     Search { words: String, page: Page, answer: Answer<SearchAnswer> },
     Sources { content: ContentId, answer: Answer<SourcesAnswer> },
-    Position { peer: PeerId, position: IndexPosition },
+}
+
+/// How the tracker's index stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// For everybody.
+    pub summary: IndexSummary,
+    /// Where the lists stand that are known to be up to date, for the peer of each.
+    pub known: Arc<BTreeMap<PeerId, IndexPosition>>,
 }
 
 /// The way to the tracker's task of this peer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TrackerHandle {
-    requests: mpsc::Sender<Request>,
-    summary: watch::Receiver<Option<IndexSummary>>,
+    told: mpsc::Sender<Told>,
+    asked: mpsc::Sender<Asked>,
+    standing: watch::Receiver<Option<Standing>>,
 }
 
 /// Starts the task; it ends when the last handle is dropped or `state` has no sender any more.
@@ -60,59 +103,64 @@ pub struct TrackerHandle {
 /// Must be called inside of a tokio runtime: not the timing thread's, a search takes milliseconds.
 #[must_use]
 pub fn spawn(me: PeerId, state: watch::Receiver<Arc<GroupState>>) -> TrackerHandle {
-    let (requests, incoming) = mpsc::channel(QUEUE);
-    let (told, summary) = watch::channel(None);
+    let (told, announcements) = mpsc::channel(QUEUE);
+    let (asked, questions) = mpsc::channel(QUEUE);
+    let (shown, standing) = watch::channel(None);
     let task = Tracker {
         me,
-        seen: state.borrow().clone(),
+        seen: Arc::new(GroupState::alone(me)),
         serving: None,
         expected: BTreeSet::new(),
         index: Index::seeded(rand::random()),
+        standby: BTreeSet::new(),
+        leases: Leases::default(),
+        presence: Presence::default(),
+        fades: None,
         lags: BTreeMap::new(),
-        told,
+        shown,
         revision: 0,
     };
-    tokio::spawn(tracker_task(task, state, incoming));
-    TrackerHandle { requests, summary }
+    tokio::spawn(tracker_task(task, state, announcements, questions));
+    TrackerHandle { told, asked, standing }
 }
 
 impl TrackerHandle {
     /// How the index stands, for the heartbeats; `None` while this peer is not the tracker. Never waits.
     #[must_use]
     pub fn summary(&self) -> Option<IndexSummary> {
-        *self.summary.borrow()
+        self.standing.borrow().as_ref().map(|standing| standing.summary)
     }
 
-    /// The same as it changes.
+    /// The same as it changes, with what is for single peers.
     #[must_use]
-    pub fn summaries(&self) -> watch::Receiver<Option<IndexSummary>> {
-        self.summary.clone()
+    pub fn standing(&self) -> watch::Receiver<Option<Standing>> {
+        self.standing.clone()
     }
 
     /// A heartbeat's reply said where the list of `peer` stands. Never waits: it is said again 100 ms later.
     pub fn position_seen(&self, peer: PeerId, position: IndexPosition) {
         // Lost if the queue is full; the next reply says it again.
-        drop(self.requests.try_send(Request::Position { peer, position }));
+        drop(self.told.try_send(Told::Position { peer, position }));
     }
 
     /// Announcements are turned away at once when the queue is full: the peer keeps its list and repeats.
-    async fn announce<T>(
+    async fn tell<T>(
         &self,
         busy: impl FnOnce() -> Result<T, Refused>,
-        request: impl FnOnce(Answer<T>) -> Request,
+        request: impl FnOnce(Answer<T>) -> Told,
     ) -> Result<T, Refused> {
         let (answer, answered) = oneshot::channel();
-        match self.requests.try_send(request(answer)) {
+        match self.told.try_send(request(answer)) {
             Ok(()) => answered.await.map_err(|_| answers::stopping())?,
             Err(mpsc::error::TrySendError::Full(_)) => busy(),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(answers::stopping()),
         }
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Request) -> Result<T, Refused> {
+    async fn ask<T>(&self, request: impl FnOnce(Answer<T>) -> Asked) -> Result<T, Refused> {
         use mpsc::error::SendTimeoutError;
         let (answer, answered) = oneshot::channel();
-        match self.requests.send_timeout(request(answer), QUEUE_WAIT).await {
+        match self.asked.send_timeout(request(answer), QUEUE_WAIT).await {
             Ok(()) => answered.await.map_err(|_| answers::stopping())?,
             Err(SendTimeoutError::Timeout(_)) => Err(answers::busy(RETRY)),
             Err(SendTimeoutError::Closed(_)) => Err(answers::stopping()),
@@ -126,9 +174,10 @@ impl IndexService for TrackerHandle {
         caller: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> Result<BeginAnswer, Refused> {
-        let busy = || Ok(BeginAnswer::Busy(RETRY.as_millis().try_into().unwrap_or(u64::MAX)));
-        self.announce(busy, |answer| Request::Begin { caller, epoch, announced, answer }).await
+        let busy = || Ok(answers::begin_busy(RETRY));
+        self.tell(busy, |answer| Told::Begin { caller, epoch, announced, standby, answer }).await
     }
 
     async fn announce_chunk(
@@ -138,7 +187,7 @@ impl IndexService for TrackerHandle {
         chunk: Chunk,
     ) -> Result<AnnounceAnswer, Refused> {
         let busy = || Err(answers::busy(RETRY));
-        self.announce(busy, |answer| Request::Chunk { caller, epoch, chunk, answer }).await
+        self.tell(busy, |answer| Told::Chunk { caller, epoch, chunk, answer }).await
     }
 
     async fn announce_delta(
@@ -148,15 +197,15 @@ impl IndexService for TrackerHandle {
         delta: Delta,
     ) -> Result<AnnounceAnswer, Refused> {
         let busy = || Err(answers::busy(RETRY));
-        self.announce(busy, |answer| Request::Delta { caller, epoch, delta, answer }).await
+        self.tell(busy, |answer| Told::Delta { caller, epoch, delta, answer }).await
     }
 
     async fn search(&self, _: PeerId, words: String, page: Page) -> Result<SearchAnswer, Refused> {
-        self.ask(|answer| Request::Search { words, page, answer }).await
+        self.ask(|answer| Asked::Search { words, page, answer }).await
     }
 
     async fn sources(&self, _: PeerId, content: ContentId) -> Result<SourcesAnswer, Refused> {
-        self.ask(|answer| Request::Sources { content, answer }).await
+        self.ask(|answer| Asked::Sources { content, answer }).await
     }
 }
 
@@ -170,9 +219,15 @@ struct Tracker {
     /// The members that answer: their lists are shown and expected.
     expected: BTreeSet<PeerId>,
     index: Index,
+    /// Who keeps the copy here up to date although another peer is tracker.
+    standby: BTreeSet<PeerId>,
+    leases: Leases,
+    presence: Presence,
+    /// When a peer stops to be shown or kept next.
+    fades: Option<Instant>,
     /// Peers whose list differs from the position in their replies: what it was here then, and since when.
     lags: BTreeMap<PeerId, (Option<IndexPosition>, Instant)>,
-    told: watch::Sender<Option<IndexSummary>>,
+    shown: watch::Sender<Option<Standing>>,
     /// How often an announcement may have changed the index.
     revision: u64,
 }
@@ -180,72 +235,114 @@ struct Tracker {
 async fn tracker_task(
     mut tracker: Tracker,
     mut state: watch::Receiver<Arc<GroupState>>,
-    mut incoming: mpsc::Receiver<Request>,
+    mut announcements: mpsc::Receiver<Told>,
+    mut questions: mpsc::Receiver<Asked>,
 ) {
     tracker.follow(state.borrow_and_update().clone());
     loop {
+        let fades = tracker.fades;
+        let mut told = None;
+        let mut asked = None;
+        // In no order: neither a flood of searches nor one of announcements holds the other up.
         tokio::select! {
-            biased;
             changed = state.changed() => if changed.is_err() { return },
-            request = incoming.recv() => {
-                let Some(request) = request else { return };
-                // The newest picture first: a request must not be answered with an older one.
-                tracker.follow(state.borrow_and_update().clone());
-                tracker.handle(request);
-            }
+            next = announcements.recv() => match next {
+                Some(next) => told = Some(next),
+                None => return,
+            },
+            next = questions.recv() => match next {
+                Some(next) => asked = Some(next),
+                None => return,
+            },
+            () = sleep_until(fades.unwrap_or_else(Instant::now)), if fades.is_some() => tracker.arrange(),
         }
+        // The newest picture first: a request must not be answered with an older one.
         tracker.follow(state.borrow_and_update().clone());
-        tracker.tell();
+        if let Some(told) = told {
+            tracker.take(told);
+        }
+        if let Some(asked) = asked {
+            tracker.answer(asked);
+        }
+        tracker.show();
     }
 }
 
 impl Tracker {
     /// Brings the index in line with the group.
     fn follow(&mut self, state: Arc<GroupState>) {
-        if self.serving.is_some() && Arc::ptr_eq(&self.seen, &state) {
+        if Arc::ptr_eq(&self.seen, &state) {
             return;
         }
         self.seen = state;
-        if !self.seen.is_tracker() {
-            self.serving = None;
-            return;
-        }
-        if self.serving != Some(self.seen.epoch) {
-            self.serving = Some(self.seen.epoch);
-            self.index.begin_epoch();
+        let serves = self.seen.is_tracker().then_some(self.seen.epoch);
+        if self.serving != serves {
+            self.serving = serves;
+            self.leases.clear();
             self.lags.clear();
+            if serves.is_some() {
+                self.index.begin_epoch();
+            }
         }
-        let mut members: BTreeSet<_> = self.seen.members.keys().copied().collect();
-        members.insert(self.me);
-        self.index.keep(&members);
-        let answers = |peer: &PeerId| {
-            *peer == self.me || self.seen.members.get(peer).is_some_and(|member| member.reachable)
-        };
-        members.retain(answers);
-        self.index.set_present(&members);
-        self.lags.retain(|peer, _| members.contains(peer));
-        self.expected = members;
+        self.arrange();
     }
 
-    fn handle(&mut self, request: Request) {
-        // Whoever asked may have given up: `send` fails then, and nothing is to be done.
-        match request {
-            Request::Begin { caller, epoch, announced, answer } => {
-                drop(answer.send(self.begin(caller, epoch, announced)));
+    /// Shows and keeps what is to be, as the members are at this moment.
+    fn arrange(&mut self) {
+        let now = Instant::now();
+        let mut members: BTreeSet<_> = self.seen.members.keys().copied().collect();
+        members.insert(self.me);
+        let answers = |peer: &&PeerId| {
+            **peer == self.me || self.seen.members.get(*peer).is_some_and(|member| member.reachable)
+        };
+        let answering: BTreeSet<_> = members.iter().filter(answers).copied().collect();
+        self.presence.update(&members, &answering, now);
+        if self.serving.is_none() && !self.keeps_standby() {
+            members.clear();
+        }
+        for peer in self.presence.gone(now) {
+            members.remove(&peer);
+        }
+        self.index.keep(&members);
+        self.standby.retain(|peer| members.contains(peer));
+        self.index.set_present(&answering, &self.presence.fading(now));
+        self.lags.retain(|peer, _| answering.contains(peer));
+        if self.serving.is_some() {
+            self.leases.keep(&answering);
+        }
+        self.fades = self.presence.next_change(now);
+        self.expected = answering;
+    }
+
+    /// Whether this peer may be elected.
+    fn keeps_standby(&self) -> bool {
+        self.seen.members.get(&self.me).is_some_and(|me| me.voter)
+    }
+
+    fn take(&mut self, told: Told) {
+        // Whoever told may have given up: `send` fails then, and nothing is to be done.
+        match told {
+            Told::Begin { caller, epoch, announced, standby, answer } => {
+                drop(answer.send(self.begin(caller, epoch, announced, standby)));
             }
-            Request::Chunk { caller, epoch, chunk, answer } => {
+            Told::Chunk { caller, epoch, chunk, answer } => {
                 drop(answer.send(self.chunk(caller, epoch, chunk)));
             }
-            Request::Delta { caller, epoch, delta, answer } => {
+            Told::Delta { caller, epoch, delta, answer } => {
                 drop(answer.send(self.delta(caller, epoch, delta)));
             }
-            Request::Search { words, page, answer } => {
+            Told::Position { peer, position } => self.position_seen(peer, position),
+        }
+    }
+
+    fn answer(&self, asked: Asked) {
+        match asked {
+            Asked::Search { words, page, answer } => {
                 if let Some(found) = self.search(&words, page, || answer.is_closed()) {
                     drop(answer.send(found));
                 }
             }
-            Request::Sources { content, answer } => drop(answer.send(self.sources(content))),
-            Request::Position { peer, position } => self.position_seen(peer, position),
+            Asked::Sources { content, answer } => drop(answer.send(self.sources(content))),
         }
     }
 
@@ -254,19 +351,40 @@ impl Tracker {
         caller: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> Result<BeginAnswer, Refused> {
-        self.check_announcer(caller, epoch)?;
-        self.index.begin(caller, announced).map(answers::begun).map_err(answers::announce_refused)
+        self.check_announcer(caller, epoch, standby)?;
+        if standby {
+            self.standby.insert(caller);
+        }
+        let begun = self.index.begin(caller, announced).map_err(answers::announce_refused)?;
+        match begun {
+            Begun::UpToDate => self.leases.release(caller),
+            Begun::SendFrom(_) => {}
+            Begun::SendAll => {
+                if let Err(wait) = self.leases.take(caller, Instant::now()) {
+                    self.index.put_off(caller);
+                    return Ok(answers::begin_busy(wait));
+                }
+            }
+        }
+        Ok(answers::begun(begun))
     }
 
     fn chunk(&mut self, caller: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, Refused> {
-        self.check_announcer(caller, epoch)?;
+        self.check_announcer(caller, epoch, self.standby.contains(&caller))?;
+        // Whoever was told to send changes and has forgotten them comes here without a lease.
+        self.leases.take(caller, Instant::now()).map_err(answers::busy)?;
         self.revision += 1;
-        self.index.chunk(caller, chunk).map(answers::taken).map_err(answers::announce_refused)
+        let taken = self.index.chunk(caller, chunk);
+        if !self.index.is_coming_in(caller) {
+            self.leases.release(caller);
+        }
+        taken.map(answers::taken).map_err(answers::announce_refused)
     }
 
     fn delta(&mut self, caller: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, Refused> {
-        self.check_announcer(caller, epoch)?;
+        self.check_announcer(caller, epoch, self.standby.contains(&caller))?;
         self.revision += 1;
         self.index.delta(caller, delta).map(answers::taken).map_err(answers::announce_refused)
     }
@@ -294,11 +412,15 @@ impl Tracker {
         Ok(SourcesAnswer { epoch: epoch.number(), complete: self.complete(), size, sources })
     }
 
-    fn check_announcer(&self, caller: PeerId, epoch: Epoch) -> Result<(), Refused> {
+    fn check_announcer(&self, caller: PeerId, epoch: Epoch, standby: bool) -> Result<(), Refused> {
         if epoch < self.seen.epoch {
             return Err(answers::old_epoch(&self.seen));
         }
-        if self.serving != Some(epoch) {
+        let takes = match self.serving {
+            Some(serving) => serving == epoch,
+            None => standby && self.keeps_standby(),
+        };
+        if !takes {
             return Err(answers::not_tracker(&self.seen));
         }
         if caller != self.me && !self.seen.members.contains_key(&caller) {
@@ -325,19 +447,27 @@ impl Tracker {
     }
 
     fn complete(&self) -> Complete {
-        let lagging = |peer: &&PeerId| self.lags.get(*peer).is_some_and(|(_, since)| since.elapsed() > LAG);
+        let lagging = |peer: &&PeerId| {
+            let lag = self.lags.get(*peer);
+            lag.is_some_and(|(then, since)| since.elapsed() > LAG && *then == self.index.position(**peer))
+        };
         let lagging: BTreeSet<_> = self.expected.iter().filter(lagging).copied().collect();
         let up_to_date = self.expected.difference(&lagging).copied().collect();
         let (have, _) = self.index.complete(&up_to_date);
         Complete { have: answers::count(have), of: answers::count(self.expected.len()) }
     }
 
-    /// Tells the heartbeats how the index stands.
-    fn tell(&self) {
-        let summary = self.serving.map(|_| {
+    /// Shows the heartbeats how the index stands.
+    fn show(&self) {
+        let standing = self.serving.map(|_| {
             let Complete { have, of } = self.complete();
-            IndexSummary { files: self.index.files(), have, of, revision: self.revision }
+            let summary = IndexSummary { files: self.index.files(), have, of, revision: self.revision };
+            Standing { summary, known: Arc::new(self.index.confirmed().collect()) }
         });
-        self.told.send_if_modified(|told| std::mem::replace(told, summary) != summary);
+        self.shown.send_if_modified(|shown| {
+            let changed = *shown != standing;
+            *shown = standing;
+            changed
+        });
     }
 }

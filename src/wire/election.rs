@@ -102,7 +102,8 @@ pub trait Election {
     #[method(name = "vote", param_kind = map, with_extensions)]
     async fn vote(&self, epoch: u64, round: u64, roster: Roster, sender: Sender) -> RpcResult<VoteAnswer>;
 
-    /// The tracker's sign of life, every 100 ms. `roster` for a receiver that lags; `index` once it serves.
+    /// The tracker's sign of life, every 100 ms. `roster` for a receiver that lags; `index` once it serves,
+    /// and with it `known`, where the receiver's list stands there, if it is known to be up to date.
     #[method(name = "heartbeat", param_kind = map, with_extensions)]
     async fn heartbeat(
         &self,
@@ -112,6 +113,7 @@ pub trait Election {
         sender: Sender,
         roster: Option<Roster>,
         index: Option<IndexSummary>,
+        known: Option<IndexPosition>,
     ) -> RpcResult<HeartbeatReply>;
 
     /// A stopping tracker names its successor (hexadecimal peer id).

@@ -137,7 +137,8 @@ pub struct SourcesAnswer {
 #[rpc(client, server, namespace = "index", namespace_separator = "_")]
 pub trait Index {
     /// Begins an announcement of the caller's list: `index_id` 32 hexadecimal digits, `seq` its last
-    /// change, `count` of its files, `digest` of all entries (64 hexadecimal digits).
+    /// change, `count` of its files, `digest` of all entries (64 hexadecimal digits). With `standby` a voter
+    /// that is not the tracker takes it too, to have it when it is elected.
     #[method(name = "announce_begin", param_kind = map, with_extensions)]
     async fn announce_begin(
         &self,
@@ -146,6 +147,7 @@ pub trait Index {
         #[argument(rename = "seq")] last_seq: u64,
         count: u64,
         digest: String,
+        standby: Option<bool>,
     ) -> RpcResult<BeginAnswer>;
 
     /// A part of the whole list, at most 1 MiB of JSON. Chunks are numbered from 0 and may be repeated.

@@ -7,13 +7,13 @@ use cardume::engine::index::{Announcement, Change, Chunk, Delta, FileEntry, Inde
 use cardume::net::handlers::index::IndexService;
 use cardume::net::{CallError, IndexCalls};
 use cardume::node::search::Searcher;
-use cardume::node::share_task::{AnnouncedFiles, share_task};
+use cardume::node::share_task::{AnnouncedFiles, HeardPosition, share_task};
 use cardume::node::tracker_route::TrackerRoute;
 use cardume::node::tracker_task::{self, TrackerHandle};
 use cardume::node::{GroupState, MemberInfo};
 use cardume::wire::index::{AnnounceAnswer, BeginAnswer, SearchAnswer, SourcesAnswer};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -88,16 +88,63 @@ pub(crate) struct Weather {
     /// Of a hundred calls, how many are lost on the way there, and as many on the way back; as many arrive
     /// twice.
     pub(crate) percent: AtomicU64,
-    /// Deltas are answered without having arrived: a lie that only the comparison of digests finds.
+    /// Deltas are answered without having arrived: a lie that only heartbeats and digests find.
     pub(crate) swallow_deltas: AtomicBool,
+    /// Heartbeats are lost.
+    pub(crate) no_heartbeats: AtomicBool,
+    /// How many calls have been made, and how many of them were parts of whole lists.
+    pub(crate) calls: AtomicU64,
+    pub(crate) chunks: AtomicU64,
+    /// Who is sending a whole list to whom, and the most that ever did so to one peer at the same time.
+    snapshots: Mutex<(BTreeSet<(PeerId, PeerId)>, usize)>,
     dice: AtomicU64,
 }
 
 impl Weather {
-    fn strikes(&self) -> bool {
+    /// Another course.
+    pub(crate) fn seed(&self, seed: u64) {
+        self.dice.store(seed << 32, Ordering::Relaxed);
+    }
+
+    /// The most peers that sent a whole list to one peer at the same time.
+    pub(crate) fn most_snapshots(&self) -> usize {
+        self.snapshots.lock().expect("not poisoned").1
+    }
+
+    fn chunk(&self, from: PeerId, to: PeerId, last: bool) {
+        self.chunks.fetch_add(1, Ordering::Relaxed);
+        let mut snapshots = self.snapshots.lock().expect("not poisoned");
+        let (running, most) = &mut *snapshots;
+        running.insert((to, from));
+        *most = (*most).max(running.iter().filter(|(other, _)| *other == to).count());
+        if last {
+            running.remove(&(to, from));
+        }
+    }
+
+    /// Below this number.
+    fn below(&self, number: u64) -> u64 {
         let dice = self.dice.fetch_add(1, Ordering::Relaxed);
         let hash = blake3::hash(&dice.to_le_bytes());
-        u64::from(hash.as_bytes()[0]) * 100 / 256 < self.percent.load(Ordering::Relaxed)
+        u64::from(u32::from_le_bytes(*hash.as_bytes().first_chunk().expect("32 bytes"))) % number
+    }
+
+    fn strikes(&self) -> bool {
+        self.below(100) < self.percent.load(Ordering::Relaxed)
+    }
+
+    /// How long a message is on its way: in bad weather some overtake others.
+    async fn travel(&self) {
+        let bad = self.percent.load(Ordering::Relaxed) > 0;
+        sleep(Duration::from_millis(if bad { 1 + self.below(30) } else { 1 })).await;
+    }
+
+    /// A call that is lost breaks at once, or hangs until somebody notices.
+    async fn lost(&self) -> CallError {
+        if self.below(2) == 0 {
+            sleep(Duration::from_secs(1)).await;
+        }
+        CallError::Broken("lost".to_owned())
     }
 }
 
@@ -114,18 +161,34 @@ impl Calls {
         &self,
         to: PeerId,
         call: impl Fn(TrackerHandle) -> F,
-    ) -> Result<T, CallError> {
-        let lost = || CallError::Broken("lost".to_owned());
-        let handle = self.peers.read().expect("not poisoned").get(&to).cloned().ok_or_else(lost)?;
-        sleep(Duration::from_millis(1)).await;
-        if self.weather.strikes() {
-            return Err(lost());
+    ) -> Result<T, CallError>
+    where
+        F: Send + 'static,
+        T: Send,
+    {
+        let gone = || CallError::Broken("gone".to_owned());
+        let weather = &self.weather;
+        weather.calls.fetch_add(1, Ordering::Relaxed);
+        let reached = {
+            let peers = self.peers.read().expect("not poisoned");
+            peers.get(&to).cloned().filter(|_| peers.contains_key(&self.from))
+        };
+        let handle = reached.ok_or_else(gone)?;
+        weather.travel().await;
+        if weather.strikes() {
+            return Err(weather.lost().await);
         }
-        if self.weather.strikes() {
-            drop(call(handle.clone()).await);
+        if weather.strikes() {
+            // The same once more, and perhaps long after.
+            let (again, after) = (call(handle.clone()), weather.below(300));
+            tokio::spawn(async move {
+                sleep(Duration::from_millis(after)).await;
+                drop(again.await);
+            });
         }
         let answer = call(handle).await.map_err(CallError::Refused);
-        if self.weather.strikes() { Err(lost()) } else { answer }
+        weather.travel().await;
+        if weather.strikes() { Err(weather.lost().await) } else { answer }
     }
 }
 
@@ -135,27 +198,49 @@ impl IndexCalls for Calls {
         to: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> Result<BeginAnswer, CallError> {
-        self.call(to, async |handle| handle.announce_begin(self.from, epoch, announced).await).await
+        let from = self.from;
+        let call = |handle: TrackerHandle| async move {
+            handle.announce_begin(from, epoch, announced, standby).await
+        };
+        self.call(to, call).await
     }
 
     async fn chunk(&self, to: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, CallError> {
-        self.call(to, async |handle| handle.announce_chunk(self.from, epoch, chunk.clone()).await).await
+        let from = self.from;
+        self.weather.chunk(from, to, chunk.last);
+        let call = |handle: TrackerHandle| {
+            let chunk = chunk.clone();
+            async move { handle.announce_chunk(from, epoch, chunk).await }
+        };
+        self.call(to, call).await
     }
 
     async fn delta(&self, to: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, CallError> {
         if self.weather.swallow_deltas.load(Ordering::Relaxed) {
             return Ok(AnnounceAnswer::Accepted);
         }
-        self.call(to, async |handle| handle.announce_delta(self.from, epoch, delta.clone()).await).await
+        let from = self.from;
+        let call = |handle: TrackerHandle| {
+            let delta = delta.clone();
+            async move { handle.announce_delta(from, epoch, delta).await }
+        };
+        self.call(to, call).await
     }
 
     async fn search(&self, to: PeerId, words: &str, page: Page) -> Result<SearchAnswer, CallError> {
-        self.call(to, async |handle| handle.search(self.from, words.to_owned(), page).await).await
+        let (from, words) = (self.from, words.to_owned());
+        let call = |handle: TrackerHandle| {
+            let words = words.clone();
+            async move { handle.search(from, words, page).await }
+        };
+        self.call(to, call).await
     }
 
     async fn sources(&self, to: PeerId, content: ContentId) -> Result<SourcesAnswer, CallError> {
-        self.call(to, async |handle| handle.sources(self.from, content).await).await
+        let from = self.from;
+        self.call(to, |handle: TrackerHandle| async move { handle.sources(from, content).await }).await
     }
 }
 
@@ -169,10 +254,52 @@ pub(crate) struct Peer {
     task: tokio::task::JoinHandle<()>,
 }
 
+/// A peer as heartbeats meet it.
+struct Listener {
+    id: PeerId,
+    files: Arc<Files>,
+    group: watch::Receiver<Arc<GroupState>>,
+    tracker: TrackerHandle,
+    heard: watch::Sender<Option<HeardPosition>>,
+    alive: Arc<AtomicBool>,
+}
+
+/// What heartbeats carry of the index, every 100 ms from the tracker to everybody and back.
+async fn heartbeats(listeners: Vec<Listener>, weather: Arc<Weather>) {
+    let mut beat = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        beat.tick().await;
+        if weather.no_heartbeats.load(Ordering::Relaxed) {
+            continue;
+        }
+        let alive = |it: &&Listener| it.alive.load(Ordering::Relaxed);
+        for tracker in listeners.iter().filter(alive) {
+            let Some(standing) = tracker.tracker.standing().borrow().clone() else { continue };
+            let target = tracker.group.borrow().target();
+            let same = |it: &&Listener| it.group.borrow().target() == target;
+            for receiver in listeners.iter().filter(alive).filter(same) {
+                if receiver.id != tracker.id && weather.strikes() {
+                    continue;
+                }
+                let known = standing.known.get(&receiver.id).copied();
+                let epoch = receiver.group.borrow().epoch;
+                let complete = standing.summary.have >= standing.summary.of;
+                receiver.heard.send_replace(Some(HeardPosition { epoch, known, complete }));
+                if !weather.strikes() {
+                    tracker.tracker.position_seen(receiver.id, receiver.files.position());
+                }
+            }
+        }
+    }
+}
+
 /// The group.
 pub(crate) struct Group {
     pub(crate) peers: BTreeMap<u8, Peer>,
     pub(crate) weather: Arc<Weather>,
+    /// How many of the peers, the first ones, are voters.
+    pub(crate) voters: AtomicU8,
+    heartbeats: tokio::task::JoinHandle<()>,
     handles: Arc<RwLock<BTreeMap<PeerId, TrackerHandle>>>,
 }
 
@@ -182,6 +309,7 @@ impl Group {
         let handles = Arc::new(RwLock::new(BTreeMap::new()));
         let weather = Arc::new(Weather::default());
         let mut peers = BTreeMap::new();
+        let mut listeners = Vec::new();
         for number in 1..=count {
             let (group, state) = watch::channel(Arc::new(GroupState::alone(id(number))));
             let tracker = tracker_task::spawn(id(number), state.clone());
@@ -189,12 +317,23 @@ impl Group {
             let remote = Calls { from: id(number), peers: handles.clone(), weather: weather.clone() };
             let route = TrackerRoute { me: id(number), local: tracker.clone(), remote };
             let files = Arc::new(Files::new(number, journal));
-            let task = tokio::spawn(share_task(files.clone(), state.clone(), route.clone()));
-            let searcher = Searcher::new(route, state, Duration::from_secs(5));
+            let (heard, hears) = watch::channel(None);
+            let task = tokio::spawn(share_task(files.clone(), state.clone(), hears, route.clone()));
             let alive = Arc::new(AtomicBool::new(true));
+            let listener = Listener {
+                id: id(number),
+                files: files.clone(),
+                group: state.clone(),
+                tracker: tracker.clone(),
+                heard,
+                alive: alive.clone(),
+            };
+            listeners.push(listener);
+            let searcher = Searcher::new(route, state, Duration::from_secs(5));
             peers.insert(number, Peer { files, group, tracker, searcher, alive, task });
         }
-        Self { peers, weather, handles }
+        let heartbeats = tokio::spawn(heartbeats(listeners, weather.clone()));
+        Self { peers, weather, voters: AtomicU8::new(count.min(7)), heartbeats, handles }
     }
 
     /// Everybody alive learns that this peer is tracker in this epoch (`None`: nobody is).
@@ -210,7 +349,7 @@ impl Group {
             let info = MemberInfo {
                 name: PeerName::new(&format!("peer-{number}")).expect("a plain name"),
                 uri: format!("wss://127.0.0.1:{}/", 7000 + u16::from(*number)).parse().ok(),
-                voter: true,
+                voter: *number <= self.voters.load(Ordering::Relaxed),
                 reachable: peer.alive.load(Ordering::Relaxed),
             };
             (id(*number), info)
@@ -227,9 +366,29 @@ impl Group {
 
     /// The peer dies: it neither calls nor answers.
     pub(crate) fn kill(&self, number: u8) {
+        self.cut(number);
+        self.peers[&number].task.abort();
+    }
+
+    /// The peer cannot be reached and reaches nobody.
+    pub(crate) fn cut(&self, number: u8) {
         self.handles.write().expect("not poisoned").remove(&id(number));
         self.peers[&number].alive.store(false, Ordering::Relaxed);
-        self.peers[&number].task.abort();
+    }
+
+    /// A peer that was cut can be reached again.
+    pub(crate) fn revive(&self, number: u8) {
+        let peer = &self.peers[&number];
+        self.handles.write().expect("not poisoned").insert(id(number), peer.tracker.clone());
+        peer.alive.store(true, Ordering::Relaxed);
+    }
+
+    /// Everything ends.
+    pub(crate) fn end(&self) {
+        self.heartbeats.abort();
+        for peer in self.peers.values() {
+            peer.task.abort();
+        }
     }
 
     /// All names that the living peers share.

@@ -33,7 +33,7 @@ impl EntryHash {
 /// The digest of a list: the sum of the hashes of its entries, as little-endian numbers, modulo 2^256.
 ///
 /// A sum does not depend on the order and is kept up with every change in constant time, so that a peer
-/// of a million files compares its list with the tracker's every second for nothing. It protects against
+/// of a million files compares its list with the tracker's whenever it likes for nothing. It protects against
 /// mistakes and losses, not against the list's own peer, which may announce whatever it likes anyway.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListDigest([u64; 4]);

@@ -50,7 +50,8 @@ pub(super) struct Group {
     pub(super) holders: u64,
 }
 
-/// What is searched: the present lists with their peers, by number, which is the order of their ids.
+/// What is searched: the present lists with their peers, by number: those that answer in the
+/// order of their ids, then the others.
 #[derive(Debug)]
 pub(super) struct Searched<'a> {
     pub(super) query: &'a Query,

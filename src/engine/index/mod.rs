@@ -138,6 +138,8 @@ struct PeerState {
     confirmed: bool,
     /// Whether the peer's files are shown.
     present: bool,
+    /// Whether the peer does not answer at the moment: what is shown of it comes last.
+    fading: bool,
 }
 
 /// A list that is coming in.
@@ -231,13 +233,35 @@ impl Index {
         self.forget_contents();
     }
 
-    /// Shows the files of exactly these peers: those that answer. The list of another one is kept, but has
-    /// to be announced again before it counts.
-    pub fn set_present(&mut self, peers: &BTreeSet<PeerId>) {
+    /// Shows the files of exactly these peers: those that answer, and those that stopped a moment ago
+    /// (`fading`), whose files come last. The list of one that does not answer is kept, but has to be
+    /// announced again before it counts.
+    pub fn set_present(&mut self, answering: &BTreeSet<PeerId>, fading: &BTreeSet<PeerId>) {
         for (peer, state) in &mut self.peers {
-            state.present = peers.contains(peer);
-            state.confirmed &= state.present;
+            let answers = answering.contains(peer);
+            state.fading = !answers;
+            state.present = answers || fading.contains(peer);
+            state.confirmed &= answers;
         }
+    }
+
+    /// Forgets what is coming in from this peer: its whole list is taken later. What is in use stays.
+    pub fn put_off(&mut self, peer: PeerId) {
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.shadow = None;
+        }
+    }
+
+    /// Whether a whole list is coming in from this peer.
+    #[must_use]
+    pub fn is_coming_in(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|state| state.shadow.as_ref().is_some_and(|it| it.next > 0))
+    }
+
+    /// The peers whose list is known to be up to date, and where these stand.
+    pub fn confirmed(&self) -> impl Iterator<Item = (PeerId, IndexPosition)> {
+        let confirmed = self.peers.iter().filter(|(_, state)| state.confirmed);
+        confirmed.filter_map(|(peer, state)| Some((*peer, state.current.as_ref()?.0)))
     }
 
     /// Of the `expected` peers, how many there are and of how many the list is known to be up to date.
@@ -265,9 +289,17 @@ impl Index {
         current.into_iter().flat_map(|(_, list)| list.entries(&self.contents))
     }
 
+    /// The lists that are shown: first those of peers that answer, then the fading ones, each by peer.
     fn present_lists(&self) -> impl Iterator<Item = (&PeerId, &List)> {
-        let present = self.peers.iter().filter(|(_, state)| state.present);
-        present.filter_map(|(peer, state)| state.current.as_ref().map(|(_, list)| (peer, list)))
+        let those = |fading: bool| {
+            let present = self.peers.iter().filter(move |(_, state)| state.present && state.fading == fading);
+            present.filter_map(|(peer, state)| state.current.as_ref().map(|(_, list)| (peer, list)))
+        };
+        those(false).chain(those(true))
+    }
+
+    fn answers(&self, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some_and(|state| !state.fading)
     }
 
     fn check_room(&self, more: usize) -> Result<(), AnnounceError> {
@@ -345,7 +377,7 @@ impl PeerState {
     }
 
     fn confirm(&mut self) {
-        self.confirmed = self.present;
+        self.confirmed = !self.fading;
         self.announced = None;
         self.shadow = None;
     }

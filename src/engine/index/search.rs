@@ -81,7 +81,8 @@ impl Index {
         is_abandoned: impl Fn() -> bool,
     ) -> Option<Matches> {
         let lists: Vec<_> = self.present_lists().map(|(peer, list)| (*peer, list)).collect();
-        let answering = lists.len();
+        // Those that do not answer come last in the list.
+        let answering = lists.iter().filter(|(peer, _)| self.answers(peer)).count();
         let searched = Searched { query, lists, answering, contents: &self.contents };
         matches(&searched, chosen, page, &is_abandoned).ok()
     }

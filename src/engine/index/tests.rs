@@ -172,9 +172,13 @@ fn an_older_list_and_another_database_are_sent_whole() {
 #[test]
 fn peers_come_and_go() {
     let mut index = with(&files(0..3));
-    index.set_present(&only(&[OTHER]));
+    index.set_present(&only(&[OTHER]), &only(&[PEER]));
+    assert_eq!((index.files(), index.complete(&only(&[PEER]))), (3, (0, 1)), "it fades");
+    assert_eq!(index.begin(PEER, announcement(5, &files(0..3))), Ok(Begun::UpToDate));
+    assert_eq!(index.complete(&only(&[PEER])), (0, 1), "what does not answer does not count");
+    index.set_present(&only(&[OTHER]), &only(&[]));
     assert_eq!((index.files(), index.complete(&only(&[PEER]))), (0, (0, 1)));
-    index.set_present(&only(&[PEER]));
+    index.set_present(&only(&[PEER]), &only(&[]));
     assert_eq!((index.files(), index.complete(&only(&[PEER]))), (3, (0, 1)));
     index.keep(&only(&[PEER]));
     assert_eq!(index.files(), 3);
@@ -251,6 +255,17 @@ fn results_are_grouped_ranked_and_limited() {
         (Some(10), vec![source(PEER, "meu relatorio.pdf"), source(OTHER, "unrelated name")])
     );
     assert_eq!(index.sources(ContentId::from_bytes([9; 32])), (None, Vec::new()));
-    index.set_present(&only(&[OTHER]));
+    // Who stopped answering a moment ago comes last, whatever fits better or is asked for.
+    index.set_present(&only(&[OTHER]), &only(&[PEER]));
+    let theirs_first = |page: Page| -> Vec<_> {
+        find(&index, "RELATÓRIO", page).1.into_iter().map(|found| found.name.to_string()).collect()
+    };
+    let names = theirs_first(Page::from(200));
+    assert_eq!(names[..2], ["relatorio anual", "cópia do relatório.pdf"]);
+    assert_eq!(names[2..], ["relatorio", "meu relatorio.pdf", "xrelatorio"]);
+    let names = theirs_first(Page { sort: "-name".parse().expect("an order"), ..Page::from(200) });
+    assert_eq!(names[..2], ["relatorio anual", "cópia do relatório.pdf"]);
+    assert_eq!(names[2..], ["xrelatorio", "relatorio", "meu relatorio.pdf"]);
+    index.set_present(&only(&[OTHER]), &only(&[]));
     assert_eq!(index.sources(ContentId::from_bytes([1; 32])).1, [source(OTHER, "cópia do relatório.pdf")]);
 }

@@ -27,6 +27,7 @@ pub trait IndexService: Send + Sync + 'static {
         caller: PeerId,
         epoch: Epoch,
         announced: Announcement,
+        standby: bool,
     ) -> impl Future<Output = Result<BeginAnswer, Refused>> + Send;
 
     /// See [`IndexServer::announce_chunk`].
@@ -78,10 +79,12 @@ impl<S: IndexService> IndexServer for IndexHandlers<S> {
         last_seq: u64,
         count: u64,
         digest: String,
+        standby: Option<bool>,
     ) -> RpcResult<BeginAnswer> {
         let position = IndexPosition { index_id: parse_index_id("index_id", &index_id)?, seq: last_seq };
         let announced = Announcement { position, count, digest: parse_digest("digest", &digest)? };
-        self.0.announce_begin(caller(ext)?, parse_epoch("epoch", epoch)?, announced).await
+        let (caller, epoch) = (caller(ext)?, parse_epoch("epoch", epoch)?);
+        self.0.announce_begin(caller, epoch, announced, standby.unwrap_or_default()).await
     }
 
     async fn announce_chunk(

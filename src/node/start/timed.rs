@@ -6,6 +6,7 @@ use super::super::events::EventSink;
 use super::super::faults::FaultsNow;
 use super::super::group_state::GroupState;
 use super::super::opening::StartError;
+use super::super::share_task::HeardPosition;
 use super::super::{PeerConfig, state_writer, timing};
 use crate::base::{Epoch, PeerId};
 use crate::engine::election::{ElectionConfig, Roster, SavedState};
@@ -36,8 +37,16 @@ pub(super) struct Heard {
     pub(super) contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
     pub(super) addresses: watch::Receiver<AddressBook>,
     pub(super) registrations: mpsc::Receiver<Epoch>,
-    pub(super) positions: mpsc::Receiver<(PeerId, IndexPosition)>,
+    pub(super) index: IndexNews,
     pub(super) server: Arc<ServerHandle>,
+}
+
+/// What heartbeats and their replies say of lists of files.
+pub(super) struct IndexNews {
+    /// Of the own one at the tracker.
+    pub(super) heard: watch::Receiver<Option<HeardPosition>>,
+    /// Of those of others, at the tracker.
+    pub(super) positions: mpsc::Receiver<(PeerId, IndexPosition)>,
 }
 
 /// What the timing thread is started with.
@@ -62,6 +71,7 @@ impl Timed<'_> {
         let (group_sender, group) = watch::channel(Arc::new(GroupState::alone(me)));
         let (roster_sender, roster) = watch::channel(None);
         let (summary_sender, summary) = watch::channel(None);
+        let (heard_sender, heard) = watch::channel(None);
         let (contact_sender, contacts) = watch::channel(BTreeMap::new());
         let (address_sender, addresses) = watch::channel(AddressBook::default());
         let (registration_sender, registrations) = mpsc::channel(MAX_REGISTRATIONS);
@@ -88,6 +98,7 @@ impl Timed<'_> {
             group: group_sender,
             roster: roster_sender,
             summary: summary_sender,
+            heard: heard_sender,
             positions: position_sender,
             contacts: contact_sender,
             addresses: address_sender,
@@ -95,7 +106,8 @@ impl Timed<'_> {
             sink,
         })?;
         let server = served.await.map_err(|_| StartError::Timing)?;
-        Ok(Heard { events, group, roster, summary, contacts, addresses, registrations, positions, server })
+        let index = IndexNews { heard, positions };
+        Ok(Heard { events, group, roster, summary, contacts, addresses, registrations, index, server })
     }
 }
 
