@@ -43,7 +43,7 @@ pub(crate) fn run(count: u64) -> Result<(), String> {
             let (total, took) = timed(|| search(&index, words, Page::from(200)));
             found.0 += total;
             ours.push(took);
-            let (lines, took) = timed(|| {
+            let (printed, took) = timed(|| {
                 lines(
                     Command::new("plocate")
                         .arg("-d")
@@ -52,7 +52,7 @@ pub(crate) fn run(count: u64) -> Result<(), String> {
                         .args(words.split_whitespace()),
                 )
             });
-            found.1 += lines?;
+            found.1 += printed?;
             theirs.push(took);
             empty.push(timed(|| lines(&mut Command::new("true"))).1);
         }
