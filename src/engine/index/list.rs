@@ -270,7 +270,7 @@ mod tests {
             4 => put.prop_map(|(key, name, size, content, folder)| {
                 let content = content.map(|byte| ContentId::from_bytes([byte; 32]));
                 let folder = FolderPath::new(folder).expect("a path");
-                Change::Put(FileEntry { size, content, folder, ..entry(key, name) })
+                Change::Put(FileEntry { folder, size, content, ..entry(key, name) })
             }),
             1 => (0_u64..9).prop_map(Change::Remove),
         ]

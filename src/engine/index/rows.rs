@@ -29,6 +29,7 @@ pub(super) struct Row {
 
 /// The columns.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the rows are one of the columns")]
 pub(super) struct Rows {
     /// All folded names, with a line feed behind each.
     pub(super) folded: String,
