@@ -92,11 +92,11 @@ impl<P: Peer> Orders<P> {
             self.runtime.spawn(carry_out(self.peer.clone(), order, self.back.clone()));
             return;
         };
-        if let Err(mpsc::error::TrySendError::Full(order)) = lane.try_send(order) {
-            if let Some((subject, _)) = order.into_iter().next() {
-                let answer = Err(internal("too much waits to be done; try again in a moment".to_owned()));
-                self.back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
-            }
+        if let Err(mpsc::error::TrySendError::Full(order)) = lane.try_send(order)
+            && let Some((subject, _)) = order.into_iter().next()
+        {
+            let answer = Err(internal("too much waits to be done; try again in a moment".to_owned()));
+            self.back.send(Action::Answered { subject, answer, at_unix_millis: unix_millis() });
         }
     }
 }

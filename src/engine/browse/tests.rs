@@ -21,7 +21,7 @@ fn path(text: &str) -> FolderPath {
 }
 
 fn file(folder: &str, text: &str, key: u64, size: u64) -> File {
-    let content = (size % 2 == 0).then(|| ContentId::from_bytes([1; 32]));
+    let content = size.is_multiple_of(2).then(|| ContentId::from_bytes([1; 32]));
     File { folder: path(folder), name: name(text), key, state: FileState { size, content } }
 }
 

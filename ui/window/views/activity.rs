@@ -99,13 +99,11 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
             Subject::Check => (text.activities.check_failed)(why),
             Subject::Autostart => (text.activities.autostart_failed)(why),
             Subject::Invite => (text.activities.invite_failed)(why),
-            // Said beside the setting.
-            Subject::Rename | Subject::Downloads => why.clone(),
+            // Said beside the setting, and where the folder would be.
+            Subject::Rename | Subject::Downloads | Subject::Browse(_) => why.clone(),
             Subject::Cancel => (text.note_cancel_failed)(why),
             Subject::Transfers => (text.moving.failed)(why),
             Subject::CrashTracker | Subject::CrashMe => (text.note_crash_failed)(why),
-            // Said where the folder would be.
-            Subject::Browse(_) => why.clone(),
             Subject::Drill | Subject::Watch => (text.of_group.drill_failed)(why),
             Subject::Export(path) => (text.of_group.export_failed)(path, why),
             Subject::Open(path) => (text.note_open_failed)(path, why),
