@@ -1,9 +1,10 @@
 //! The index's figures: memory and time to announce a million files and five, what searches take in the
-//! engine, and plocate beside it over the same names.
+//! engine and as a call from another peer, and plocate beside it over the same names.
 //!
-//! `cargo bench --bench index`, optionally with `-- engine`, `-- five` or `-- plocate` for one part.
+//! `cargo bench --bench index`, optionally with `-- engine`, `-- five`, `-- call` or `-- plocate` for one part.
 //! Memory is the process's own resident memory, which nothing can hide from; so it is said on Linux only.
 
+mod call;
 mod engine;
 mod files;
 mod plocate;
@@ -15,7 +16,7 @@ fn main() -> Result<(), String> {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return Ok(());
     }
-    let parts = ["engine", "five", "plocate"];
+    let parts = ["engine", "five", "call", "plocate"];
     let named = |part: &str| arguments.iter().any(|argument| argument == part);
     let is_wanted = |part: &str| named(part) || !parts.iter().any(|part| named(part));
     if is_wanted("engine") {
@@ -23,6 +24,9 @@ fn main() -> Result<(), String> {
     }
     if is_wanted("five") {
         engine::run(1_000_000);
+    }
+    if is_wanted("call") {
+        call::run(200_000)?;
     }
     if is_wanted("plocate") {
         plocate::run(200_000)?;
