@@ -67,7 +67,7 @@ pub(crate) fn run(count: u64) -> Result<(), String> {
 /// How many lines a program prints.
 fn lines(command: &mut Command) -> Result<u64, String> {
     let output = command.stderr(Stdio::null()).output().map_err(said)?;
-    Ok(output.stdout.iter().filter(|byte| **byte == b'\n').count() as u64)
+    Ok(output.stdout.split(|byte| *byte == b'\n').count().saturating_sub(1) as u64)
 }
 
 fn make(tree: &Path, count: u64) -> Result<(), String> {
