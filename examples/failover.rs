@@ -63,7 +63,7 @@ impl Group {
     fn start_peer(&mut self, name: &str, wanted: Wanted) -> anyhow::Result<()> {
         let share = self.share_of(name, wanted);
         let share = share.to_str().context("the temporary folder's path is no text")?.to_owned();
-        self.spawn(name, &["--profile", name, "peer", "--headless", "--no-names", "--share", &share])
+        self.spawn(name, &["--profile", name, "peer", "--headless", "--no-names", "--yes", "--share", &share])
     }
 
     fn home(&self) -> Home {

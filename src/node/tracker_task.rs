@@ -42,6 +42,8 @@ const QUEUE: usize = 32;
 const QUEUE_WAIT: Duration = Duration::from_secs(1);
 /// When a peer that was turned away tries again.
 const RETRY: Duration = Duration::from_millis(100);
+/// A list of so many files is one part: it comes in as it is, without a lease.
+const SHORT_LIST: u64 = 2_048;
 /// For how long a list may differ from the position in its peer's heartbeat replies: a change takes a few
 /// milliseconds to get here.
 const LAG: Duration = Duration::from_millis(300);
@@ -362,7 +364,7 @@ impl Tracker {
             Begun::UpToDate => self.leases.release(caller),
             Begun::SendFrom(_) => {}
             Begun::SendAll => {
-                if let Err(wait) = self.leases.take(caller, Instant::now()) {
+                if let Err(wait) = self.take_lease(caller) {
                     self.index.put_off(caller);
                     return Ok(answers::begin_busy(wait));
                 }
@@ -371,13 +373,19 @@ impl Tracker {
         Ok(answers::begun(begun))
     }
 
+    /// A lease for the list that is coming in, if it is a long one; or how long to wait for it.
+    fn take_lease(&mut self, caller: PeerId) -> Result<(), Duration> {
+        let is_long = self.index.coming_in(caller).is_some_and(|files| files > SHORT_LIST);
+        if is_long { self.leases.take(caller, Instant::now()) } else { Ok(()) }
+    }
+
     fn chunk(&mut self, caller: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, Refused> {
         self.check_announcer(caller, epoch, self.standby.contains(&caller))?;
         // Whoever was told to send changes and has forgotten them comes here without a lease.
-        self.leases.take(caller, Instant::now()).map_err(answers::busy)?;
+        self.take_lease(caller).map_err(answers::busy)?;
         self.revision += 1;
         let taken = self.index.chunk(caller, chunk);
-        if !self.index.is_coming_in(caller) {
+        if self.index.coming_in(caller).is_none() {
             self.leases.release(caller);
         }
         taken.map(answers::taken).map_err(answers::announce_refused)

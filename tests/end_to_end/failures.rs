@@ -15,8 +15,11 @@ fn a_killed_tracker_is_replaced_in_the_next_epoch_and_comes_back_as_a_peer() {
         let (next, next_epoch) = group.wait_for_tracker(4);
         assert_ne!(next, tracker);
         assert!(next_epoch > epoch, "{next_epoch} follows {epoch}");
-        let found = group.json(&["--profile", &next, "search", "notes of", "--json"]);
-        assert_eq!(found.as_array().map(Vec::len), Some(4));
+        // The files of the one that died come last, and then are hidden.
+        wait_for("the files of the four that are left", LONG, || {
+            let found = group.json(&["--profile", &next, "search", "notes of", "--json"]);
+            (found.as_array().map(Vec::len) == Some(4)).then_some(())
+        });
         let registered = wait_for("the registration", LONG, || {
             group.registered().remove(&format!("Tracker_Epoca_{next_epoch}"))
         });

@@ -157,13 +157,9 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    async fn call<T, F: Future<Output = Result<T, cardume::wire::codes::Refused>>>(
-        &self,
-        to: PeerId,
-        call: impl Fn(TrackerHandle) -> F,
-    ) -> Result<T, CallError>
+    async fn call<T, F>(&self, to: PeerId, call: impl Fn(TrackerHandle) -> F) -> Result<T, CallError>
     where
-        F: Send + 'static,
+        F: Future<Output = Result<T, cardume::wire::codes::Refused>> + Send + 'static,
         T: Send,
     {
         let gone = || CallError::Broken("gone".to_owned());

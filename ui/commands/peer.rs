@@ -201,7 +201,7 @@ fn open_window(
             None
         }
     };
-    run(begun, runtime.handle().clone(), options)?;
+    run(begun, runtime.handle().clone(), &options)?;
     failure.map_or_else(|| Ok(desk.joining()), Err)
 }
 

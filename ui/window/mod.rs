@@ -88,9 +88,9 @@ pub(crate) struct WindowOptions {
 pub(crate) fn run<P: Peer>(
     start: impl FnOnce() -> Option<P>,
     runtime: tokio::runtime::Handle,
-    options: WindowOptions,
+    options: &WindowOptions,
 ) -> anyhow::Result<bool> {
-    let native = native_options(&options);
+    let native = native_options(options);
     let title = options.title.clone();
     let (started, last_runtime) = (OnceCell::new(), runtime.clone());
     let stopped = Arc::new(AtomicBool::new(false));
@@ -101,7 +101,7 @@ pub(crate) fn run<P: Peer>(
         Box::new(|creation| {
             let peer = start().ok_or("the peer did not start")?;
             let peer = started.get_or_init(|| peer).clone();
-            Ok(Box::new(Shell::from_creation(creation, peer, runtime, &options, tells)))
+            Ok(Box::new(Shell::from_creation(creation, peer, runtime, options, tells)))
         }),
     );
     match run {

@@ -13,7 +13,6 @@ use super::rows::{Row, Rows};
 use crate::base::PeerId;
 use memchr::memmem::Finder;
 use std::cmp::Ordering;
-use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// After so many rows it is asked whether somebody still waits: some hundred microseconds.
@@ -33,8 +32,8 @@ pub(super) struct Hit {
     pub(super) row: u32,
     /// The number of its content.
     pub(super) content: u32,
-    /// The first bytes of its folded name, if the name was looked at when it was found.
-    beginning: Option<NonZeroU32>,
+    /// The first bytes of its folded name ([`Row::beginning`]).
+    pub(super) beginning: u32,
     /// The number of the peer among those that are present.
     pub(super) peer: u8,
     /// How well it fits, if that was seen when it was found.
@@ -68,7 +67,7 @@ pub(super) struct Hits {
     /// The first of each content, and those without one.
     firsts: Vec<Hit>,
     /// The others, by content.
-    others: Vec<(u32, Hit)>,
+    others: Vec<Hit>,
     /// The contents of the others.
     many: Bits,
 }
@@ -96,17 +95,12 @@ impl Searched<'_> {
 
     /// A bound that costs next to nothing: it does not fit better than so.
     pub(super) fn best_rank(&self, hit: Hit) -> Rank {
-        hit.rank.unwrap_or_else(|| self.query.best_rank_of_fitting(self.folded(hit)))
+        hit.rank.unwrap_or_else(|| self.query.best_rank_of_beginning(hit.beginning))
     }
 
     /// What is meant by its hash comes before what only has the hash in its name.
     fn highest(&self) -> Rank {
         if self.query.content().is_some() { Rank::Prefix } else { Rank::Exact }
-    }
-
-    /// The first bytes of its folded name as a number that goes by their order.
-    pub(super) fn beginning(&self, hit: Hit) -> u32 {
-        hit.beginning.map_or_else(|| beginning(self.folded(hit)), NonZeroU32::get)
     }
 
     /// Whether its peer does not answer at the moment.
@@ -160,29 +154,28 @@ impl Hits {
             if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(id)) {
                 continue;
             }
-            let mut take = |row: u32, rank: Option<Rank>, name: &[u8]| {
-                let Row { content, kind, size, .. } = *list.rows().row(row);
-                let class = Class::of(kind.unwrap_or_default(), size);
-                let beginning = NonZeroU32::new(beginning(name));
+            let mut take = |row: u32, rank: Option<Rank>| {
+                let Row { content, size, beginning, .. } = *list.rows().row(row);
+                let class = Class::of(list.rows().kinds[row as usize].unwrap_or_default(), size);
                 let hit = Hit { row, content, beginning, peer, rank, class };
                 if content == NO_CONTENT || seen.insert(content) {
                     hits.firsts.push(hit);
                 } else {
                     hits.many.insert(content);
-                    hits.others.push((content, hit));
+                    hits.others.push(hit);
                 }
             };
             if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
-                list.with_content(content).for_each(|row| take(row, Some(Rank::Exact), &[]));
+                list.with_content(content).for_each(|row| take(row, Some(Rank::Exact)));
             }
             if query.asks_for_names() {
                 let highest = searched.highest();
-                for_each_fitting(list.rows(), query, is_abandoned, |row, rank, name| {
-                    take(row, rank.map(|rank| rank.max(highest)), name);
+                for_each_fitting(list.rows(), query, is_abandoned, |row, rank| {
+                    take(row, rank.map(|rank| rank.max(highest)));
                 })?;
             }
         }
-        hits.others.sort_by_key(|(content, _)| *content);
+        hits.others.sort_by_key(|hit| hit.content);
         Ok(hits)
     }
 
@@ -194,11 +187,11 @@ impl Hits {
             let content = first.content;
             if content != NO_CONTENT && self.many.contains(content) {
                 // Contents are numbered as they come, so the next ones are mostly those of the next group.
-                if self.others.get(next).is_none_or(|(other, _)| *other != content) {
-                    next = self.others.partition_point(|(other, _)| *other < content);
+                if self.others.get(next).is_none_or(|other| other.content != content) {
+                    next = self.others.partition_point(|other| other.content < content);
                 }
-                let others = self.others[next..].iter().take_while(|(other, _)| *other == content);
-                for (_, other) in others {
+                let others = self.others[next..].iter().take_while(|other| other.content == content);
+                for other in others {
                     next += 1;
                     group.holders |= 1 << other.peer;
                     if searched.order(*other, group.best) == Ordering::Less {
@@ -211,21 +204,19 @@ impl Hits {
     }
 }
 
-/// The rows whose files fit, from the first to the last, and how well and with which folded name if that had
-/// to be seen. Who has a file is not asked.
+/// The rows whose files fit, from the first to the last, and how well if that had to be seen. Who has a
+/// file is not asked.
 fn for_each_fitting(
     rows: &Rows,
     query: &Query,
     is_abandoned: &impl Fn() -> bool,
-    mut take: impl FnMut(u32, Option<Rank>, &[u8]),
+    mut take: impl FnMut(u32, Option<Rank>),
 ) -> Result<(), Abandoned> {
     let signature = query.signature();
     let columns = query.columns();
     let is_decided = query.is_decided_by_signature();
-    let is_taken = |row: usize| {
-        let row = &rows.rows[row];
-        row.kind.is_some_and(|kind| columns.take(row.size, kind))
-    };
+    let is_taken =
+        |row: usize| rows.kinds[row].is_some_and(|kind| columns.take(kind, || rows.rows[row].size));
     for start in (0..rows.len()).step_by(BLOCK) {
         if is_abandoned() {
             return Err(Abandoned);
@@ -237,25 +228,23 @@ fn for_each_fitting(
             signed.map(|(row, _)| row).filter(|row| is_taken(*row))
         };
         if is_decided {
-            fitting().for_each(|row| take(number(row), None, &[]));
+            fitting().for_each(|row| take(number(row), None));
             continue;
         }
         let left = signatures.iter().filter(|it| it.may_contain(signature)).count();
         if let Some(word) = query.rarest().filter(|_| left > block.len() / FEW) {
             scan(rows, block, word, |row, place| {
-                let name = rows.folded_bytes(row);
                 if is_taken(row)
-                    && let Some(rank) = query.rank_from(name, place)
+                    && let Some(rank) = query.rank_from(rows.folded_bytes(row), place)
                 {
-                    take(number(row), Some(rank), name);
+                    take(number(row), Some(rank));
                 }
             });
             continue;
         }
         for row in fitting() {
-            let name = rows.folded_bytes(row);
-            if let Some(rank) = query.rank_with_extension(name) {
-                take(number(row), Some(rank), name);
+            if let Some(rank) = query.rank_with_extension(rows.folded_bytes(row)) {
+                take(number(row), Some(rank));
             }
         }
     }
@@ -264,39 +253,29 @@ fn for_each_fitting(
 
 /// The rows of a block that have a word in their names, and where it first begins in the name.
 fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMut(usize, usize)) {
-    let before = &rows.rows[..block.end];
+    let ends = &rows.ends[..block.end];
     let names = &rows.folded.as_bytes()[..rows.start(block.end)];
     let mut row = block.start;
     while row < block.end {
         let from = rows.start(row);
         let Some(distance) = word.find(&names[from..]) else { return };
-        row = row_at(before, row, from + distance);
+        row = row_at(ends, row, from + distance);
         take(row, from + distance - rows.start(row));
         row += 1;
     }
 }
 
-/// The first bytes of a name as a number that goes by their order; nothing is less than any byte.
-fn beginning(name: &[u8]) -> u32 {
-    if let Some(first) = name.first_chunk() {
-        return u32::from_be_bytes(*first);
-    }
-    let mut first = [0; 4];
-    first[..name.len()].copy_from_slice(name);
-    u32::from_be_bytes(first)
-}
-
 /// The row of a place in the names that lies in `from` or behind it: looked for in steps that double, for
 /// it is mostly near.
-fn row_at(rows: &[Row], from: usize, place: usize) -> usize {
-    let is_before = |row: usize| rows.get(row).is_some_and(|row| (row.end as usize) < place);
+fn row_at(ends: &[u32], from: usize, place: usize) -> usize {
+    let is_before = |row: usize| ends.get(row).is_some_and(|end| (*end as usize) < place);
     let (mut low, mut step) = (from, 1);
     while is_before(low + step - 1) {
         low += step;
         step *= 2;
     }
-    let high = rows.len().min(low + step);
-    low + rows.get(low..high).map_or(0, |rows| rows.partition_point(|row| (row.end as usize) < place))
+    let high = ends.len().min(low + step);
+    low + ends.get(low..high).map_or(0, |ends| ends.partition_point(|end| (*end as usize) < place))
 }
 
 #[cfg(test)]
@@ -304,30 +283,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn beginnings_go_by_the_order_of_names() {
-        let names = ["", "a", "a b", "ab", "abcd", "abcdefghi", "b", "é"];
-        for pair in names.windows(2) {
-            assert!(beginning(pair[0].as_bytes()) <= beginning(pair[1].as_bytes()), "{pair:?}");
-        }
-        assert_eq!(beginning(b"abcde"), beginning(b"abcdf"));
-        assert!(beginning(b"") < beginning(b"a") && beginning(b"a") < beginning(b"aa"));
-    }
-    use crate::base::{FileName, FolderPath};
-    use crate::engine::index::FileEntry;
-
-    #[test]
     fn the_row_of_a_place_is_found_from_everywhere_before_it() {
-        let mut rows = Rows::default();
-        for key in 0..100 {
-            let name = FileName::new(&"x".repeat(1 + key % 5)).expect("a plain name");
-            let (folder, size) = (FolderPath::default(), 0);
-            rows.push(&FileEntry { key: key as u64, folder, name, size, content: None }, NO_CONTENT);
-        }
-        let ends: Vec<u32> = rows.rows.iter().map(|row| row.end).collect();
-        for place in 0..=rows.folded.len() {
+        let ends: Vec<u32> = (0..100).map(|row| row * 3 + row % 3).collect();
+        for place in 0..=300 {
             let expected = ends.iter().position(|end| *end as usize >= place).unwrap_or(ends.len());
             for from in 0..=expected {
-                assert_eq!(row_at(&rows.rows, from, place), expected, "{place} from {from}");
+                assert_eq!(row_at(&ends, from, place), expected, "{place} from {from}");
             }
         }
     }

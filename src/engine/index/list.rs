@@ -152,8 +152,8 @@ impl List {
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         self.by_content.retain(|row| self.rows.content(row), |row| self.rows.is_live(row));
         self.had = Bits::default();
-        for row in &mut self.rows.rows {
-            let new = row.kind.and_then(|_| numbers.get(row.content as usize).copied());
+        for (row, kind) in self.rows.rows.iter_mut().zip(&self.rows.kinds) {
+            let new = kind.and_then(|_| numbers.get(row.content as usize).copied());
             row.content = new.unwrap_or(NO_CONTENT);
             if row.content != NO_CONTENT {
                 self.had.insert_anywhere(row.content);
@@ -185,7 +185,7 @@ impl List {
 
     fn clear(&mut self, row: u32, contents: &Contents) {
         self.digest.remove(EntryHash::of(&self.entry(row, contents)));
-        self.rows.row_mut(row).kind = None;
+        self.rows.kinds[row as usize] = None;
         self.live -= 1;
     }
 
@@ -270,7 +270,7 @@ mod tests {
             4 => put.prop_map(|(key, name, size, content, folder)| {
                 let content = content.map(|byte| ContentId::from_bytes([byte; 32]));
                 let folder = FolderPath::new(folder).expect("a path");
-                Change::Put(FileEntry { size, content, folder, ..entry(key, name) })
+                Change::Put(FileEntry { folder, size, content, ..entry(key, name) })
             }),
             1 => (0_u64..9).prop_map(Change::Remove),
         ]

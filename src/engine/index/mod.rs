@@ -252,10 +252,10 @@ impl Index {
         }
     }
 
-    /// Whether a whole list is coming in from this peer.
+    /// How many files the whole list has that is coming in from this peer.
     #[must_use]
-    pub fn is_coming_in(&self, peer: PeerId) -> bool {
-        self.peers.get(&peer).is_some_and(|state| state.shadow.as_ref().is_some_and(|it| it.next > 0))
+    pub fn coming_in(&self, peer: PeerId) -> Option<u64> {
+        self.peers.get(&peer)?.shadow.as_ref().map(|shadow| shadow.target.count)
     }
 
     /// The peers whose list is known to be up to date, and where these stand.

@@ -5,6 +5,7 @@ mod parse;
 mod size;
 
 use super::fold::fold;
+use super::rows::beginning;
 use super::signature::Signature;
 use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
@@ -226,11 +227,13 @@ impl Query {
         self.rank_bytes(folded).unwrap_or(Rank::Inside)
     }
 
-    /// A bound for the rank of such a name that costs next to nothing: it is not better than this.
-    pub(super) fn best_rank_of_fitting(&self, folded: &[u8]) -> Rank {
+    /// A bound for the rank of a name that fits and begins so ([`beginning`]): it does not fit better.
+    pub(super) fn best_rank_of_beginning(&self, name: u32) -> Rank {
         match self.words.as_slice() {
             [] => Rank::Inside,
-            [word] if !folded.starts_with(word.text.as_bytes()) => Rank::WordStart,
+            [word] if beginning(word.text.as_bytes()).to_be_bytes()[0] != name.to_be_bytes()[0] => {
+                Rank::WordStart
+            }
             _ => Rank::Exact,
         }
     }

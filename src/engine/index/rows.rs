@@ -12,32 +12,35 @@ use super::signature::Signature;
 use crate::base::{FileKind, FileName, FolderPath};
 use std::collections::BTreeMap;
 
-/// What a search asks of a file besides its name: together in half a line of the processor's cache, for few
-/// hits lie side by side.
+/// What is asked of a file that a search has found: together, for few hits lie side by side, and each look
+/// into another place of memory takes longer than all the rest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) size: u64,
-    /// Where its folded name's line feed is. Half as wide as `usize`, for memory: the names of
-    /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
-    pub(super) end: u32,
     /// The number of its content ([`super::contents::Contents`]).
     pub(super) content: u32,
+    /// The first bytes of its folded name as a number that goes by their order.
+    pub(super) beginning: u32,
     /// Where its name ends; where the one before ends too, it is the folded one.
     name_end: u32,
     /// The number of its folder.
     folder: u32,
-    /// `None`: a gap.
-    pub(super) kind: Option<FileKind>,
 }
 
 /// The columns.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the rows are one of the columns")]
 pub(super) struct Rows {
     /// All folded names, with a line feed behind each.
     pub(super) folded: String,
     /// All names that differ from their folded form.
     names: String,
+    /// Where each folded name's line feed is. Half as wide as `usize`, for memory: the names of
+    /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
+    pub(super) ends: Vec<u32>,
     pub(super) signatures: Vec<Signature>,
+    /// `None`: a gap.
+    pub(super) kinds: Vec<Option<FileKind>>,
     pub(super) keys: Vec<u64>,
     pub(super) rows: Vec<Row>,
     /// Each folder once.
@@ -54,7 +57,8 @@ impl Rows {
 
     /// The memory that they take; of folders, what is known of it.
     pub(super) fn bytes(&self) -> usize {
-        const ROW: usize = size_of::<Row>() + size_of::<u64>() + size_of::<Signature>();
+        // With the end, the kind and the key.
+        const ROW: usize = size_of::<Row>() + size_of::<Signature>() + 13;
         // In `paths`, in the tree, and the text with its count of owners.
         const PATH: usize = 4 * size_of::<FolderPath>();
         let texts = self.folded.capacity() + self.names.capacity() + self.path_bytes;
@@ -66,27 +70,30 @@ impl Rows {
         let name = entry.name.as_str();
         let folder = self.folder_number(&entry.folder);
         let kind = Some(FileKind::of_name(name));
-        let row = Row { size: entry.size, content, folder, kind, end: 0, name_end: 0 };
-        self.push_row(entry.key, &fold_name(name), name, row)
+        let row = Row { size: entry.size, content, folder, beginning: 0, name_end: 0 };
+        self.push_row(entry.key, kind, [&fold_name(name), name], row)
     }
 
     /// Appends a row of other columns, folders included.
     pub(super) fn push_copy(&mut self, from: &Self, row: u32) -> u32 {
         let folder = self.folder_number(from.folder(row));
         let copy = Row { folder, ..*from.row(row) };
-        self.push_row(from.keys[row as usize], from.folded(row), from.name(row), copy)
+        let at = row as usize;
+        self.push_row(from.keys[at], from.kinds[at], [from.folded(row), from.name(row)], copy)
     }
 
-    fn push_row(&mut self, key: u64, folded: &str, name: &str, row: Row) -> u32 {
+    fn push_row(&mut self, key: u64, kind: Option<FileKind>, [folded, name]: [&str; 2], row: Row) -> u32 {
         push_str(&mut self.folded, folded);
-        let end = number(self.folded.len());
+        push(&mut self.ends, number(self.folded.len()));
         push_str(&mut self.folded, "\n");
         if name != folded {
             push_str(&mut self.names, name);
         }
         push(&mut self.signatures, Signature::of(folded));
         push(&mut self.keys, key);
-        push(&mut self.rows, Row { end, name_end: number(self.names.len()), ..row });
+        push(&mut self.kinds, kind);
+        let beginning = beginning(folded.as_bytes());
+        push(&mut self.rows, Row { beginning, name_end: number(self.names.len()), ..row });
         number(self.rows.len() - 1)
     }
 
@@ -107,7 +114,7 @@ impl Rows {
 
     /// Whether there is a file in the row.
     pub(super) fn is_live(&self, row: u32) -> bool {
-        self.row(row).kind.is_some()
+        self.kinds[row as usize].is_some()
     }
 
     /// The rows with files.
@@ -117,17 +124,17 @@ impl Rows {
 
     /// The folded name.
     pub(super) fn folded(&self, row: u32) -> &str {
-        &self.folded[self.start(row as usize)..self.row(row).end as usize]
+        &self.folded[self.start(row as usize)..self.ends[row as usize] as usize]
     }
 
     /// The same as bytes: as text, its ends would be looked at, which are far away in memory.
     pub(super) fn folded_bytes(&self, row: usize) -> &[u8] {
-        &self.folded.as_bytes()[self.start(row)..self.rows[row].end as usize]
+        &self.folded.as_bytes()[self.start(row)..self.ends[row] as usize]
     }
 
     /// Where a row's folded name begins; also that of the row behind the last.
     pub(super) fn start(&self, row: usize) -> usize {
-        row.checked_sub(1).map_or(0, |before| self.rows[before].end as usize + 1)
+        row.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1)
     }
 
     /// The name as its peer has it.
@@ -150,6 +157,8 @@ impl Rows {
     /// Gives back the room for more rows.
     pub(super) fn shrink(&mut self) {
         self.folded.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.kinds.shrink_to_fit();
         self.names.shrink_to_fit();
         self.signatures.shrink_to_fit();
         self.keys.shrink_to_fit();
@@ -172,5 +181,30 @@ impl Rows {
         self.by_path.insert(folder.clone(), new);
         self.path_bytes += folder.as_str().len();
         new
+    }
+}
+
+/// The first bytes of a name as a number that goes by their order; nothing is less than any byte.
+pub(super) fn beginning(name: &[u8]) -> u32 {
+    if let Some(first) = name.first_chunk() {
+        return u32::from_be_bytes(*first);
+    }
+    let mut first = [0; 4];
+    first[..name.len()].copy_from_slice(name);
+    u32::from_be_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_go_by_the_order_of_names() {
+        let names = ["", "a", "a b", "ab", "abcd", "abcdefghi", "b", "é"];
+        for pair in names.windows(2) {
+            assert!(beginning(pair[0].as_bytes()) <= beginning(pair[1].as_bytes()), "{pair:?}");
+        }
+        assert_eq!(beginning(b"abcde"), beginning(b"abcdf"));
+        assert!(beginning(b"") < beginning(b"a") && beginning(b"a") < beginning(b"aa"));
     }
 }

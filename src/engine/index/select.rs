@@ -115,11 +115,11 @@ impl<'a> Selection<'a> {
             let value = if self.is_descending() { !value } else { value };
             value << (u64::BITS - bits)
         };
-        let name = || u64::from(self.searched.beginning(best));
-        let ties = || (rank as u64) << 48 | name();
+        let name = u64::from(best.beginning);
+        let ties = || (rank as u64) << 48 | name;
         let sorted = match self.page.sort.key {
-            SortKey::Relevance => turned(rank as u64, 8) | name(),
-            SortKey::Name => turned(name(), 32),
+            SortKey::Relevance => turned(rank as u64, 8) | name,
+            SortKey::Name => turned(name, 32),
             SortKey::Size => turned(self.searched.row(best).size, 64),
             SortKey::Sources => turned(sources as u64, 8) | ties(),
             SortKey::Type => turned(best.class.kind as u64, 8) | ties(),

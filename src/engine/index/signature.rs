@@ -47,7 +47,7 @@ impl Signature {
 
 fn pair(one: u8, other: u8) -> u64 {
     let spread = (u64::from(one) << 8 | u64::from(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    1 << (u64::from(PAIRS) + ((spread >> 32) * u64::from(u64::BITS - PAIRS) >> 32))
+    1 << (u64::from(PAIRS) + (((spread >> 32) * u64::from(u64::BITS - PAIRS)) >> 32))
 }
 
 #[cfg(test)]

@@ -55,7 +55,9 @@ impl OwnList {
             return;
         };
         for changes in changes.chunks(AT_ONCE) {
-            changes.iter().for_each(|change| self.apply(change));
+            for change in changes {
+                self.apply(change);
+            }
             if changes.len() == AT_ONCE {
                 yield_now().await;
             }

@@ -92,7 +92,7 @@ impl Download {
                     throttle: self.shared.throttle.clone(),
                     arrived: fetching.reports.clone(),
                 };
-                let handle = fetching.workers.spawn(fetch_run(job, known.idle.pop()));
+                let handle = fetching.workers.spawn(fetch_run(job, known.kept()));
                 fetching.asked.push(Asked { peer, run, handle });
             }
         }
@@ -134,7 +134,7 @@ impl Download {
             Err(error) => return Err(Stop::internal(error)),
             Ok(ended) => {
                 if let Some(known) = self.peers.get_mut(peer) {
-                    known.idle.extend(ended.connection);
+                    known.keep(ended.connection);
                 }
                 match ended.result {
                     Ok(()) => {}

@@ -119,7 +119,7 @@ impl Download {
                     match result {
                         Ok((proof, connection)) => {
                             if let Some(known) = self.peers.get_mut(peer) {
-                                known.idle.extend(connection);
+                                known.keep(connection);
                             }
                             return Ok((peer, proof));
                         }

@@ -1,6 +1,6 @@
 //! The sources that a download knows: where they are, how they did, when they may be asked again.
 
-use super::limits::{FIRST_PAUSE, MAX_KNOWN_SOURCES, MAX_PAUSE};
+use super::limits::{CONNECTIONS_PER_SOURCE, FIRST_PAUSE, MAX_KNOWN_SOURCES, MAX_PAUSE};
 use super::network::{Connection, SourceAddress};
 use super::progress::Meter;
 use crate::base::{ByteRate, PeerId};
@@ -18,8 +18,8 @@ pub(super) struct Known {
     /// Bytes that came from it, verified or not.
     pub(super) received: Arc<AtomicU64>,
     pub(super) meter: Meter,
-    /// Connections that wait for work.
-    pub(super) idle: Vec<Box<dyn Connection>>,
+    /// Connections that wait for work, at most [`CONNECTIONS_PER_SOURCE`].
+    idle: Vec<Box<dyn Connection>>,
     /// Jobs that run on it.
     pub(super) running: usize,
     /// Verified bytes.
@@ -194,5 +194,65 @@ impl Known {
             retry_at: None,
             pause: FIRST_PAUSE,
         }
+    }
+
+    /// Keeps a connection for the next job. One more than can be used is closed: a download that begins again and
+    /// again, because the disk is full, connects each time.
+    pub(super) fn keep(&mut self, connection: Option<Box<dyn Connection>>) {
+        self.idle.retain(|kept| kept.is_open());
+        let room = CONNECTIONS_PER_SOURCE.saturating_sub(self.idle.len());
+        self.idle.extend(connection.into_iter().take(room));
+    }
+
+    /// A connection that was kept.
+    pub(super) fn kept(&mut self) -> Option<Box<dyn Connection>> {
+        self.idle.pop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ContentId;
+    use futures_util::future::{BoxFuture, FutureExt as _};
+    use hyper::body::Bytes;
+    use std::ops::Range;
+
+    struct Line(bool);
+
+    impl Connection for Line {
+        fn turn_to(&mut self, _: ContentId) {}
+
+        fn is_open(&self) -> bool {
+            self.0
+        }
+
+        fn begin(&mut self, _: Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
+            std::future::ready(Ok(())).boxed()
+        }
+
+        fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>> {
+            std::future::ready(Ok(Bytes::new())).boxed()
+        }
+    }
+
+    #[test]
+    fn no_more_connections_are_kept_than_are_used() {
+        let address = "127.0.0.1:1".parse().expect("an address");
+        let name = "peer-1".to_owned();
+        let peer = PeerId::from_bytes([1; 32]);
+        let mut known = Known::new(SourceAddress { peer, name, address, file_name: String::new() });
+        for _ in 0..100 {
+            known.keep(Some(Box::new(Line(true))));
+        }
+        known.keep(None);
+        let kept = std::iter::from_fn(|| known.kept()).count();
+        assert_eq!(kept, CONNECTIONS_PER_SOURCE);
+        // One that is closed takes nobody's place.
+        for _ in 0..CONNECTIONS_PER_SOURCE {
+            known.keep(Some(Box::new(Line(false))));
+        }
+        known.keep(Some(Box::new(Line(true))));
+        assert!(known.kept().is_some_and(|kept| kept.is_open()));
     }
 }

@@ -18,12 +18,16 @@ pub(in crate::engine::index) struct Columns {
 }
 
 impl Columns {
-    /// Whether a file of this size and kind is taken.
-    pub(in crate::engine::index) fn take(&self, size: u64, kind: FileKind) -> bool {
-        self.kinds & bit(kind) != 0
-            && self.least <= size
-            && size <= self.greatest
-            && !self.except.iter().any(|range| range.contains(&size))
+    /// Whether a file of this kind and size is taken. The size is read only if it matters.
+    pub(in crate::engine::index) fn take(&self, kind: FileKind, size: impl FnOnce() -> u64) -> bool {
+        if self.kinds & bit(kind) == 0 {
+            return false;
+        }
+        if self.least == 0 && self.greatest == u64::MAX && self.except.is_empty() {
+            return true;
+        }
+        let size = size();
+        self.least <= size && size <= self.greatest && !self.except.iter().any(|range| range.contains(&size))
     }
 }
 
@@ -81,7 +85,7 @@ mod tests {
         ];
         for (text, size, kind, expected) in cases {
             let columns = Query::parse(text).expect("a query").columns();
-            assert_eq!(columns.take(size, kind), expected, "{text:?} of {size} {kind:?}");
+            assert_eq!(columns.take(kind, || size), expected, "{text:?} of {size} {kind:?}");
         }
     }
 }

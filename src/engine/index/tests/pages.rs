@@ -146,7 +146,9 @@ proptest! {
         prop_assert_eq!(&matches.results, &page, "{} by {}", words, sort);
         prop_assert_eq!(matches.total, best.len() as u64);
         let mut kinds = BTreeMap::new();
-        best.iter().for_each(|it| *kinds.entry(it.kind()).or_insert(0) += 1);
+        for it in &best {
+            *kinds.entry(it.kind()).or_insert(0) += 1;
+        }
         prop_assert_eq!(matches.facets.kinds().collect::<BTreeMap<_, _>>(), kinds);
         prop_assert_eq!(matches.facets.sizes().collect::<Vec<_>>(), size_classes(&best));
         let mut peers = BTreeMap::new();
