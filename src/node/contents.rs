@@ -52,7 +52,7 @@ impl Contents {
 }
 
 /// What came of a wish, for others.
-pub(super) fn hurried(hurried: Result<store::Hurried, LibraryError>) -> Hurried {
+pub(super) fn hurried(hurried: &Result<store::Hurried, LibraryError>) -> Hurried {
     let (state, content) = match hurried {
         Ok(store::Hurried::Next) => ("next", None),
         Ok(store::Hurried::Known(content)) => ("known", Some(content.to_string())),
@@ -102,7 +102,7 @@ impl SharedContents for Contents {
     }
 
     fn hurry(&self, folder: &FolderPath, name: &FileName) -> Hurried {
-        hurried(self.library.hurry(folder, name))
+        hurried(&self.library.hurry(folder, name))
     }
 
     fn browse(&self, folder: &FolderPath, ask: &Ask) -> Option<Listing> {

@@ -86,7 +86,7 @@ impl Commands {
     ) -> Result<Reply, CommandError> {
         if peer == self.group.borrow().me {
             let library = Arc::clone(&self.library);
-            let hurry = blocking(move || hurried(library.hurry(&folder, &name)));
+            let hurry = blocking(move || hurried(&library.hurry(&folder, &name)));
             return hurry.await.map(Reply::Hurried);
         }
         let away = |why: &dyn Display| {

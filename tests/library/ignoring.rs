@@ -84,7 +84,12 @@ fn a_hostile_ignore_file_is_bounded_and_said() {
     place.write("a.txt", b"a");
     place.write("b.log", b"b");
     let stars = "*a".repeat(16);
-    let hostile: String = (0..40_000).map(|number| format!("{stars}{number}\n")).collect();
+    let mut hostile = String::new();
+    for number in 0..40_000 {
+        hostile += &stars;
+        hostile += &number.to_string();
+        hostile.push('\n');
+    }
     assert!(hostile.len() > 1_000_000);
     place.write(IGNORE_FILE, format!("*.log\n[z-a]\n{hostile}").as_bytes());
     let library = place.open();

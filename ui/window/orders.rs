@@ -57,6 +57,7 @@ impl Lane {
             | Command::Check
             | Command::Search { .. }
             | Command::Sources(_)
+            | Command::Hurry { .. }
             | Command::Browse { .. } => None,
         }
     }

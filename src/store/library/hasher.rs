@@ -226,7 +226,7 @@ impl Hasher<'_> {
                 self.overtaking()?;
             }
             let outcome = match open(&job, &mut folder) {
-                Ok((file, identity)) if identity == job.record.identity => self.hash(&job, file, lane)?,
+                Ok((file, identity)) if identity == job.record.identity => self.hash(&job, &file, lane)?,
                 Ok(_) => Outcome::Changed,
                 Err(error) => outcome_of(error),
             };
@@ -248,7 +248,7 @@ impl Hasher<'_> {
         Ok(())
     }
 
-    fn hash(&mut self, job: &Job, file: File, lane: Lane) -> Result<Outcome, Gone> {
+    fn hash(&mut self, job: &Job, file: &File, lane: Lane) -> Result<Outcome, Gone> {
         let (share, identity) = (job.record.share(), job.record.identity);
         let Ok(layout) = PieceLayout::of(identity.size) else { return Ok(Outcome::Changed) };
         let mut pieces = Vec::with_capacity(layout.count() as usize);
@@ -260,13 +260,13 @@ impl Hasher<'_> {
                 self.overtaking()?;
             }
             let mut hasher = PieceHasher::new(layout, piece);
-            if let Err(error) = self.read(&file, share, layout.range(piece), &mut hasher) {
+            if let Err(error) = self.read(file, share, layout.range(piece), &mut hasher) {
                 return Ok(outcome_of(error));
             }
             let Some(hash) = hasher.finish() else { return Ok(Outcome::Changed) };
             pieces.push(hash);
         }
-        Ok(match Identity::of_open(&file) {
+        Ok(match Identity::of_open(file) {
             Ok(now) if now == identity => {
                 root_of(layout, &pieces).map_or(Outcome::Changed, |content| Outcome::Hashed(content, pieces))
             }

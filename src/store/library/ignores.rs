@@ -110,13 +110,11 @@ impl Ignores {
     /// Reads the ignore file of a folder, if it is not known in this state.
     pub(in super::super) fn load(&mut self, (share, path): &(u32, String), folder: &Dir) -> Loaded {
         let Ok((mut file, identity)) = open_regular(folder, IGNORE_FILE) else {
-            return match folder.symlink_metadata(IGNORE_FILE) {
-                Ok(_) => Loaded::New(Some("it cannot be read, so none of its patterns hold".to_owned())),
-                Err(_) => {
-                    self.forget(*share, path);
-                    Loaded::None
-                }
-            };
+            if folder.symlink_metadata(IGNORE_FILE).is_ok() {
+                return Loaded::New(Some("it cannot be read, so none of its patterns hold".to_owned()));
+            }
+            self.forget(*share, path);
+            return Loaded::None;
         };
         let known = self.files.get(share).and_then(|files| files.get(path));
         if known.is_some_and(|rules| rules.identity == identity) {

@@ -187,7 +187,7 @@ impl Keeper {
                 self.enter(root, &mut scan, &folder);
             }
         } else {
-            self.finish(scan);
+            self.finish(&scan);
             return;
         }
         self.scans.running.push_front(scan);
@@ -279,7 +279,7 @@ impl Keeper {
             Kind::Skipped(reason) => self.skip_in(scan, path(), reason),
             Kind::File(name) => {
                 let path = (!self.scans.skips.is_empty()).then(path);
-                self.found(scan, visit, path, name, Identity::of(&metadata), moment);
+                self.found(scan, visit, path, &name, Identity::of(&metadata), moment);
             }
             Kind::Hidden => {}
         }
@@ -291,7 +291,7 @@ impl Keeper {
         scan: &mut Scan,
         visit: &mut Visit,
         path: Option<String>,
-        name: FileName,
+        name: &FileName,
         identity: Identity,
         moment: Moment,
     ) {
@@ -310,7 +310,7 @@ impl Keeper {
         scan.skipped.insert(path);
     }
 
-    fn finish(&mut self, scan: Scan) {
+    fn finish(&mut self, scan: &Scan) {
         let gone = self.tree.folders_under(scan.share, &scan.start).filter(|it| !scan.visited.contains(*it));
         let gone = gone.flat_map(|folder| self.tree.files_in(scan.share, folder)).map(|file| file.key);
         self.scans.missing.extend(gone.chain(scan.unseen.iter().copied()));
@@ -326,7 +326,7 @@ impl Keeper {
         for place in &stale {
             self.scans.unskip(place);
         }
-        self.scans.forget_hidden(&scan, &prefix);
+        self.scans.forget_hidden(scan, &prefix);
         self.ignores.keep(scan.share, &scan.start, &scan.visited);
         let path = self.shared.table().shares.get(&scan.share).map(|row| row.path.clone());
         if let Some(path) = path {
