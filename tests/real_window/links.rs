@@ -6,11 +6,11 @@ use crate::{wait_a_frame, wait_for_file};
 
 #[test]
 fn a_link_opens_in_the_window_that_runs() {
+    let _alone = alone();
     if !has_display() {
         println!("skipped: there is no display");
         return;
     }
-    let _alone = alone();
     let mut group = Group::new();
     group.start_names(Some(2));
     group.start_peer("peer-1");

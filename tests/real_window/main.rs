@@ -19,11 +19,11 @@ use support::{Group, LONG, alone, wait_for};
 
 #[test]
 fn a_person_searches_downloads_and_crashes_the_tracker_in_a_window() {
+    let _alone = alone();
     if !has_display() {
         println!("skipped: there is no display");
         return;
     }
-    let _alone = alone();
     let mut group = Group::new();
     group.start_names(Some(3));
     group.start_peer("peer-1");
