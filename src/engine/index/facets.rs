@@ -16,7 +16,7 @@ const SIZES: [(u64, &str); 5] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Class {
     pub(super) kind: FileKind,
-    /// The number of the class.
+    /// The number of the class of sizes.
     size: u8,
 }
 

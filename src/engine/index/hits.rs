@@ -4,23 +4,14 @@
 //! is asked for is read from the columns, by those who need it.
 
 use super::bits::Bits;
-use super::column::number;
 use super::contents::{Contents, NO_CONTENT};
 use super::facets::Class;
+use super::fitting::{Fitting, for_each_fitting};
 use super::list::List;
 use super::query::{ChosenPeers, Query, Rank};
-use super::rows::{Row, Rows};
+use super::rows::{Row, Rows, beginning};
 use crate::base::PeerId;
-use memchr::memmem::Finder;
 use std::cmp::Ordering;
-use std::ops::Range;
-
-/// After so many rows it is asked whether somebody still waits: some hundred microseconds.
-const BLOCK: usize = 16_384;
-
-/// Where the signatures leave more than one in so many, reading all names one after the other is faster
-/// than here and there.
-const FEW: usize = 8;
 
 /// Nobody waits for the answer any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +20,11 @@ pub(super) struct Abandoned;
 /// A file that fits, with what is asked of most hits: columns are far away once the search has gone on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
+    /// A number that goes by the order of the names among the hits that fit equally well.
+    pub(super) name: u64,
     pub(super) row: u32,
     /// The number of its content.
     pub(super) content: u32,
-    /// The first bytes of its folded name ([`Row::beginning`]).
-    pub(super) beginning: u32,
     /// The number of the peer among those that are present.
     pub(super) peer: u8,
     /// How well it fits, if that was seen when it was found.
@@ -41,11 +32,12 @@ pub(super) struct Hit {
     pub(super) class: Class,
 }
 
-/// The files that fit and are of one content, or one that is of none yet.
+/// The files that fit and are of one content, or one that is of none yet. Which of them fits best is seen
+/// only where it matters: that is a look at every name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Group {
-    /// The one that fits best.
-    pub(super) best: Hit,
+pub(super) struct Group<'a> {
+    first: Hit,
+    others: &'a [Hit],
     /// The peers that have one, one bit for each ([`super::Index::MAX_PEERS`] are 64).
     pub(super) holders: u64,
 }
@@ -95,7 +87,7 @@ impl Searched<'_> {
 
     /// A bound that costs next to nothing: it does not fit better than so.
     pub(super) fn best_rank(&self, hit: Hit) -> Rank {
-        hit.rank.unwrap_or_else(|| self.query.best_rank_of_beginning(hit.beginning))
+        hit.rank.unwrap_or_else(|| self.query.best_rank_of_beginning(hit.name))
     }
 
     /// What is meant by its hash comes before what only has the hash in its name.
@@ -108,27 +100,30 @@ impl Searched<'_> {
         usize::from(hit.peer) >= self.answering
     }
 
-    /// The best first.
+    /// The best first. What is far away in memory is read only where what is near does not decide.
     pub(super) fn order(&self, one: Hit, other: Hit) -> Ordering {
+        let near = match (one.rank, other.rank) {
+            (Some(rank), Some(other)) => rank.cmp(&other),
+            _ => Ordering::Equal,
+        };
+        self.fades(one).cmp(&self.fades(other)).then(near).then_with(|| self.order_by_names(one, other))
+    }
+
+    fn order_by_names(&self, one: Hit, other: Hit) -> Ordering {
+        let folded = self.folded(one).cmp(self.folded(other));
+        if folded != Ordering::Equal {
+            let ranks = match (one.rank, other.rank) {
+                (Some(_), Some(_)) => Ordering::Equal,
+                _ => self.rank(one).cmp(&self.rank(other)),
+            };
+            return ranks.then(folded);
+        }
         let (rows, other_rows) = (self.rows(one), self.rows(other));
-        // Most that are compared are of one content, and called the same.
-        let names = rows.name(one.row).cmp(other_rows.name(other.row));
-        let ranks = || match (one.rank, other.rank) {
-            (None, None) if names == Ordering::Equal => Ordering::Equal,
-            _ => self.rank(one).cmp(&self.rank(other)),
-        };
-        let folded = || match names {
-            Ordering::Equal => Ordering::Equal,
-            _ => self.folded(one).cmp(self.folded(other)),
-        };
         let contents = || match (one.content, other.content) {
             (content, other) if content == other => Ordering::Equal,
             (content, other) => self.contents.get(content).cmp(&self.contents.get(other)),
         };
-        (self.fades(one).cmp(&self.fades(other)))
-            .then_with(ranks)
-            .then_with(folded)
-            .then(names)
+        (rows.name(one.row).cmp(other_rows.name(other.row)))
             .then_with(contents)
             .then_with(|| one.peer.cmp(&other.peer))
             .then_with(|| rows.keys[one.row as usize].cmp(&other_rows.keys[other.row as usize]))
@@ -136,17 +131,21 @@ impl Searched<'_> {
 }
 
 impl Hits {
-    /// Finds them. Who is not chosen contributes neither a match nor its name.
+    /// Finds them. Who is not chosen contributes neither a match nor its name. The names' numbers go by
+    /// the order of all names, if that is `by_name`, or else of those that fit equally well.
     ///
     /// # Errors
     /// If nobody waits any more.
     pub(super) fn find(
         searched: &Searched<'_>,
         chosen: &ChosenPeers,
+        by_name: bool,
         is_abandoned: &impl Fn() -> bool,
     ) -> Result<Self, Abandoned> {
         let query = searched.query;
         let meant = query.content().map(|content| searched.contents.find(content).unwrap_or(NO_CONTENT));
+        let (columns, highest) = (query.columns(), searched.highest());
+        let name = |folded: &[u8], rank| beginning(if by_name { folded } else { query.tail(folded, rank) });
         let mut seen = Bits::below(searched.contents.len());
         let mut hits =
             Self { firsts: Vec::new(), others: Vec::new(), many: Bits::below(searched.contents.len()) };
@@ -154,24 +153,25 @@ impl Hits {
             if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(id)) {
                 continue;
             }
-            let mut take = |row: u32, rank: Option<Rank>| {
-                let Row { content, size, beginning, .. } = *list.rows().row(row);
-                let class = Class::of(list.rows().kinds[row as usize].unwrap_or_default(), size);
-                let hit = Hit { row, content, beginning, peer, rank, class };
-                if content == NO_CONTENT || seen.insert(content) {
-                    hits.firsts.push(hit);
-                } else {
-                    hits.many.insert(content);
-                    hits.others.push(hit);
-                }
-            };
+            let rows = list.rows();
             if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
-                list.with_content(content).for_each(|row| take(row, Some(Rank::Exact)));
+                for row in list.with_content(content) {
+                    let name = beginning(rows.folded_bytes(row as usize));
+                    hits.take(peer, rows, [Fitting { row, ranked: Some((Rank::Exact, name)) }], &mut seen);
+                }
             }
             if query.asks_for_names() {
-                let highest = searched.highest();
-                for_each_fitting(list.rows(), query, is_abandoned, |row, rank| {
-                    take(row, rank.map(|rank| rank.max(highest)));
+                for_each_fitting(rows, query, name, is_abandoned, |fitting| {
+                    let taken = fitting.iter().filter(|it| {
+                        let class = rows.classes[it.row as usize];
+                        class.is_some_and(|class| columns.take(class.kind, || rows.row(it.row).size))
+                    });
+                    let at_most = |rank: Rank| rank.max(highest);
+                    let taken = taken.map(|it| Fitting {
+                        ranked: it.ranked.map(|(rank, name)| (at_most(rank), name)),
+                        ..*it
+                    });
+                    hits.take(peer, rows, taken, &mut seen);
                 })?;
             }
         }
@@ -179,117 +179,73 @@ impl Hits {
         Ok(hits)
     }
 
-    /// The groups, in no particular order.
-    pub(super) fn groups(&self, searched: &Searched<'_>) -> impl Iterator<Item = Group> {
-        let mut next = 0;
-        self.firsts.iter().map(move |first| {
-            let mut group = Group { best: *first, holders: 1 << first.peer };
-            let content = first.content;
-            if content != NO_CONTENT && self.many.contains(content) {
-                // Contents are numbered as they come, so the next ones are mostly those of the next group.
-                if self.others.get(next).is_none_or(|other| other.content != content) {
-                    next = self.others.partition_point(|other| other.content < content);
-                }
-                let others = self.others[next..].iter().take_while(|other| other.content == content);
-                for other in others {
-                    next += 1;
-                    group.holders |= 1 << other.peer;
-                    if searched.order(*other, group.best) == Ordering::Less {
-                        group.best = *other;
-                    }
-                }
+    /// Takes in files of a peer that fit.
+    fn take(&mut self, peer: u8, rows: &Rows, fitting: impl IntoIterator<Item = Fitting>, seen: &mut Bits) {
+        for Fitting { row, ranked } in fitting {
+            let at = row as usize;
+            let Some(class) = rows.classes[at] else { continue };
+            let (content, rank) = (rows.contents[at], ranked.map(|(rank, _)| rank));
+            let name = ranked.map_or_else(|| u64::from(rows.beginnings[at]) << 32, |(_, name)| name);
+            let hit = Hit { name, row, content, peer, rank, class };
+            if content == NO_CONTENT || seen.insert(content) {
+                self.firsts.push(hit);
+            } else {
+                self.many.insert(content);
+                self.others.push(hit);
             }
-            group
+        }
+    }
+
+    /// The groups, in no particular order.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        let mut next = 0;
+        self.firsts.iter().map(move |&first| {
+            let content = first.content;
+            let mut holders = 1 << first.peer;
+            if content == NO_CONTENT || !self.many.contains(content) {
+                return Group { first, others: &[], holders };
+            }
+            // Contents are numbered as they come, so the next ones are mostly those of the next group.
+            if self.others.get(next).is_none_or(|other| other.content != content) {
+                next = self.others.partition_point(|other| other.content < content);
+            }
+            let start = next;
+            for other in self.others[start..].iter().take_while(|other| other.content == content) {
+                next += 1;
+                holders |= 1 << other.peer;
+            }
+            Group { first, others: &self.others[start..next], holders }
         })
     }
 }
 
-/// The rows whose files fit, from the first to the last, and how well if that had to be seen. Who has a
-/// file is not asked.
-fn for_each_fitting(
-    rows: &Rows,
-    query: &Query,
-    is_abandoned: &impl Fn() -> bool,
-    mut take: impl FnMut(u32, Option<Rank>),
-) -> Result<(), Abandoned> {
-    let signature = query.signature();
-    let columns = query.columns();
-    let is_decided = query.is_decided_by_signature();
-    let is_taken =
-        |row: usize| rows.kinds[row].is_some_and(|kind| columns.take(kind, || rows.rows[row].size));
-    for start in (0..rows.len()).step_by(BLOCK) {
-        if is_abandoned() {
-            return Err(Abandoned);
-        }
-        let block = start..rows.len().min(start + BLOCK);
-        let signatures = &rows.signatures[block.clone()];
-        let fitting = || {
-            let signed = block.clone().zip(signatures).filter(|(_, it)| it.may_contain(signature));
-            signed.map(|(row, _)| row).filter(|row| is_taken(*row))
-        };
-        if is_decided {
-            fitting().for_each(|row| take(number(row), None));
-            continue;
-        }
-        let left = signatures.iter().filter(|it| it.may_contain(signature)).count();
-        if let Some(word) = query.rarest().filter(|_| left > block.len() / FEW) {
-            scan(rows, block, word, |row, place| {
-                if is_taken(row)
-                    && let Some(rank) = query.rank_from(rows.folded_bytes(row), place)
-                {
-                    take(number(row), Some(rank));
-                }
-            });
-            continue;
-        }
-        for row in fitting() {
-            if let Some(rank) = query.rank_with_extension(rows.folded_bytes(row)) {
-                take(number(row), Some(rank));
-            }
-        }
+impl Group<'_> {
+    /// The number of the content.
+    pub(super) fn content(&self) -> u32 {
+        self.first.content
     }
-    Ok(())
-}
 
-/// The rows of a block that have a word in their names, and where it first begins in the name.
-fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMut(usize, usize)) {
-    let ends = &rows.ends[..block.end];
-    let names = &rows.folded.as_bytes()[..rows.start(block.end)];
-    let mut row = block.start;
-    while row < block.end {
-        let from = rows.start(row);
-        let Some(distance) = word.find(&names[from..]) else { return };
-        row = row_at(ends, row, from + distance);
-        take(row, from + distance - rows.start(row));
-        row += 1;
+    /// A peer that has it; the only one where there is no content.
+    pub(super) fn peer(&self) -> u8 {
+        self.first.peer
     }
-}
 
-/// The row of a place in the names that lies in `from` or behind it: looked for in steps that double, for
-/// it is mostly near.
-fn row_at(ends: &[u32], from: usize, place: usize) -> usize {
-    let is_before = |row: usize| ends.get(row).is_some_and(|end| (*end as usize) < place);
-    let (mut low, mut step) = (from, 1);
-    while is_before(low + step - 1) {
-        low += step;
-        step *= 2;
+    /// Whether something holds of all its files.
+    pub(super) fn all(&self, holds: impl Fn(Hit) -> bool) -> bool {
+        holds(self.first) && self.others.iter().all(|other| holds(*other))
     }
-    let high = ends.len().min(low + step);
-    low + ends.get(low..high).map_or(0, |ends| ends.partition_point(|end| (*end as usize) < place))
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// The one that fits best.
+    pub(super) fn best(&self, searched: &Searched<'_>) -> Hit {
+        self.others.iter().fold(self.first, |best, other| {
+            if searched.order(*other, best) == Ordering::Less { *other } else { best }
+        })
+    }
 
-    #[test]
-    fn the_row_of_a_place_is_found_from_everywhere_before_it() {
-        let ends: Vec<u32> = (0..100).map(|row| row * 3 + row % 3).collect();
-        for place in 0..=300 {
-            let expected = ends.iter().position(|end| *end as usize >= place).unwrap_or(ends.len());
-            for from in 0..=expected {
-                assert_eq!(row_at(&ends, from, place), expected, "{place} from {from}");
-            }
-        }
+    /// The class of the one that fits best.
+    pub(super) fn class(&self, searched: &Searched<'_>) -> Class {
+        let class = self.first.class;
+        // Those of one content are nearly always of one class.
+        if self.others.iter().all(|other| other.class == class) { class } else { self.best(searched).class }
     }
 }

@@ -84,7 +84,7 @@ impl List {
             folder: self.rows.folder(row).clone(),
             name: self.rows.file_name(row),
             size: facts.size,
-            content: contents.get(facts.content),
+            content: contents.get(self.rows.content(row)),
         }
     }
 
@@ -109,7 +109,7 @@ impl List {
         match self.row_of(entry.key) {
             Some(row) if self.stays(row, entry, content) => {
                 self.digest.remove(EntryHash::of(&self.entry(row, contents)));
-                self.rows.row_mut(row).size = entry.size;
+                self.rows.set_size(row, entry.size);
                 self.set_content(row, content);
             }
             old => {
@@ -152,11 +152,11 @@ impl List {
     pub(super) fn renumber(&mut self, numbers: &[u32]) {
         self.by_content.retain(|row| self.rows.content(row), |row| self.rows.is_live(row));
         self.had = Bits::default();
-        for (row, kind) in self.rows.rows.iter_mut().zip(&self.rows.kinds) {
-            let new = kind.and_then(|_| numbers.get(row.content as usize).copied());
-            row.content = new.unwrap_or(NO_CONTENT);
-            if row.content != NO_CONTENT {
-                self.had.insert_anywhere(row.content);
+        for (content, class) in self.rows.contents.iter_mut().zip(&self.rows.classes) {
+            let new = class.and_then(|_| numbers.get(*content as usize).copied());
+            *content = new.unwrap_or(NO_CONTENT);
+            if *content != NO_CONTENT {
+                self.had.insert_anywhere(*content);
             }
         }
     }
@@ -176,7 +176,7 @@ impl List {
     }
 
     fn set_content(&mut self, row: u32, content: u32) {
-        let old = std::mem::replace(&mut self.rows.row_mut(row).content, content);
+        let old = std::mem::replace(&mut self.rows.contents[row as usize], content);
         if old != content {
             self.by_content.insert(|row| self.rows.content(row), row);
             self.had.insert_anywhere(content);
@@ -185,7 +185,7 @@ impl List {
 
     fn clear(&mut self, row: u32, contents: &Contents) {
         self.digest.remove(EntryHash::of(&self.entry(row, contents)));
-        self.rows.kinds[row as usize] = None;
+        self.rows.classes[row as usize] = None;
         self.live -= 1;
     }
 

@@ -15,6 +15,7 @@ mod contents;
 mod digest;
 mod entry;
 mod facets;
+mod fitting;
 mod fold;
 mod hits;
 mod list;

@@ -5,7 +5,6 @@ mod parse;
 mod size;
 
 use super::fold::fold;
-use super::rows::beginning;
 use super::signature::Signature;
 use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
@@ -163,7 +162,19 @@ impl Query {
 
     /// What the signature of a name that fits has.
     pub(super) fn signature(&self) -> Signature {
-        self.words.iter().fold(Signature::default(), |all, word| all.with(Signature::of(&word.text)))
+        let words = self.words.iter().map(|word| Signature::of(&word.text));
+        let ends = self.filters.iter().map(|filter| match (filter.wanted, &filter.test) {
+            (Wanted::With, Test::Extension(ends)) => {
+                ends.iter().map(|end| Signature::of(end)).reduce(Signature::common).unwrap_or_default()
+            }
+            _ => Signature::default(),
+        });
+        words.chain(ends).fold(Signature::default(), Signature::with)
+    }
+
+    /// Where a name that fits so well begins to differ from the others that do.
+    pub(super) fn tail<'a>(&self, folded: &'a [u8], rank: Rank) -> &'a [u8] {
+        if rank <= Rank::Prefix { folded.get(self.phrase.len()..).unwrap_or_default() } else { folded }
     }
 
     /// The content that is meant by its hash.
@@ -227,13 +238,12 @@ impl Query {
         self.rank_bytes(folded).unwrap_or(Rank::Inside)
     }
 
-    /// A bound for the rank of a name that fits and begins so ([`beginning`]): it does not fit better.
-    pub(super) fn best_rank_of_beginning(&self, name: u32) -> Rank {
+    /// A bound for the rank of a name that fits and begins so (as [`super::rows::beginning`] says): it does
+    /// not fit better.
+    pub(super) fn best_rank_of_beginning(&self, name: u64) -> Rank {
         match self.words.as_slice() {
             [] => Rank::Inside,
-            [word] if beginning(word.text.as_bytes()).to_be_bytes()[0] != name.to_be_bytes()[0] => {
-                Rank::WordStart
-            }
+            [word] if word.text.as_bytes().first() != Some(&name.to_be_bytes()[0]) => Rank::WordStart,
             _ => Rank::Exact,
         }
     }

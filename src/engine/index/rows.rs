@@ -7,20 +7,17 @@
 
 use super::column::{number, push, push_str};
 use super::entry::FileEntry;
+use super::facets::Class;
 use super::fold::fold_name;
 use super::signature::Signature;
 use crate::base::{FileKind, FileName, FolderPath};
 use std::collections::BTreeMap;
 
-/// What is asked of a file that a search has found: together, for few hits lie side by side, and each look
-/// into another place of memory takes longer than all the rest.
+/// What is asked only of the files on a page, or by few searches. Everything that is asked of each file
+/// that fits has a narrow column of its own, of which hundreds of rows are read in one go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) size: u64,
-    /// The number of its content ([`super::contents::Contents`]).
-    pub(super) content: u32,
-    /// The first bytes of its folded name as a number that goes by their order.
-    pub(super) beginning: u32,
     /// Where its name ends; where the one before ends too, it is the folded one.
     name_end: u32,
     /// The number of its folder.
@@ -38,11 +35,16 @@ pub(super) struct Rows {
     /// Where each folded name's line feed is. Half as wide as `usize`, for memory: the names of
     /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
     pub(super) ends: Vec<u32>,
-    pub(super) signatures: Vec<Signature>,
+    /// Both halves of the signatures: the second one is read only where the first one fits.
+    pub(super) signatures: [Vec<u64>; 2],
     /// `None`: a gap.
-    pub(super) kinds: Vec<Option<FileKind>>,
+    pub(super) classes: Vec<Option<Class>>,
+    /// The numbers of the contents ([`super::contents::Contents`]).
+    pub(super) contents: Vec<u32>,
+    /// The first bytes of the folded names as numbers that go by their order.
+    pub(super) beginnings: Vec<u32>,
     pub(super) keys: Vec<u64>,
-    pub(super) rows: Vec<Row>,
+    rows: Vec<Row>,
     /// Each folder once.
     paths: Vec<FolderPath>,
     by_path: BTreeMap<FolderPath, u32>,
@@ -57,8 +59,8 @@ impl Rows {
 
     /// The memory that they take; of folders, what is known of it.
     pub(super) fn bytes(&self) -> usize {
-        // With the end, the kind and the key.
-        const ROW: usize = size_of::<Row>() + size_of::<Signature>() + 13;
+        // With the end, the class, the content, the beginning and the key.
+        const ROW: usize = size_of::<Row>() + size_of::<Signature>() + 22;
         // In `paths`, in the tree, and the text with its count of owners.
         const PATH: usize = 4 * size_of::<FolderPath>();
         let texts = self.folded.capacity() + self.names.capacity() + self.path_bytes;
@@ -69,9 +71,12 @@ impl Rows {
     pub(super) fn push(&mut self, entry: &FileEntry, content: u32) -> u32 {
         let name = entry.name.as_str();
         let folder = self.folder_number(&entry.folder);
-        let kind = Some(FileKind::of_name(name));
-        let row = Row { size: entry.size, content, folder, beginning: 0, name_end: 0 };
-        self.push_row(entry.key, kind, [&fold_name(name), name], row)
+        let class = Some(Class::of(FileKind::of_name(name), entry.size));
+        let row = Row { size: entry.size, folder, name_end: 0 };
+        self.push_row([&fold_name(name), name], class, row);
+        push(&mut self.keys, entry.key);
+        push(&mut self.contents, content);
+        number(self.rows.len() - 1)
     }
 
     /// Appends a row of other columns, folders included.
@@ -79,22 +84,25 @@ impl Rows {
         let folder = self.folder_number(from.folder(row));
         let copy = Row { folder, ..*from.row(row) };
         let at = row as usize;
-        self.push_row(from.keys[at], from.kinds[at], [from.folded(row), from.name(row)], copy)
+        self.push_row([from.folded(row), from.name(row)], from.classes[at], copy);
+        push(&mut self.keys, from.keys[at]);
+        push(&mut self.contents, from.contents[at]);
+        number(self.rows.len() - 1)
     }
 
-    fn push_row(&mut self, key: u64, kind: Option<FileKind>, [folded, name]: [&str; 2], row: Row) -> u32 {
+    fn push_row(&mut self, [folded, name]: [&str; 2], class: Option<Class>, row: Row) {
         push_str(&mut self.folded, folded);
         push(&mut self.ends, number(self.folded.len()));
         push_str(&mut self.folded, "\n");
         if name != folded {
             push_str(&mut self.names, name);
         }
-        push(&mut self.signatures, Signature::of(folded));
-        push(&mut self.keys, key);
-        push(&mut self.kinds, kind);
-        let beginning = beginning(folded.as_bytes());
-        push(&mut self.rows, Row { beginning, name_end: number(self.names.len()), ..row });
-        number(self.rows.len() - 1)
+        for (column, half) in self.signatures.iter_mut().zip(Signature::of(folded).halves()) {
+            push(column, half);
+        }
+        push(&mut self.classes, class);
+        push(&mut self.beginnings, number_of_beginning(folded.as_bytes()));
+        push(&mut self.rows, Row { name_end: number(self.names.len()), ..row });
     }
 
     /// What is known of a row's file.
@@ -102,19 +110,22 @@ impl Rows {
         &self.rows[row as usize]
     }
 
-    /// The same, to change it.
-    pub(super) fn row_mut(&mut self, row: u32) -> &mut Row {
-        &mut self.rows[row as usize]
+    /// The file of a row has another size.
+    pub(super) fn set_size(&mut self, row: u32, size: u64) {
+        self.rows[row as usize].size = size;
+        if let Some(class) = &mut self.classes[row as usize] {
+            *class = Class::of(class.kind, size);
+        }
     }
 
     /// The number of a row's content.
     pub(super) fn content(&self, row: u32) -> u32 {
-        self.row(row).content
+        self.contents[row as usize]
     }
 
     /// Whether there is a file in the row.
     pub(super) fn is_live(&self, row: u32) -> bool {
-        self.kinds[row as usize].is_some()
+        self.classes[row as usize].is_some()
     }
 
     /// The rows with files.
@@ -158,9 +169,11 @@ impl Rows {
     pub(super) fn shrink(&mut self) {
         self.folded.shrink_to_fit();
         self.ends.shrink_to_fit();
-        self.kinds.shrink_to_fit();
+        self.classes.shrink_to_fit();
+        self.contents.shrink_to_fit();
+        self.beginnings.shrink_to_fit();
         self.names.shrink_to_fit();
-        self.signatures.shrink_to_fit();
+        self.signatures.iter_mut().for_each(Vec::shrink_to_fit);
         self.keys.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.paths.shrink_to_fit();
@@ -184,14 +197,19 @@ impl Rows {
     }
 }
 
-/// The first bytes of a name as a number that goes by their order; nothing is less than any byte.
-pub(super) fn beginning(name: &[u8]) -> u32 {
-    if let Some(first) = name.first_chunk() {
-        return u32::from_be_bytes(*first);
+/// The first bytes of a text as a number that goes by their order; nothing is less than any byte.
+pub(super) fn beginning(text: &[u8]) -> u64 {
+    if let Some(first) = text.first_chunk() {
+        return u64::from_be_bytes(*first);
     }
-    let mut first = [0; 4];
-    first[..name.len()].copy_from_slice(name);
-    u32::from_be_bytes(first)
+    let mut first = [0; 8];
+    first[..text.len()].copy_from_slice(text);
+    u64::from_be_bytes(first)
+}
+
+/// Fewer of them, as many as the column has.
+fn number_of_beginning(text: &[u8]) -> u32 {
+    u32::try_from(beginning(text) >> 32).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -204,7 +222,7 @@ mod tests {
         for pair in names.windows(2) {
             assert!(beginning(pair[0].as_bytes()) <= beginning(pair[1].as_bytes()), "{pair:?}");
         }
-        assert_eq!(beginning(b"abcde"), beginning(b"abcdf"));
+        assert_eq!(beginning(b"abcdefghi"), beginning(b"abcdefghj"));
         assert!(beginning(b"") < beginning(b"a") && beginning(b"a") < beginning(b"aa"));
     }
 }

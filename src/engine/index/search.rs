@@ -109,9 +109,9 @@ fn matches(
     page: Page,
     is_abandoned: &impl Fn() -> bool,
 ) -> Result<Matches, Abandoned> {
-    let hits = Hits::find(searched, chosen, is_abandoned)?;
+    let hits = Hits::find(searched, chosen, page.sort.key == SortKey::Name, is_abandoned)?;
     let wanted = PeerTest::new(searched, chosen);
-    let groups = || hits.groups(searched).filter(|group| wanted.has(group));
+    let groups = || hits.groups().filter(|group| wanted.has(group));
     let are_sources_asked = page.sort.key == SortKey::Sources;
     let are_they_exact = are_sources_asked && groups().count() as u64 <= EXACT_SOURCES;
     let mut facets = Facets::default();
@@ -123,14 +123,14 @@ fn matches(
             return Err(Abandoned);
         }
         total += 1;
-        facets.count(group.best.class);
+        facets.count(group.class(searched));
         count_holders(&mut peers, group.holders);
         let sources = if are_they_exact {
             sources_count(searched, &group)
         } else {
             group.holders.count_ones() as usize
         };
-        selection.offer(group, sources);
+        selection.offer(&group, sources);
     }
     let facets = facets.with_peers(searched.lists.iter().map(|(peer, _)| *peer).zip(peers).collect());
     let results = selection.page().into_iter().map(|best| found(searched, best)).collect();
@@ -147,8 +147,8 @@ fn count_holders(peers: &mut [u64], mut holders: u64) {
 }
 
 /// How many peers have it, under whatever name.
-fn sources_count(searched: &Searched<'_>, group: &Group) -> usize {
-    match group.best.content {
+fn sources_count(searched: &Searched<'_>, group: &Group<'_>) -> usize {
+    match group.content() {
         NO_CONTENT => 1,
         content => {
             let has = |list: &List| list.with_content(content).next().is_some();
@@ -182,9 +182,9 @@ impl PeerTest {
         Self { all_of, none_of, none_of_contents }
     }
 
-    fn has(&self, group: &Group) -> bool {
-        let is_excluded = || match group.best.content {
-            NO_CONTENT => self.none_of & 1 << group.best.peer != 0,
+    fn has(&self, group: &Group<'_>) -> bool {
+        let is_excluded = || match group.content() {
+            NO_CONTENT => self.none_of & 1 << group.peer() != 0,
             content => self.none_of_contents.contains(content),
         };
         self.all_of.iter().all(|mask| group.holders & mask != 0) && !(self.none_of != 0 && is_excluded())

@@ -12,8 +12,8 @@ use std::cmp::Ordering;
 /// At least so many are kept before it is worth while to let some go.
 const MIN_KEPT: usize = 512;
 
-/// Whether it fades, and what it is sorted by.
-type Key = (bool, u64);
+/// Whether it fades, what it is sorted by, and what follows of the order.
+type Key = (bool, u64, u64);
 
 /// What a page has so far.
 #[derive(Debug)]
@@ -44,21 +44,17 @@ impl<'a> Selection<'a> {
     }
 
     /// Takes a group, which so many peers have; they are asked for only when it is sorted by them.
-    pub(super) fn offer(&mut self, group: Group, sources: usize) {
+    pub(super) fn offer(&mut self, group: &Group<'_>, sources: usize) {
         if self.end == 0 {
             return;
         }
-        let best = group.best;
-        if let Some(last) = self.last {
-            let rank = match self.page.sort {
-                // The worst come first.
-                Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
-                _ => self.searched.best_rank(best),
-            };
-            if self.key(best, sources, rank) > last.key {
-                return;
-            }
+        if let Some(last) = self.last
+            // The one that fits best has one of these numbers, or a larger one.
+            && group.all(|file| self.key(file, sources, self.best_rank(file)) > last.key)
+        {
+            return;
         }
+        let best = group.best(self.searched);
         let key = self.key(best, sources, self.searched.rank(best));
         let kept = Kept { key, best };
         if self.last.is_some_and(|last| self.order(kept, last) == Ordering::Greater) {
@@ -67,6 +63,15 @@ impl<'a> Selection<'a> {
         self.kept.push(kept);
         if self.kept.len() >= self.end.saturating_mul(2).max(MIN_KEPT) {
             self.let_go();
+        }
+    }
+
+    /// A bound for what stands first in the order, that costs next to nothing.
+    fn best_rank(&self, file: Hit) -> Rank {
+        match self.page.sort {
+            // The worst come first.
+            Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
+            _ => self.searched.best_rank(file),
         }
     }
 
@@ -109,22 +114,18 @@ impl<'a> Selection<'a> {
         one.key.cmp(&other.key).then_with(by_name).then_with(|| self.searched.order(one.best, other.best))
     }
 
-    /// What it is sorted by stands above, rank and name below.
     fn key(&self, best: Hit, sources: usize, rank: Rank) -> Key {
-        let turned = |value: u64, bits: u32| {
-            let value = if self.is_descending() { !value } else { value };
-            value << (u64::BITS - bits)
+        let turned = |value: u64| if self.is_descending() { !value } else { value };
+        // The rank above, the beginning of the name below.
+        let ties = || (rank as u64) << 56 | best.name >> 8;
+        let (sorted, then) = match self.page.sort.key {
+            SortKey::Relevance => (turned(rank as u64), best.name),
+            SortKey::Name => (turned(best.name), 0),
+            SortKey::Size => (turned(self.searched.row(best).size), ties()),
+            SortKey::Sources => (turned(sources as u64), ties()),
+            SortKey::Type => (turned(best.class.kind as u64), ties()),
         };
-        let name = u64::from(best.beginning);
-        let ties = || (rank as u64) << 48 | name;
-        let sorted = match self.page.sort.key {
-            SortKey::Relevance => turned(rank as u64, 8) | name,
-            SortKey::Name => turned(name, 32),
-            SortKey::Size => turned(self.searched.row(best).size, 64),
-            SortKey::Sources => turned(sources as u64, 8) | ties(),
-            SortKey::Type => turned(best.class.kind as u64, 8) | ties(),
-        };
-        (self.searched.fades(best), sorted)
+        (self.searched.fades(best), sorted, then)
     }
 
     fn is_descending(&self) -> bool {

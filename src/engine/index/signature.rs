@@ -1,13 +1,13 @@
-//! Signatures: 64 bits of a folded text that hold all bits of the texts within it, so that most names that
+//! Signatures: 128 bits of a folded text that hold all bits of the texts within it, so that most names that
 //! cannot contain the words of a query are passed over without being read.
 //!
-//! A bit for each letter and digit of ASCII, and 28 bits over which pairs of neighbouring bytes are
-//! spread. A text that lacks a bit of a word does not contain it; one that has them all may contain it.
-//! For one letter or digit that is exact.
+//! A bit for each letter and digit of ASCII, and 92 bits over which pairs of neighbouring bytes are
+//! spread: a name of 45 bytes has four of ten of them. A text that lacks a bit of a word does not contain
+//! it; one that has them all may contain it. For one letter or digit that is exact.
 
 /// The bits of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Signature(u64);
+pub(super) struct Signature(u128);
 
 /// From this bit on stand the pairs.
 const PAIRS: u32 = 36;
@@ -29,13 +29,25 @@ impl Signature {
         Self(bits)
     }
 
+    /// The letters, the digits and some pairs; the other pairs.
+    #[expect(clippy::cast_possible_truncation, reason = "halves are cut off")]
+    pub(super) const fn halves(self) -> [u64; 2] {
+        [self.0 as u64, (self.0 >> u64::BITS) as u64]
+    }
+
+    /// The bits that both have.
+    pub(super) fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// The bits of both.
     pub(super) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// Whether a text with this signature may contain what the other one is of.
-    pub(super) fn may_contain(self, other: Self) -> bool {
+    #[cfg(test)]
+    fn may_contain(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
@@ -45,9 +57,9 @@ impl Signature {
     }
 }
 
-fn pair(one: u8, other: u8) -> u64 {
+fn pair(one: u8, other: u8) -> u128 {
     let spread = (u64::from(one) << 8 | u64::from(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    1 << (u64::from(PAIRS) + (((spread >> 32) * u64::from(u64::BITS - PAIRS)) >> 32))
+    1 << (u64::from(PAIRS) + (((spread >> 32) * u64::from(u128::BITS - PAIRS)) >> 32))
 }
 
 #[cfg(test)]
