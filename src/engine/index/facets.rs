@@ -2,6 +2,7 @@
 //! added to the query, leaves just that class.
 
 use crate::base::{FileKind, PeerId};
+use std::num::NonZeroU8;
 
 /// The classes of sizes, from small to large: the first size that is too large, and the operator.
 const SIZES: [(u64, &str); 5] = [
@@ -12,32 +13,43 @@ const SIZES: [(u64, &str); 5] = [
     (u64::MAX, "size:>=1G"),
 ];
 
-/// The kind and the class of sizes of a file.
+/// The kind and the class of sizes of a file, in one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Class {
-    pub(super) kind: FileKind,
-    /// The number of the class of sizes.
-    size: u8,
-}
+pub(super) struct Class(NonZeroU8);
+
+/// How many kinds there are.
+const KINDS: u8 = FileKind::ALL.len() as u8;
+/// How many classes there are, and one that none has.
+const CLASSES: usize = 1 + FileKind::ALL.len() * SIZES.len();
 
 impl Class {
     /// The class of a file of this kind and size.
     pub(super) fn of(kind: FileKind, size: u64) -> Self {
-        // The last class has no end.
+        // The last class of sizes has no end.
         let ends = &SIZES[..SIZES.len() - 1];
-        Self { kind, size: ends.iter().map(|(end, _)| u8::from(size >= *end)).sum() }
+        let sizes: u8 = ends.iter().map(|(end, _)| u8::from(size >= *end)).sum();
+        Self(NonZeroU8::MIN.saturating_add(sizes * KINDS + kind as u8))
+    }
+
+    /// The kind.
+    pub(super) fn kind(self) -> FileKind {
+        FileKind::ALL[usize::from((self.0.get() - 1) % KINDS)]
     }
 }
 
 /// How many matches there are of each class. Classes without matches may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facets {
-    /// By [`FileKind`], in its order.
-    kinds: [u64; FileKind::ALL.len()],
-    /// By size, from small to large.
-    sizes: [u64; SIZES.len()],
+    /// By [`Class`].
+    classes: [u64; CLASSES],
     /// By peer. A match counts for every peer that has it under a name that fits.
     peers: Vec<(PeerId, u64)>,
+}
+
+impl Default for Facets {
+    fn default() -> Self {
+        Self { classes: [0; CLASSES], peers: Vec::new() }
+    }
 }
 
 impl Facets {
@@ -47,18 +59,24 @@ impl Facets {
     }
 
     pub(super) fn count(&mut self, class: Class) {
-        self.kinds[class.kind as usize] += 1;
-        self.sizes[usize::from(class.size)] += 1;
+        self.classes[usize::from(class.0.get())] += 1;
+    }
+
+    /// How many of each kind there are, for each class of sizes.
+    fn by_size(&self) -> impl Iterator<Item = &[u64]> {
+        self.classes[1..].chunks(FileKind::ALL.len())
     }
 
     /// Kinds with matches.
     pub fn kinds(&self) -> impl Iterator<Item = (FileKind, u64)> {
-        FileKind::ALL.into_iter().zip(self.kinds).filter(|(_, count)| *count > 0)
+        let count = |kind: FileKind| self.by_size().map(|kinds| kinds[kind as usize]).sum();
+        FileKind::ALL.into_iter().map(move |kind| (kind, count(kind))).filter(|(_, count)| *count > 0)
     }
 
     /// The operators of classes of sizes with matches, from small to large.
     pub fn sizes(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        SIZES.into_iter().map(|(_, operator)| operator).zip(self.sizes).filter(|(_, count)| *count > 0)
+        let counts = self.by_size().map(|kinds| kinds.iter().sum());
+        SIZES.into_iter().map(|(_, operator)| operator).zip(counts).filter(|(_, count)| *count > 0)
     }
 
     /// Peers with matches.

@@ -28,7 +28,7 @@ pub(super) struct Hit {
     /// The number of the peer among those that are present.
     pub(super) peer: u8,
     /// How well it fits, if that was seen when it was found.
-    rank: Option<Rank>,
+    pub(super) rank: Option<Rank>,
     pub(super) class: Class,
 }
 
@@ -83,11 +83,6 @@ impl Searched<'_> {
     /// How well it fits.
     pub(super) fn rank(&self, hit: Hit) -> Rank {
         hit.rank.unwrap_or_else(|| self.query.rank_of_fitting(self.folded(hit)).max(self.highest()))
-    }
-
-    /// A bound that costs next to nothing: it does not fit better than so.
-    pub(super) fn best_rank(&self, hit: Hit) -> Rank {
-        hit.rank.unwrap_or_else(|| self.query.best_rank_of_beginning(hit.name))
     }
 
     /// What is meant by its hash comes before what only has the hash in its name.
@@ -145,7 +140,11 @@ impl Hits {
         let query = searched.query;
         let meant = query.content().map(|content| searched.contents.find(content).unwrap_or(NO_CONTENT));
         let (columns, highest) = (query.columns(), searched.highest());
-        let name = |folded: &[u8], rank| beginning(if by_name { folded } else { query.tail(folded, rank) });
+        let in_common = query.in_common();
+        let name = |folded: &[u8], rank| {
+            let skipped = if by_name || rank > Rank::Prefix { 0 } else { in_common };
+            beginning(folded.get(skipped..).unwrap_or_default())
+        };
         let mut seen = Bits::below(searched.contents.len());
         let mut hits =
             Self { firsts: Vec::new(), others: Vec::new(), many: Bits::below(searched.contents.len()) };
@@ -164,7 +163,7 @@ impl Hits {
                 for_each_fitting(rows, query, name, is_abandoned, |fitting| {
                     let taken = fitting.iter().filter(|it| {
                         let class = rows.classes[it.row as usize];
-                        class.is_some_and(|class| columns.take(class.kind, || rows.row(it.row).size))
+                        class.is_some_and(|class| columns.take(class.kind(), || rows.row(it.row).size))
                     });
                     let at_most = |rank: Rank| rank.max(highest);
                     let taken = taken.map(|it| Fitting {
@@ -231,6 +230,7 @@ impl Group<'_> {
     }
 
     /// Whether something holds of all its files.
+    #[inline]
     pub(super) fn all(&self, holds: impl Fn(Hit) -> bool) -> bool {
         holds(self.first) && self.others.iter().all(|other| holds(*other))
     }

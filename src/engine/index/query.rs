@@ -140,6 +140,32 @@ struct PeerTerm {
     names: Vec<String>,
 }
 
+/// How well names can fit, by how they begin: it costs next to nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BestRanks {
+    /// Nothing is asked of them.
+    NoWord,
+    /// One word of this letter.
+    Letter(u8),
+    /// One word that begins so.
+    Word(u8),
+    /// Several words, in whatever order.
+    Words,
+}
+
+impl BestRanks {
+    /// A name that fits and begins so (as [`super::rows::beginning`] says) does not fit better than this.
+    pub(super) fn of(self, name: u64) -> Rank {
+        let [first, second, ..] = name.to_be_bytes();
+        match self {
+            Self::NoWord => Rank::Inside,
+            Self::Letter(letter) if letter == first && !matches!(second, 0 | b'.') => Rank::Prefix,
+            Self::Letter(letter) | Self::Word(letter) if letter != first => Rank::WordStart,
+            Self::Letter(_) | Self::Word(_) | Self::Words => Rank::Exact,
+        }
+    }
+}
+
 /// The peers that a query means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChosenPeers {
@@ -172,9 +198,13 @@ impl Query {
         words.chain(ends).fold(Signature::default(), Signature::with)
     }
 
-    /// Where a name that fits so well begins to differ from the others that do.
-    pub(super) fn tail<'a>(&self, folded: &'a [u8], rank: Rank) -> &'a [u8] {
-        if rank <= Rank::Prefix { folded.get(self.phrase.len()..).unwrap_or_default() } else { folded }
+    /// So many bytes at the beginning are the same in all names of the rank [`Rank::Prefix`] or better.
+    pub(super) fn in_common(&self) -> usize {
+        let Some((longest, others)) = self.words.split_first() else { return 0 };
+        // All at the beginning of a name, without the phrase: `"by the sea" by`, `by by`.
+        let is_prefix = |word: &Word| longest.text.starts_with(&word.text);
+        let can_overlap = self.phrase != longest.text && others.iter().all(is_prefix);
+        if can_overlap { 0 } else { self.phrase.len() }
     }
 
     /// The content that is meant by its hash.
@@ -238,13 +268,16 @@ impl Query {
         self.rank_bytes(folded).unwrap_or(Rank::Inside)
     }
 
-    /// A bound for the rank of a name that fits and begins so (as [`super::rows::beginning`] says): it does
-    /// not fit better.
-    pub(super) fn best_rank_of_beginning(&self, name: u64) -> Rank {
+    /// A bound for the ranks of names that fit, by how they begin.
+    pub(super) fn best_ranks(&self) -> BestRanks {
         match self.words.as_slice() {
-            [] => Rank::Inside,
-            [word] if word.text.as_bytes().first() != Some(&name.to_be_bytes()[0]) => Rank::WordStart,
-            _ => Rank::Exact,
+            [] => BestRanks::NoWord,
+            [word] => match *word.text.as_bytes() {
+                [letter] => BestRanks::Letter(letter),
+                [first, ..] => BestRanks::Word(first),
+                [] => BestRanks::Words,
+            },
+            _ => BestRanks::Words,
         }
     }
 

@@ -35,8 +35,10 @@ pub(super) struct Rows {
     /// Where each folded name's line feed is. Half as wide as `usize`, for memory: the names of
     /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
     pub(super) ends: Vec<u32>,
-    /// Both halves of the signatures: the second one is read only where the first one fits.
-    pub(super) signatures: [Vec<u64>; 2],
+    /// The first parts of the signatures.
+    pub(super) signatures: Vec<u64>,
+    /// The second parts, which are read only where the first ones fit.
+    pub(super) more_signatures: Vec<u32>,
     /// `None`: a gap.
     pub(super) classes: Vec<Option<Class>>,
     /// The numbers of the contents ([`super::contents::Contents`]).
@@ -59,8 +61,8 @@ impl Rows {
 
     /// The memory that they take; of folders, what is known of it.
     pub(super) fn bytes(&self) -> usize {
-        // With the end, the class, the content, the beginning and the key.
-        const ROW: usize = size_of::<Row>() + size_of::<Signature>() + 22;
+        // With the signature, the end, the class, the content, the beginning and the key.
+        const ROW: usize = size_of::<Row>() + 33;
         // In `paths`, in the tree, and the text with its count of owners.
         const PATH: usize = 4 * size_of::<FolderPath>();
         let texts = self.folded.capacity() + self.names.capacity() + self.path_bytes;
@@ -97,9 +99,9 @@ impl Rows {
         if name != folded {
             push_str(&mut self.names, name);
         }
-        for (column, half) in self.signatures.iter_mut().zip(Signature::of(folded).halves()) {
-            push(column, half);
-        }
+        let (signature, more) = Signature::of(folded).parts();
+        push(&mut self.signatures, signature);
+        push(&mut self.more_signatures, more);
         push(&mut self.classes, class);
         push(&mut self.beginnings, number_of_beginning(folded.as_bytes()));
         push(&mut self.rows, Row { name_end: number(self.names.len()), ..row });
@@ -114,7 +116,7 @@ impl Rows {
     pub(super) fn set_size(&mut self, row: u32, size: u64) {
         self.rows[row as usize].size = size;
         if let Some(class) = &mut self.classes[row as usize] {
-            *class = Class::of(class.kind, size);
+            *class = Class::of(class.kind(), size);
         }
     }
 
@@ -173,7 +175,8 @@ impl Rows {
         self.contents.shrink_to_fit();
         self.beginnings.shrink_to_fit();
         self.names.shrink_to_fit();
-        self.signatures.iter_mut().for_each(Vec::shrink_to_fit);
+        self.signatures.shrink_to_fit();
+        self.more_signatures.shrink_to_fit();
         self.keys.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.paths.shrink_to_fit();

@@ -6,7 +6,7 @@
 use super::Index;
 use super::hits::{Group, Hit, Searched};
 use super::page::{Direction, Page, Sort, SortKey};
-use super::query::Rank;
+use super::query::{BestRanks, Rank};
 use std::cmp::Ordering;
 
 /// At least so many are kept before it is worth while to let some go.
@@ -20,6 +20,7 @@ type Key = (bool, u64, u64);
 pub(super) struct Selection<'a> {
     searched: &'a Searched<'a>,
     page: Page,
+    best_ranks: BestRanks,
     /// How many groups there are up to the end of the page.
     end: usize,
     kept: Vec<Kept>,
@@ -40,7 +41,7 @@ impl<'a> Selection<'a> {
         let limit = page.limit.min(Index::MAX_RESULTS) as usize;
         let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
         let end = if limit == 0 { 0 } else { offset.saturating_add(limit) };
-        Self { searched, page, end, kept: Vec::new(), last: None }
+        Self { searched, page, best_ranks: searched.query.best_ranks(), end, kept: Vec::new(), last: None }
     }
 
     /// Takes a group, which so many peers have; they are asked for only when it is sorted by them.
@@ -71,7 +72,7 @@ impl<'a> Selection<'a> {
         match self.page.sort {
             // The worst come first.
             Sort { key: SortKey::Relevance, direction: Direction::Descending } => Rank::Inside,
-            _ => self.searched.best_rank(file),
+            _ => file.rank.unwrap_or_else(|| self.best_ranks.of(file.name)),
         }
     }
 
@@ -123,7 +124,7 @@ impl<'a> Selection<'a> {
             SortKey::Name => (turned(best.name), 0),
             SortKey::Size => (turned(self.searched.row(best).size), ties()),
             SortKey::Sources => (turned(sources as u64), ties()),
-            SortKey::Type => (turned(best.class.kind as u64), ties()),
+            SortKey::Type => (turned(best.class.kind() as u64), ties()),
         };
         (self.searched.fades(best), sorted, then)
     }

@@ -1,8 +1,8 @@
-//! Signatures: 128 bits of a folded text that hold all bits of the texts within it, so that most names that
+//! Signatures: 96 bits of a folded text that hold all bits of the texts within it, so that most names that
 //! cannot contain the words of a query are passed over without being read.
 //!
-//! A bit for each letter and digit of ASCII, and 92 bits over which pairs of neighbouring bytes are
-//! spread: a name of 45 bytes has four of ten of them. A text that lacks a bit of a word does not contain
+//! A bit for each letter and digit of ASCII, and 60 bits over which pairs of neighbouring bytes are
+//! spread: a name of 45 bytes has half of them. A text that lacks a bit of a word does not contain
 //! it; one that has them all may contain it. For one letter or digit that is exact.
 
 /// The bits of a text.
@@ -11,6 +11,8 @@ pub(super) struct Signature(u128);
 
 /// From this bit on stand the pairs.
 const PAIRS: u32 = 36;
+/// Behind this one there are none.
+const END: u32 = u64::BITS + u32::BITS;
 
 impl Signature {
     /// The signature of a folded text.
@@ -30,9 +32,9 @@ impl Signature {
     }
 
     /// The letters, the digits and some pairs; the other pairs.
-    #[expect(clippy::cast_possible_truncation, reason = "halves are cut off")]
-    pub(super) const fn halves(self) -> [u64; 2] {
-        [self.0 as u64, (self.0 >> u64::BITS) as u64]
+    #[expect(clippy::cast_possible_truncation, reason = "that is how it is cut")]
+    pub(super) const fn parts(self) -> (u64, u32) {
+        (self.0 as u64, (self.0 >> u64::BITS) as u32)
     }
 
     /// The bits that both have.
@@ -59,7 +61,7 @@ impl Signature {
 
 fn pair(one: u8, other: u8) -> u128 {
     let spread = (u64::from(one) << 8 | u64::from(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    1 << (u64::from(PAIRS) + (((spread >> 32) * u64::from(u128::BITS - PAIRS)) >> 32))
+    1 << (u64::from(PAIRS) + (((spread >> 32) * u64::from(END - PAIRS)) >> 32))
 }
 
 #[cfg(test)]

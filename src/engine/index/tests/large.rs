@@ -58,6 +58,53 @@ fn a_page_is_a_part_of_the_whole_wherever_it_is() {
 }
 
 #[test]
+fn the_few_that_fit_best_are_found_behind_many_that_fit() {
+    // These fit well, but not best.
+    let early = |key: u64| if key < 700 { "abacaxi" } else { "casa" };
+    let rare = ["a.txt", "A", "ab 3.pdf", "açaí.jpg", "b a.mp3", "a b.txt", "abacaxi", "abacate", "a.b.c"];
+    let files: Vec<_> = (0..6_000_u64)
+        .map(|key| {
+            // The rare ones stand at the end.
+            let rare =
+                key.checked_sub(5_900).map(|late| rare[usize::try_from(late).expect("small") % rare.len()]);
+            let name =
+                rare.map_or_else(|| format!("{} {} banana.txt", early(key), key * 7 % 1_009), str::to_owned);
+            let content = Some(ContentId::from_bytes(*blake3::hash(&(key / 2).to_le_bytes()).as_bytes()));
+            FileEntry { size: key * 31 % 1_009, content, ..file(key, &name, None) }
+        })
+        .collect();
+    let mut index = Index::default();
+    announce(&mut index, PEER, &files);
+    for words in ["a", "ab", "a b", "aba", "", "n"] {
+        for key in SortKey::ALL {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let sort = Sort { key, direction };
+                // Of the whole, nothing is let go.
+                let (_, whole) = find(&index, words, Page { offset: 0, limit: 10_000, sort });
+                let (_, page) = find(&index, words, Page { offset: 0, limit: 20, sort });
+                assert_eq!(page, whole[..whole.len().min(20)], "{words:?} by {sort}");
+            }
+        }
+    }
+}
+
+#[test]
+fn words_that_overlap_leave_names_in_their_order() {
+    let mut index = Index::default();
+    let names = ["b sea.tar.gz", "b sea.pdf", "b sea b.txt", "b sea"];
+    let files: Vec<_> = (0..).zip(names).map(|(key, name)| file(key, name, None)).collect();
+    announce(&mut index, PEER, &files);
+    for (words, expected) in [
+        ("\"b sea\" b", ["b sea b.txt", "b sea", "b sea.pdf", "b sea.tar.gz"]),
+        ("b b", ["b sea", "b sea b.txt", "b sea.pdf", "b sea.tar.gz"]),
+    ] {
+        let (_, found) = find(&index, words, Page::from(10));
+        let found: Vec<_> = found.iter().map(|found| found.name.as_str()).collect();
+        assert_eq!(found, expected, "{words}");
+    }
+}
+
+#[test]
 fn what_is_gone_is_not_found_and_its_neighbours_are() {
     let files: Vec<_> = (0..4_000).map(|key| file(key, &format!("name {key}.txt"), None)).collect();
     let mut index = with(&files);

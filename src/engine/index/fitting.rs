@@ -1,0 +1,161 @@
+//! The rows of a list whose names fit a query.
+//!
+//! First the signatures, one after the other; then the names that they leave, or, where they leave many,
+//! all names at once. What is read here and there is read for many rows before any is looked at: so the
+//! processor waits for many far places of memory at once, not for one after the other.
+
+use super::column::number;
+use super::hits::Abandoned;
+use super::query::{Query, Rank};
+use super::rows::Rows;
+use super::signature::Signature;
+use memchr::memmem::Finder;
+use std::ops::Range;
+
+/// After so many rows it is asked whether somebody still waits: some hundred microseconds.
+const BLOCK: usize = 16_384;
+
+/// Where the signatures leave more than one in so many, reading all names one after the other is faster
+/// than here and there.
+const FEW: usize = 8;
+
+/// Of so many rows something is read before it is looked at: it stays in the nearest cache.
+const BATCH: usize = 64;
+
+/// A row whose name fits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fitting {
+    pub(super) row: u32,
+    /// How well, and what its name is among others, if the name had to be looked at.
+    pub(super) ranked: Option<(Rank, u64)>,
+}
+
+/// The rows whose names and extensions fit, gaps among them, from the first to the last, some at a time.
+/// `name` gives the number of a name that fits so well.
+///
+/// # Errors
+/// If nobody waits any more.
+pub(super) fn for_each_fitting(
+    rows: &Rows,
+    query: &Query,
+    name: impl Fn(&[u8], Rank) -> u64,
+    is_abandoned: &impl Fn() -> bool,
+    mut take: impl FnMut(&[Fitting]),
+) -> Result<(), Abandoned> {
+    let signature = query.signature();
+    let is_decided = query.is_decided_by_signature();
+    let mut candidates = Vec::new();
+    let mut fitting = Vec::new();
+    for start in (0..rows.len()).step_by(BLOCK) {
+        if is_abandoned() {
+            return Err(Abandoned);
+        }
+        let block = start..rows.len().min(start + BLOCK);
+        let left = signed(rows, block.clone(), signature, &mut candidates);
+        let word = query.rarest().filter(|_| left.len() > block.len() / FEW);
+        if is_decided {
+            fitting.extend(left.iter().map(|row| Fitting { row: *row, ranked: None }));
+        } else if let Some(word) = word {
+            scan(rows, block, word, |row, place| {
+                let folded = rows.folded_bytes(row);
+                if let Some(rank) = query.rank_from(folded, place) {
+                    fitting.push(Fitting { row: number(row), ranked: Some((rank, name(folded, rank))) });
+                }
+            });
+        } else {
+            look(rows, left, query, &name, &mut fitting);
+        }
+        take(&fitting);
+        fitting.clear();
+    }
+    Ok(())
+}
+
+/// The rows of a block whose names may contain what has this signature.
+fn signed<'a>(rows: &Rows, block: Range<usize>, signature: Signature, room: &'a mut Vec<u32>) -> &'a [u32] {
+    let (first, second) = signature.parts();
+    room.resize(BLOCK, 0);
+    let mut count = 0;
+    // Each row is written, and the next one over it if it is not wanted: there is nothing to guess.
+    for (row, part) in (number(block.start)..).zip(&rows.signatures[block]) {
+        room[count] = row;
+        count += usize::from(part & first == first);
+    }
+    if second == 0 {
+        return &room[..count];
+    }
+    let mut left = 0;
+    for at in 0..count {
+        let row = room[at];
+        room[left] = row;
+        left += usize::from(rows.more_signatures[row as usize] & second == second);
+    }
+    &room[..left]
+}
+
+/// The candidates whose names fit.
+fn look(
+    rows: &Rows,
+    candidates: &[u32],
+    query: &Query,
+    number: impl Fn(&[u8], Rank) -> u64,
+    fitting: &mut Vec<Fitting>,
+) {
+    let mut names: [&[u8]; BATCH] = [&[]; BATCH];
+    for batch in candidates.chunks(BATCH) {
+        for (name, row) in names.iter_mut().zip(batch) {
+            *name = rows.folded_bytes(*row as usize);
+        }
+        let ends = |name: &&[u8]| name.first().copied().unwrap_or(0) ^ name.last().copied().unwrap_or(0);
+        // Nothing is done with it: the names are near then.
+        std::hint::black_box(names.iter().map(ends).fold(0, |all, it| all ^ it));
+        for (name, row) in names.iter().zip(batch) {
+            if let Some(rank) = query.rank_with_extension(name) {
+                fitting.push(Fitting { row: *row, ranked: Some((rank, number(name, rank))) });
+            }
+        }
+    }
+}
+
+/// The rows of a block that have a word in their names, and where it first begins in the name.
+fn scan(rows: &Rows, block: Range<usize>, word: &Finder<'_>, mut take: impl FnMut(usize, usize)) {
+    let ends = &rows.ends[..block.end];
+    let names = &rows.folded.as_bytes()[..rows.start(block.end)];
+    let mut row = block.start;
+    while row < block.end {
+        let from = rows.start(row);
+        let Some(distance) = word.find(&names[from..]) else { return };
+        row = row_at(ends, row, from + distance);
+        take(row, from + distance - rows.start(row));
+        row += 1;
+    }
+}
+
+/// The row of a place in the names that lies in `from` or behind it: looked for in steps that double, for
+/// it is mostly near.
+fn row_at(ends: &[u32], from: usize, place: usize) -> usize {
+    let is_before = |row: usize| ends.get(row).is_some_and(|end| (*end as usize) < place);
+    let (mut low, mut step) = (from, 1);
+    while is_before(low + step - 1) {
+        low += step;
+        step *= 2;
+    }
+    let high = ends.len().min(low + step);
+    low + ends.get(low..high).map_or(0, |ends| ends.partition_point(|end| (*end as usize) < place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_of_a_place_is_found_from_everywhere_before_it() {
+        let ends: Vec<u32> = (0..100).map(|row| row * 3 + row % 3).collect();
+        for place in 0..=300 {
+            let expected = ends.iter().position(|end| *end as usize >= place).unwrap_or(ends.len());
+            for from in 0..=expected {
+                assert_eq!(row_at(&ends, from, place), expected, "{place} from {from}");
+            }
+        }
+    }
+}
