@@ -25,7 +25,7 @@ pub(crate) const ICON: f32 = 16.0;
 /// Side of an icon that stands alone.
 pub(crate) const LARGE_ICON: f32 = 24.0;
 /// Side of the program's icon in the rail.
-pub(crate) const LOGO: f32 = 30.0;
+pub(crate) const LOGO: f32 = 32.0;
 /// Height of buttons and fields.
 pub(crate) const CONTROL: f32 = 28.0;
 /// Height of the one big button.

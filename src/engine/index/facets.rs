@@ -17,10 +17,11 @@ const SIZES: [(u64, &str); 5] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Class(NonZeroU8);
 
-/// How many kinds there are.
-const KINDS: u8 = FileKind::ALL.len() as u8;
+/// How many kinds there are: [`FileKind::Other`] is the last one.
+const KINDS: u8 = FileKind::Other as u8 + 1;
 /// How many classes there are, and one that none has.
 const CLASSES: usize = 1 + FileKind::ALL.len() * SIZES.len();
+const _: () = assert!(FileKind::ALL.len() == KINDS as usize);
 
 impl Class {
     /// The class of a file of this kind and size.
