@@ -95,6 +95,8 @@ pub(crate) struct Weather {
     /// How many calls have been made, and how many of them were parts of whole lists.
     pub(crate) calls: AtomicU64,
     pub(crate) chunks: AtomicU64,
+    /// How many parts of whole lists peers have told themselves.
+    pub(crate) own_chunks: AtomicU64,
     /// Who is sending a whole list to whom, and the most that ever did so to one peer at the same time.
     snapshots: Mutex<(BTreeSet<(PeerId, PeerId)>, usize)>,
     dice: AtomicU64,
@@ -250,6 +252,42 @@ pub(crate) struct Peer {
     task: tokio::task::JoinHandle<()>,
 }
 
+/// The way of what a peer announces, to itself as well.
+struct Announces {
+    route: TrackerRoute<Calls>,
+    weather: Arc<Weather>,
+}
+
+impl IndexCalls for Announces {
+    async fn begin(
+        &self,
+        to: PeerId,
+        epoch: Epoch,
+        announced: Announcement,
+        standby: bool,
+    ) -> Result<BeginAnswer, CallError> {
+        self.route.begin(to, epoch, announced, standby).await
+    }
+
+    async fn chunk(&self, to: PeerId, epoch: Epoch, chunk: Chunk) -> Result<AnnounceAnswer, CallError> {
+        let own = u64::from(to == self.route.me);
+        self.weather.own_chunks.fetch_add(own, Ordering::Relaxed);
+        self.route.chunk(to, epoch, chunk).await
+    }
+
+    async fn delta(&self, to: PeerId, epoch: Epoch, delta: Delta) -> Result<AnnounceAnswer, CallError> {
+        self.route.delta(to, epoch, delta).await
+    }
+
+    async fn search(&self, to: PeerId, words: &str, page: Page) -> Result<SearchAnswer, CallError> {
+        self.route.search(to, words, page).await
+    }
+
+    async fn sources(&self, to: PeerId, content: ContentId) -> Result<SourcesAnswer, CallError> {
+        self.route.sources(to, content).await
+    }
+}
+
 /// A peer as heartbeats meet it.
 struct Listener {
     id: PeerId,
@@ -314,7 +352,8 @@ impl Group {
             let route = TrackerRoute { me: id(number), local: tracker.clone(), remote };
             let files = Arc::new(Files::new(number, journal));
             let (heard, hears) = watch::channel(None);
-            let task = tokio::spawn(share_task(files.clone(), state.clone(), hears, route.clone()));
+            let announces = Announces { route: route.clone(), weather: weather.clone() };
+            let task = tokio::spawn(share_task(files.clone(), state.clone(), hears, announces));
             let alive = Arc::new(AtomicBool::new(true));
             let listener = Listener {
                 id: id(number),

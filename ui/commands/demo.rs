@@ -96,7 +96,8 @@ struct Place {
 
 /// Windows side by side: a grid over the screen, as square as it goes.
 fn tiles(count: usize) -> Vec<Place> {
-    tiles_on(screen().unwrap_or((1920, 1080)), u32::try_from(count).unwrap_or(u32::MAX))
+    let screen = screen().or_else(|| connected_screen(Path::new("/sys/class/drm")));
+    tiles_on(screen.unwrap_or((1920, 1080)), u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 fn tiles_on((width, height): (u32, u32), count: u32) -> Vec<Place> {
@@ -120,6 +121,21 @@ fn screen() -> Option<(u32, u32)> {
     let (width, rest) = rest.split_once(" x ")?;
     let (height, _) = rest.split_once(',')?;
     Some((width.trim().parse().ok()?, height.trim().parse().ok()?))
+}
+
+/// The size of the first screen that Linux knows to be connected: not everybody has `xrandr`.
+fn connected_screen(folder: &Path) -> Option<(u32, u32)> {
+    let mut outputs: Vec<_> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    outputs.sort();
+    outputs.iter().find_map(|output| {
+        let read = |name| std::fs::read_to_string(output.join(name)).ok();
+        read("status").filter(|status| status.trim() == "connected")?;
+        let modes = read("modes")?;
+        // The preferred one comes first: `1366x768`.
+        let (width, height) = modes.lines().next()?.split_once('x')?;
+        let height = height.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        Some((width.parse().ok()?, height.parse().ok()?))
+    })
 }
 
 /// Where the demonstration keeps everything: the folder given, or a temporary one that goes with it.
@@ -167,5 +183,26 @@ mod tests {
         let at = |x, y| Place { position: (x, y), size };
         assert_eq!(tiles_on((1920, 1080), 5), [at(0, 0), at(640, 0), at(1280, 0), at(0, 540), at(640, 540)]);
         assert_eq!(tiles_on((800, 600), 1), [Place { position: (0, 0), size: (800, 564) }]);
+    }
+
+    #[test]
+    fn the_first_connected_screen_is_found() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        assert_eq!(connected_screen(folder.path()), None);
+        for (name, status, modes) in [
+            ("card0-DP-1", "disconnected\n", ""),
+            ("card0-HDMI-A-1", "connected\n", ""),
+            ("card0-eDP-1", "connected\n", "1366x768\n1024x768\n"),
+            ("card0-eDP-2", "connected\n", "1920x1080i\n"),
+        ] {
+            std::fs::create_dir(folder.path().join(name))?;
+            std::fs::write(folder.path().join(name).join("status"), status)?;
+            std::fs::write(folder.path().join(name).join("modes"), modes)?;
+        }
+        std::fs::write(folder.path().join("version"), "drm 1.1.0")?;
+        assert_eq!(connected_screen(folder.path()), Some((1366, 768)));
+        std::fs::remove_dir_all(folder.path().join("card0-eDP-1"))?;
+        assert_eq!(connected_screen(folder.path()), Some((1920, 1080)));
+        Ok(())
     }
 }

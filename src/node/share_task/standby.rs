@@ -1,4 +1,4 @@
-//! Tells the other voters, which keep a copy: whoever of them is elected starts warm.
+//! Tells the voters, this peer among them, which keep a copy: whoever of them is elected starts warm.
 //!
 //! It gives way: one voter after the other, nothing before the tracker has been told everything by everybody,
 //! one call for all changes of [`PACE`]. What is lost here costs time after an election, never truth: the new tracker
@@ -85,12 +85,13 @@ pub(super) async fn tell_voters<F: AnnouncedFiles, C: IndexCalls>(
     }
 }
 
-/// Forgets who is no voter that answers, and takes in who is new.
+/// Forgets who is no voter that answers, and takes in who is new. This peer too: its own list has to be in
+/// its copy before it is elected, and a long one takes a second.
 fn keep(voters: &mut BTreeMap<PeerId, Voter>, group: &GroupState, tracker: PeerId) {
     let wanted = |peer: &PeerId| {
-        *peer != group.me
-            && *peer != tracker
-            && group.members.get(peer).is_some_and(|member| member.voter && member.reachable)
+        let answers = |reachable: bool| reachable || *peer == group.me;
+        let keeps_one = group.members.get(peer).is_some_and(|it| it.voter && answers(it.reachable));
+        *peer != tracker && keeps_one
     };
     voters.retain(|peer, _| wanted(peer));
     for peer in group.members.keys().filter(|peer| wanted(peer)) {

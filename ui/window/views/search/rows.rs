@@ -254,8 +254,11 @@ fn source_row_ui(
             .layout(egui::Layout::right_to_left(Align::Center))
             .id_salt(("source", result, which));
         let mut child = ui.new_child(area);
+        // Within the row, or it would hang below its text.
+        child.spacing_mut().interact_size.y = button.height();
+        child.spacing_mut().button_padding.y = 2.0;
         let words = egui::RichText::new(text.download_from_this).font(theme::small());
-        let choose = child.add(egui::Button::new(words).fill(tokens.raised).min_size(vec2(0.0, 22.0)));
+        let choose = child.add(egui::Button::new(words).fill(tokens.raised));
         if choose.accessible_name((text.download_from)(&source.peer_name)).clicked() {
             actions.push(download.clone());
         }
