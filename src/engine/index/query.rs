@@ -1,8 +1,11 @@
 //! What is searched for, and how well a name fits. How it is written: [`parse`].
 
+mod beginnings;
 mod columns;
 mod parse;
 mod size;
+
+pub(super) use beginnings::BestRanks;
 
 use super::fold::fold;
 use super::signature::Signature;
@@ -140,32 +143,6 @@ struct PeerTerm {
     names: Vec<String>,
 }
 
-/// How well names can fit, by how they begin: it costs next to nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum BestRanks {
-    /// Nothing is asked of them.
-    NoWord,
-    /// One word of this letter.
-    Letter(u8),
-    /// One word that begins so.
-    Word(u8),
-    /// Several words, in whatever order.
-    Words,
-}
-
-impl BestRanks {
-    /// A name that fits and begins so (as [`super::rows::beginning`] says) does not fit better than this.
-    pub(super) fn of(self, name: u64) -> Rank {
-        let [first, second, ..] = name.to_be_bytes();
-        match self {
-            Self::NoWord => Rank::Inside,
-            Self::Letter(letter) if letter == first && !matches!(second, 0 | b'.') => Rank::Prefix,
-            Self::Letter(letter) | Self::Word(letter) if letter != first => Rank::WordStart,
-            Self::Letter(_) | Self::Word(_) | Self::Words => Rank::Exact,
-        }
-    }
-}
-
 /// The peers that a query means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChosenPeers {
@@ -196,15 +173,6 @@ impl Query {
             _ => Signature::default(),
         });
         words.chain(ends).fold(Signature::default(), Signature::with)
-    }
-
-    /// So many bytes at the beginning are the same in all names of the rank [`Rank::Prefix`] or better.
-    pub(super) fn in_common(&self) -> usize {
-        let Some((longest, others)) = self.words.split_first() else { return 0 };
-        // All at the beginning of a name, without the phrase: `"by the sea" by`, `by by`.
-        let is_prefix = |word: &Word| longest.text.starts_with(&word.text);
-        let can_overlap = self.phrase != longest.text && others.iter().all(is_prefix);
-        if can_overlap { 0 } else { self.phrase.len() }
     }
 
     /// The content that is meant by its hash.
@@ -266,19 +234,6 @@ impl Query {
     /// The rank of a folded name that is known to fit.
     pub(super) fn rank_of_fitting(&self, folded: &[u8]) -> Rank {
         self.rank_bytes(folded).unwrap_or(Rank::Inside)
-    }
-
-    /// A bound for the ranks of names that fit, by how they begin.
-    pub(super) fn best_ranks(&self) -> BestRanks {
-        match self.words.as_slice() {
-            [] => BestRanks::NoWord,
-            [word] => match *word.text.as_bytes() {
-                [letter] => BestRanks::Letter(letter),
-                [first, ..] => BestRanks::Word(first),
-                [] => BestRanks::Words,
-            },
-            _ => BestRanks::Words,
-        }
     }
 
     /// Whether the operators take a folded name.
