@@ -156,21 +156,19 @@ impl Hits {
             if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
                 for row in list.with_content(content) {
                     let name = beginning(rows.folded_bytes(row as usize));
-                    hits.take(peer, rows, [Fitting { row, ranked: Some((Rank::Exact, name)) }], &mut seen);
+                    hits.take(peer, rows, Fitting { row, ranked: Some((Rank::Exact, name)) }, &mut seen);
                 }
             }
             if query.asks_for_names() {
+                let is_taken = |row: u32| {
+                    let class = rows.classes[row as usize];
+                    class.is_some_and(|class| columns.take(class.kind(), || rows.row(row).size))
+                };
                 for_each_fitting(rows, query, name, is_abandoned, |fitting| {
-                    let taken = fitting.iter().filter(|it| {
-                        let class = rows.classes[it.row as usize];
-                        class.is_some_and(|class| columns.take(class.kind(), || rows.row(it.row).size))
-                    });
-                    let at_most = |rank: Rank| rank.max(highest);
-                    let taken = taken.map(|it| Fitting {
-                        ranked: it.ranked.map(|(rank, name)| (at_most(rank), name)),
-                        ..*it
-                    });
-                    hits.take(peer, rows, taken, &mut seen);
+                    for &Fitting { row, ranked } in fitting.iter().filter(|it| is_taken(it.row)) {
+                        let ranked = ranked.map(|(rank, name)| (rank.max(highest), name));
+                        hits.take(peer, rows, Fitting { row, ranked }, &mut seen);
+                    }
                 })?;
             }
         }
@@ -178,20 +176,18 @@ impl Hits {
         Ok(hits)
     }
 
-    /// Takes in files of a peer that fit.
-    fn take(&mut self, peer: u8, rows: &Rows, fitting: impl IntoIterator<Item = Fitting>, seen: &mut Bits) {
-        for Fitting { row, ranked } in fitting {
-            let at = row as usize;
-            let Some(class) = rows.classes[at] else { continue };
-            let (content, rank) = (rows.contents[at], ranked.map(|(rank, _)| rank));
-            let name = ranked.map_or_else(|| u64::from(rows.beginnings[at]) << 32, |(_, name)| name);
-            let hit = Hit { name, row, content, peer, rank, class };
-            if content == NO_CONTENT || seen.insert(content) {
-                self.firsts.push(hit);
-            } else {
-                self.many.insert(content);
-                self.others.push(hit);
-            }
+    /// Takes in a file of a peer that fits.
+    fn take(&mut self, peer: u8, rows: &Rows, Fitting { row, ranked }: Fitting, seen: &mut Bits) {
+        let at = row as usize;
+        let Some(class) = rows.classes[at] else { return };
+        let (content, rank) = (rows.contents[at], ranked.map(|(rank, _)| rank));
+        let name = ranked.map_or_else(|| u64::from(rows.beginnings[at]) << 32, |(_, name)| name);
+        let hit = Hit { name, row, content, peer, rank, class };
+        if content == NO_CONTENT || seen.insert(content) {
+            self.firsts.push(hit);
+        } else {
+            self.many.insert(content);
+            self.others.push(hit);
         }
     }
 

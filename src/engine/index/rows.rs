@@ -75,10 +75,7 @@ impl Rows {
         let folder = self.folder_number(&entry.folder);
         let class = Some(Class::of(FileKind::of_name(name), entry.size));
         let row = Row { size: entry.size, folder, name_end: 0 };
-        self.push_row([&fold_name(name), name], class, row);
-        push(&mut self.keys, entry.key);
-        push(&mut self.contents, content);
-        number(self.rows.len() - 1)
+        self.push_row((entry.key, content, class), [&fold_name(name), name], row)
     }
 
     /// Appends a row of other columns, folders included.
@@ -86,13 +83,16 @@ impl Rows {
         let folder = self.folder_number(from.folder(row));
         let copy = Row { folder, ..*from.row(row) };
         let at = row as usize;
-        self.push_row([from.folded(row), from.name(row)], from.classes[at], copy);
-        push(&mut self.keys, from.keys[at]);
-        push(&mut self.contents, from.contents[at]);
-        number(self.rows.len() - 1)
+        let narrow = (from.keys[at], from.contents[at], from.classes[at]);
+        self.push_row(narrow, [from.folded(row), from.name(row)], copy)
     }
 
-    fn push_row(&mut self, [folded, name]: [&str; 2], class: Option<Class>, row: Row) {
+    fn push_row(
+        &mut self,
+        (key, content, class): (u64, u32, Option<Class>),
+        [folded, name]: [&str; 2],
+        row: Row,
+    ) -> u32 {
         push_str(&mut self.folded, folded);
         push(&mut self.ends, number(self.folded.len()));
         push_str(&mut self.folded, "\n");
@@ -102,9 +102,12 @@ impl Rows {
         let (signature, more) = Signature::of(folded).parts();
         push(&mut self.signatures, signature);
         push(&mut self.more_signatures, more);
+        push(&mut self.keys, key);
+        push(&mut self.contents, content);
         push(&mut self.classes, class);
         push(&mut self.beginnings, number_of_beginning(folded.as_bytes()));
         push(&mut self.rows, Row { name_end: number(self.names.len()), ..row });
+        number(self.rows.len() - 1)
     }
 
     /// What is known of a row's file.

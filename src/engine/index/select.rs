@@ -115,6 +115,7 @@ impl<'a> Selection<'a> {
         one.key.cmp(&other.key).then_with(by_name).then_with(|| self.searched.order(one.best, other.best))
     }
 
+    /// What it is sorted by, then rank and name, as far as numbers say it.
     fn key(&self, best: Hit, sources: usize, rank: Rank) -> Key {
         let turned = |value: u64| if self.is_descending() { !value } else { value };
         // The rank above, the beginning of the name below.

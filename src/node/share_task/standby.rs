@@ -89,9 +89,7 @@ pub(super) async fn tell_voters<F: AnnouncedFiles, C: IndexCalls>(
 /// its copy before it is elected, and a long one takes a second.
 fn keep(voters: &mut BTreeMap<PeerId, Voter>, group: &GroupState, tracker: PeerId) {
     let wanted = |peer: &PeerId| {
-        let answers = |reachable: bool| reachable || *peer == group.me;
-        let keeps_one = group.members.get(peer).is_some_and(|it| it.voter && answers(it.reachable));
-        *peer != tracker && keeps_one
+        *peer != tracker && group.members.get(peer).is_some_and(|member| member.voter && member.reachable)
     };
     voters.retain(|peer, _| wanted(peer));
     for peer in group.members.keys().filter(|peer| wanted(peer)) {

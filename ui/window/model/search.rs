@@ -401,12 +401,13 @@ pub(crate) fn terms(words: &str) -> Vec<Range<usize>> {
     terms
 }
 
-/// The words without a term, or with it where it is not in them.
+/// The words without a term, or with it where it is not in them, and a space behind it: who types on types
+/// another word.
 pub(crate) fn with_term_toggled(words: &str, term: &str) -> String {
     let parts: Vec<&str> = terms(words).into_iter().map(|place| &words[place]).collect();
     let rest: Vec<&str> = parts.iter().copied().filter(|part| *part != term).collect();
     if rest.len() < parts.len() {
         return rest.join(" ");
     }
-    parts.into_iter().chain([term]).collect::<Vec<_>>().join(" ")
+    parts.into_iter().chain([term, ""]).collect::<Vec<_>>().join(" ")
 }

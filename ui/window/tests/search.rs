@@ -184,13 +184,13 @@ fn chips_add_operators_and_take_them_out() {
     window.wait_for("slides.pdf");
     window.click(Role::Button, "Video 1");
     window.wait_until("videos only", |window| window.has("lecture 04") && !window.has("slides.pdf"));
-    assert_eq!(words(&window), "type:video");
+    assert_eq!(words(&window), "type:video ");
     window.click(Role::Button, "Remove type:video");
     window.wait_for("slides.pdf");
     window.click(Role::Button, "Peer");
     window.click(Role::Button, "peer-5 2");
     window.wait_until("of that peer", |window| window.has("ação e coração") && !window.has("slides.pdf"));
-    assert_eq!(words(&window), "peer:peer-5");
+    assert_eq!(words(&window), "peer:peer-5 ");
 }
 
 #[test]

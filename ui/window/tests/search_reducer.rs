@@ -161,11 +161,11 @@ fn dismissed_and_old_toasts_are_not_shown_but_kept() {
 fn terms_are_toggled_as_wholes() {
     assert_eq!(terms("a \"b c\"  peer:\"Ana Maria\" x").len(), 4);
     let cases = [
-        ("", "type:video", "type:video"),
-        ("sea", "type:video", "sea type:video"),
-        ("sea type:video", "type:video", "sea"),
+        ("", "type:video", "type:video "),
+        ("sea", "type:video", "sea type:video "),
+        ("sea type:video ", "type:video", "sea"),
         ("peer:\"Ana Maria\" sea", "peer:\"Ana Maria\"", "sea"),
-        ("type:videos", "type:video", "type:videos type:video"),
+        ("type:videos", "type:video", "type:videos type:video "),
     ];
     for (words, term, expected) in cases {
         assert_eq!(with_term_toggled(words, term), expected, "{words:?} with {term}");
