@@ -21,6 +21,9 @@ use tokio::time::{Instant, sleep, timeout};
 const PEERS: usize = 5;
 const SETTLE_LIMIT: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_millis(2);
+/// Kills come at any moment between two heartbeats: a group that has just settled has just heard one, and
+/// always to kill right then would measure the longest way to the next timer.
+const BEAT_MILLIS: u64 = 100;
 
 struct Group {
     program: PathBuf,
@@ -260,7 +263,7 @@ async fn measure(
     let (mut to_tracker, mut to_search, mut epochs) = (Vec::new(), Vec::new(), Vec::new());
     let mut epoch = full_search(&group.connect(&names[0]).await?, wanted, PEERS, 0).await?;
     for _ in 0..kills {
-        sleep(pause).await;
+        sleep(pause + Duration::from_millis(rand::random_range(0..BEAT_MILLIS))).await;
         let tracker = tracker(&group.connect(&names[0]).await?).await?;
         let other = names.iter().find(|name| **name != tracker).context("five peers")?;
         let witness = group.connect(other).await?;

@@ -235,14 +235,16 @@ impl Index {
     }
 
     /// Shows the files of exactly these peers: those that answer, and those that stopped a moment ago
-    /// (`fading`), whose files come last. The list of one that does not answer is kept, but has to be
-    /// announced again before it counts.
+    /// (`fading`), whose files come last. The list of one that stops answering is kept, but has to be
+    /// announced again before it counts; one that is announced before its peer is known to answer counts
+    /// from then on.
     pub fn set_present(&mut self, answering: &BTreeSet<PeerId>, fading: &BTreeSet<PeerId>) {
         for (peer, state) in &mut self.peers {
             let answers = answering.contains(peer);
+            let stops = !answers && !state.fading;
             state.fading = !answers;
             state.present = answers || fading.contains(peer);
-            state.confirmed &= answers;
+            state.confirmed &= !stops;
         }
     }
 
@@ -265,10 +267,12 @@ impl Index {
         confirmed.filter_map(|(peer, state)| Some((*peer, state.current.as_ref()?.0)))
     }
 
-    /// Of the `expected` peers, how many there are and of how many the list is known to be up to date.
+    /// Of the `expected` peers, how many there are and of how many, that answer, the list is known to be up
+    /// to date.
     #[must_use]
     pub fn complete(&self, expected: &BTreeSet<PeerId>) -> (usize, usize) {
-        let confirmed = |peer: &&PeerId| self.peers.get(peer).is_some_and(|state| state.confirmed);
+        let counts = |state: &PeerState| state.confirmed && !state.fading;
+        let confirmed = |peer: &&PeerId| self.peers.get(peer).is_some_and(counts);
         (expected.iter().filter(confirmed).count(), expected.len())
     }
 
@@ -378,7 +382,7 @@ impl PeerState {
     }
 
     fn confirm(&mut self) {
-        self.confirmed = !self.fading;
+        self.confirmed = true;
         self.announced = None;
         self.shadow = None;
     }
