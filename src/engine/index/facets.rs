@@ -20,7 +20,7 @@ pub(super) struct Class(NonZeroU8);
 /// How many kinds there are: [`FileKind::Other`] is the last one.
 const KINDS: u8 = FileKind::Other as u8 + 1;
 /// How many classes there are, and one that none has.
-const CLASSES: usize = 1 + FileKind::ALL.len() * SIZES.len();
+pub(super) const CLASSES: usize = 1 + FileKind::ALL.len() * SIZES.len();
 const _: () = assert!(FileKind::ALL.len() == KINDS as usize);
 
 impl Class {
@@ -30,6 +30,24 @@ impl Class {
         let ends = &SIZES[..SIZES.len() - 1];
         let sizes: u8 = ends.iter().map(|(end, _)| u8::from(size >= *end)).sum();
         Self(NonZeroU8::MIN.saturating_add(sizes * KINDS + kind as u8))
+    }
+
+    /// All of them.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        (1..CLASSES).filter_map(|number| Some(Self(NonZeroU8::new(u8::try_from(number).ok()?)?)))
+    }
+
+    /// Its number; less than [`CLASSES`].
+    pub(super) fn number(self) -> usize {
+        usize::from(self.0.get())
+    }
+
+    /// The least and the greatest size.
+    pub(super) fn sizes(self) -> (u64, u64) {
+        let class = usize::from((self.0.get() - 1) / KINDS);
+        let end = |class: usize| SIZES.get(class).map_or(u64::MAX, |(end, _)| *end);
+        let is_last = class + 1 >= SIZES.len();
+        (class.checked_sub(1).map_or(0, end), if is_last { u64::MAX } else { end(class) - 1 })
     }
 
     /// The kind.
@@ -60,7 +78,7 @@ impl Facets {
     }
 
     pub(super) fn count(&mut self, class: Class) {
-        self.classes[usize::from(class.0.get())] += 1;
+        self.classes[class.number()] += 1;
     }
 
     /// How many of each kind there are, for each class of sizes.

@@ -30,14 +30,15 @@ pub(super) struct Fitting {
     pub(super) ranked: Option<(Rank, u64)>,
 }
 
-/// The rows whose names and extensions fit, gaps among them, from the first to the last, some at a time.
-/// `name` gives the number of a name that fits so well.
+/// The rows that are `wanted` and whose names and extensions fit, from the first to the last, some at a
+/// time; of a gap that is wanted the name is no file's. `name` gives the number of a name that fits so well.
 ///
 /// # Errors
 /// If nobody waits any more.
 pub(super) fn for_each_fitting(
     rows: &Rows,
     query: &Query,
+    wanted: Option<impl Fn(u32) -> bool>,
     name: impl Fn(&[u8], Rank) -> u64,
     is_abandoned: &impl Fn() -> bool,
     mut take: impl FnMut(&[Fitting]),
@@ -52,11 +53,18 @@ pub(super) fn for_each_fitting(
         }
         let block = start..rows.len().min(start + BLOCK);
         let left = signed(rows, block.clone(), signature, &mut candidates);
+        let left = match &wanted {
+            Some(wanted) => keep(left, wanted),
+            None => left,
+        };
         let word = query.rarest().filter(|_| left.len() > block.len() / FEW);
         if is_decided {
             fitting.extend(left.iter().map(|row| Fitting { row: *row, ranked: None }));
         } else if let Some(word) = word {
             scan(rows, block, word, |row, place| {
+                if wanted.as_ref().is_some_and(|wanted| !wanted(number(row))) {
+                    return;
+                }
                 let folded = rows.folded_bytes(row);
                 if let Some(rank) = query.rank_from(folded, place) {
                     fitting.push(Fitting { row: number(row), ranked: Some((rank, name(folded, rank))) });
@@ -72,7 +80,12 @@ pub(super) fn for_each_fitting(
 }
 
 /// The rows of a block whose names may contain what has this signature.
-fn signed<'a>(rows: &Rows, block: Range<usize>, signature: Signature, room: &'a mut Vec<u32>) -> &'a [u32] {
+fn signed<'a>(
+    rows: &Rows,
+    block: Range<usize>,
+    signature: Signature,
+    room: &'a mut Vec<u32>,
+) -> &'a mut [u32] {
     let (first, second) = signature.parts();
     room.resize(BLOCK, 0);
     let mut count = 0;
@@ -82,15 +95,20 @@ fn signed<'a>(rows: &Rows, block: Range<usize>, signature: Signature, room: &'a 
         count += usize::from(part & first == first);
     }
     if second == 0 {
-        return &room[..count];
+        return &mut room[..count];
     }
+    keep(&mut room[..count], |row| rows.more_signatures[row as usize] & second == second)
+}
+
+/// Those of the rows of which something holds.
+fn keep(rows: &mut [u32], holds: impl Fn(u32) -> bool) -> &mut [u32] {
     let mut left = 0;
-    for at in 0..count {
-        let row = room[at];
-        room[left] = row;
-        left += usize::from(rows.more_signatures[row as usize] & second == second);
+    for at in 0..rows.len() {
+        let row = rows[at];
+        rows[left] = row;
+        left += usize::from(holds(row));
     }
-    &room[..left]
+    &mut rows[..left]
 }
 
 /// The candidates whose names fit.

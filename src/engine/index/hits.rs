@@ -8,7 +8,7 @@ use super::contents::{Contents, NO_CONTENT};
 use super::facets::Class;
 use super::fitting::{Fitting, for_each_fitting};
 use super::list::List;
-use super::query::{ChosenPeers, Query, Rank};
+use super::query::{ChosenPeers, Query, Rank, Taken};
 use super::rows::{Row, Rows, beginning};
 use crate::base::PeerId;
 use std::cmp::Ordering;
@@ -140,6 +140,7 @@ impl Hits {
         let query = searched.query;
         let meant = query.content().map(|content| searched.contents.find(content).unwrap_or(NO_CONTENT));
         let (columns, highest) = (query.columns(), searched.highest());
+        let classes = columns.classes();
         let in_common = query.in_common();
         let name = |folded: &[u8], rank| {
             let skipped = if by_name || rank > Rank::Prefix { 0 } else { in_common };
@@ -160,12 +161,18 @@ impl Hits {
                 }
             }
             if query.asks_for_names() {
-                let is_taken = |row: u32| {
-                    let class = rows.classes[row as usize];
-                    class.is_some_and(|class| columns.take(class.kind(), || rows.row(row).size))
+                let taken = |row: u32, classes: &Taken| {
+                    rows.classes[row as usize].map_or(Some(false), |class| classes[class.number()])
                 };
-                for_each_fitting(rows, query, name, is_abandoned, |fitting| {
-                    for &Fitting { row, ranked } in fitting.iter().filter(|it| is_taken(it.row)) {
+                // Sizes are far away: they are read where the name fits.
+                let may_be_taken = |row| classes.is_none_or(|classes| taken(row, &classes) != Some(false));
+                let wanted = classes.is_some().then_some(may_be_taken);
+                for_each_fitting(rows, query, wanted, name, is_abandoned, |fitting| {
+                    for &Fitting { row, ranked } in fitting {
+                        let depends_on_size = |classes| taken(row, &classes).is_none();
+                        if classes.is_some_and(depends_on_size) && !columns.take_size(rows.row(row).size) {
+                            continue;
+                        }
                         let ranked = ranked.map(|(rank, name)| (rank.max(highest), name));
                         hits.take(peer, rows, Fitting { row, ranked }, &mut seen);
                     }

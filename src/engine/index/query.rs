@@ -6,6 +6,7 @@ mod parse;
 mod size;
 
 pub(super) use beginnings::BestRanks;
+pub(super) use columns::Taken;
 
 use super::fold::fold;
 use super::signature::Signature;
@@ -212,7 +213,11 @@ impl Query {
         if !self.is_without(folded) {
             return None;
         }
-        if let Some(rest) = folded.strip_prefix(self.phrase.as_bytes()) {
+        // Most names begin with another byte, and to compare them costs a call.
+        let phrase = self.phrase.as_bytes();
+        if phrase.first().is_none_or(|first| folded.first() == Some(first))
+            && let Some(rest) = folded.strip_prefix(phrase)
+        {
             return Some(if is_extension(rest) { Rank::Exact } else { Rank::Prefix });
         }
         let (rarest, others) = self.words.split_first()?;

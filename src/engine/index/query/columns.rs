@@ -3,6 +3,7 @@
 
 use super::{Query, Test, Wanted};
 use crate::base::FileKind;
+use crate::engine::index::facets::{CLASSES, Class};
 use std::ops::Range;
 
 /// The sizes and kinds that all operators take.
@@ -17,16 +18,33 @@ pub(in crate::engine::index) struct Columns {
     except: Vec<Range<u64>>,
 }
 
+/// What is taken of each class of files: all, nothing, or (`None`) what has the right size.
+pub(in crate::engine::index) type Taken = [Option<bool>; CLASSES];
+
 impl Columns {
-    /// Whether a file of this kind and size is taken. The size is read only if it matters.
-    pub(in crate::engine::index) fn take(&self, kind: FileKind, size: impl FnOnce() -> u64) -> bool {
-        if self.kinds & bit(kind) == 0 {
-            return false;
+    /// What is taken of each class; `None` if nothing is said of kinds and sizes.
+    pub(in crate::engine::index) fn classes(&self) -> Option<Taken> {
+        let mut taken = [Some(false); CLASSES];
+        for class in Class::all() {
+            taken[class.number()] = self.take_class(class);
         }
-        if self.least == 0 && self.greatest == u64::MAX && self.except.is_empty() {
-            return true;
+        let is_all = Class::all().all(|class| taken[class.number()] == Some(true));
+        (!is_all).then_some(taken)
+    }
+
+    /// Whether the files of a class are taken; `None` if that depends on their sizes.
+    fn take_class(&self, class: Class) -> Option<bool> {
+        let (least, greatest) = class.sizes();
+        if self.kinds & bit(class.kind()) == 0 || greatest < self.least || least > self.greatest {
+            return Some(false);
         }
-        let size = size();
+        let touches = |range: &Range<u64>| range.start <= greatest && least < range.end;
+        let is_inside = self.least <= least && greatest <= self.greatest;
+        (is_inside && !self.except.iter().any(touches)).then_some(true)
+    }
+
+    /// Whether a file of this size is taken, if its kind is.
+    pub(in crate::engine::index) fn take_size(&self, size: u64) -> bool {
         self.least <= size && size <= self.greatest && !self.except.iter().any(|range| range.contains(&size))
     }
 }
@@ -82,10 +100,21 @@ mod tests {
             ("-size:10..20 -size:30..40", 35, FileKind::Audio, false),
             ("-size:10..20 -size:30..40", 25, FileKind::Audio, true),
             ("ext:pdf", 5, FileKind::Audio, true),
+            ("size:>=1M", 999_999, FileKind::Audio, false),
+            ("size:>=1M", 1_000_000, FileKind::Audio, true),
+            ("size:>1M", 1_000_000, FileKind::Audio, false),
+            ("size:<1G", 999_999_999, FileKind::Audio, true),
+            ("size:<1G", 1_000_000_000, FileKind::Audio, false),
+            ("-size:<1G", u64::MAX, FileKind::Other, true),
+            ("-size:>=1G", u64::MAX - 1, FileKind::Other, false),
+            ("size:>=1G", u64::MAX - 1, FileKind::Other, true),
         ];
         for (text, size, kind, expected) in cases {
             let columns = Query::parse(text).expect("a query").columns();
-            assert_eq!(columns.take(kind, || size), expected, "{text:?} of {size} {kind:?}");
+            let class = Class::of(kind, size);
+            let taken = columns.classes().map_or(Some(true), |classes| classes[class.number()]);
+            let taken = taken.unwrap_or_else(|| columns.take_size(size));
+            assert_eq!(taken, expected, "{text:?} of {size} {kind:?}");
         }
     }
 }
