@@ -28,6 +28,7 @@ mod library_files;
 mod membership_task;
 mod naming;
 mod opening;
+mod priority;
 mod remote;
 mod rhythm;
 pub mod search;

@@ -13,8 +13,9 @@ pub(super) type StateSender = watch::Sender<Option<(SaveTicket, SavedState)>>;
 /// Starts the thread. Outcomes go to `events`.
 pub(super) fn start(mut store: StateStore, events: mpsc::Sender<TaskEvent>) -> std::io::Result<StateSender> {
     let (sender, mut states) = watch::channel::<Option<(SaveTicket, SavedState)>>(None);
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = super::priority::runtime()?;
     std::thread::Builder::new().name("cardume-state".to_owned()).spawn(move || {
+        super::priority::go_first();
         runtime.block_on(async move {
             while states.changed().await.is_ok() {
                 let Some((ticket, state)) = states.borrow_and_update().clone() else { continue };

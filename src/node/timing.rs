@@ -1,5 +1,6 @@
 //! The timing thread: election, heartbeats and their connections on a runtime and sockets of their own.
-//! Hashing, disk, transfers and drawing never run here, and it never waits for them.
+//! Hashing, disk, transfers and drawing never run here, it never waits for them, and it goes before them where the
+//! system allows that.
 
 use super::address_book::Addresses;
 use super::election_calls::ElectionCalls;
@@ -31,8 +32,9 @@ pub(super) fn start(
     wire: impl FnOnce(ElectionCalls) -> Wiring + Send + 'static,
 ) -> std::io::Result<oneshot::Receiver<Arc<ServerHandle>>> {
     let (serve, served) = oneshot::channel();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = super::priority::runtime()?;
     std::thread::Builder::new().name("cardume-timing".to_owned()).spawn(move || {
+        super::priority::go_first();
         let outcome: std::io::Result<()> = runtime.block_on(async move {
             timing.listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(timing.listener)?;

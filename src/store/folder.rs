@@ -42,8 +42,6 @@ pub struct FolderTarget {
     hidden: OwnedFd,
     /// Opened subfolders: files of one folder follow each other.
     opened: BTreeMap<FolderPath, OwnedFd>,
-    /// Small files that are written and have no name yet.
-    pending: Vec<(u32, FolderPath, FileName)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,7 +81,16 @@ impl FolderTarget {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| unusable(error.into()))?;
         let hidden = open_hidden(&root).map_err(|error| unusable(error.into()))?;
-        Ok(Self { path, root, hidden, opened: BTreeMap::new(), pending: Vec::new() })
+        Ok(Self { path, root, hidden, opened: BTreeMap::new() })
+    }
+
+    /// The same folder for another thread.
+    ///
+    /// # Errors
+    /// If this process may not open more files.
+    pub fn try_clone(&self) -> Result<Self, PartialError> {
+        let (root, hidden) = (self.root.try_clone()?, self.hidden.try_clone()?);
+        Ok(Self { path: self.path.clone(), root, hidden, opened: BTreeMap::new() })
     }
 
     /// Where it is.
@@ -184,48 +191,42 @@ impl FolderTarget {
             .is_ok_and(|hasher| hasher.finalize().as_bytes() == file.content.as_bytes())
     }
 
-    /// Writes a small file, which the caller has verified. It gets its name with [`FolderTarget::commit`].
+    /// Writes the small file at this place of the list, which the caller has verified. It gets its name with
+    /// [`FolderTarget::commit`].
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn write_small(&mut self, place: u32, file: &FolderFile, bytes: &[u8]) -> Result<(), PartialError> {
-        self.create(&small_name(place))?.write_all(bytes)?;
-        self.pending.push((place, file.folder.clone(), file.name.clone()));
-        Ok(())
+    pub fn write_small(&self, place: u32, bytes: &[u8]) -> Result<(), PartialError> {
+        Ok(self.create(&small_name(place))?.write_all(bytes)?)
     }
 
-    /// How many small files wait for their names.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// Syncs what was written and gives it its names; gives the places of these files and the paths they have.
+    /// Syncs the small files at these places, which were written, and gives them their names; gives the paths
+    /// that they have.
     ///
     /// # Errors
     /// If the disk refuses; nothing has a name then that was not synced.
-    pub fn commit(&mut self) -> Result<Vec<(u32, PathBuf)>, PartialError> {
-        self.sync_pending()?;
-        let mut done = Vec::with_capacity(self.pending.len());
+    pub fn commit(&mut self, files: &[FolderFile], places: &[u32]) -> Result<Vec<PathBuf>, PartialError> {
+        self.sync_small(places)?;
+        let mut paths = Vec::with_capacity(places.len());
         let mut touched = BTreeSet::new();
-        for (place, folder, name) in std::mem::take(&mut self.pending) {
-            let called = self.give_name(place, &folder, &name)?;
-            let path = folder.names().fold(self.path.clone(), |path, name| path.join(name)).join(called);
-            touched.insert(folder);
-            done.push((place, path));
+        for (place, file) in places.iter().filter_map(|place| Some((*place, files.get(*place as usize)?))) {
+            let called = self.give_name(place, &file.folder, &file.name)?;
+            let path = file.folder.names().fold(self.path.clone(), |path, name| path.join(name));
+            paths.push(path.join(called));
+            touched.insert(&file.folder);
         }
         for folder in touched {
-            sync_folder(self.enter(&folder)?);
+            sync_folder(self.enter(folder)?);
         }
-        Ok(done)
+        Ok(paths)
     }
 
     /// One sync of the volume is cheaper than one of each file.
-    fn sync_pending(&self) -> Result<(), PartialError> {
-        if self.pending.is_empty() || rustix::fs::syncfs(&self.hidden).is_ok() {
+    fn sync_small(&self, places: &[u32]) -> Result<(), PartialError> {
+        if places.is_empty() || rustix::fs::syncfs(&self.hidden).is_ok() {
             return Ok(());
         }
-        for (place, ..) in &self.pending {
+        for place in places {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = rustix::fs::openat(&self.hidden, small_name(*place), flags, Mode::empty())?;
             File::from(file).sync_all()?;
@@ -392,14 +393,16 @@ mod tests {
     fn small_files_get_their_names_together_and_are_remembered() {
         let to = tempfile::tempdir().expect("a folder");
         let files = [file("", "a", b"a"), file("x/y", "b", b"bb"), file("x", "a", b"")];
-        let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+        let (target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
         assert_eq!(target.load(), None);
         target.save_list(&files).expect("saved");
-        target.write_small(0, &files[0], b"a").expect("written");
-        target.write_small(1, &files[1], b"bb").expect("written");
+        target.write_small(0, b"a").expect("written");
+        target.write_small(1, b"bb").expect("written");
         assert!(!to.path().join("F/a").exists(), "no name before the sync");
-        let done: Vec<u32> = target.commit().expect("named").into_iter().map(|(place, _)| place).collect();
-        target.mark_done(&files, &done).expect("remembered");
+        let mut other = target.try_clone().expect("another handle");
+        let paths = other.commit(&files, &[0, 1]).expect("named");
+        assert_eq!(paths, [to.path().join("F/a"), to.path().join("F/x/y/b")]);
+        target.mark_done(&files, &[0, 1]).expect("remembered");
         assert_eq!(std::fs::read(to.path().join("F/x/y/b")).expect("there"), b"bb");
         let mut again = FolderTarget::open(to.path(), &called).expect("opened");
         assert_eq!(again.load(), Some((files.to_vec(), BTreeSet::from([0, 1]))));
@@ -420,8 +423,8 @@ mod tests {
         let (mut target, _) = FolderTarget::begin(to.path(), &name("F")).expect("made");
         std::fs::write(to.path().join("F/a"), b"mine").expect("written");
         let a = file("", "a", b"new");
-        target.write_small(0, &a, b"new").expect("written");
-        assert_eq!(target.commit().expect("named"), [(0, to.path().join("F/a (2)"))]);
+        target.write_small(0, b"new").expect("written");
+        assert_eq!(target.commit(&[a], &[0]).expect("named"), [to.path().join("F/a (2)")]);
         assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"mine");
         std::os::unix::fs::symlink(outside.path(), to.path().join("F/link")).expect("linked");
         assert!(target.subfolder(&FolderPath::new("link/deep").expect("a path")).is_err());
@@ -434,9 +437,9 @@ mod tests {
         let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
         let files = [file("x", "a", b"a"), file("y", "b", b"b")];
         target.save_list(&files).expect("saved");
-        target.write_small(0, &files[0], b"a").expect("written");
-        target.commit().expect("named");
-        target.write_small(1, &files[1], b"b").expect("written");
+        target.write_small(0, b"a").expect("written");
+        target.commit(&files, &[0]).expect("named");
+        target.write_small(1, b"b").expect("written");
         target.subfolder(&files[1].folder).expect("made");
         drop(target);
         FolderTarget::remove(to.path(), &called).expect("removed");

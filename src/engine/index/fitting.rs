@@ -38,7 +38,7 @@ pub(super) struct Fitting {
 pub(super) fn for_each_fitting(
     rows: &Rows,
     query: &Query,
-    wanted: Option<impl Fn(u32) -> bool>,
+    wanted: Option<&impl Fn(u32) -> bool>,
     name: impl Fn(&[u8], Rank) -> u64,
     is_abandoned: &impl Fn() -> bool,
     mut take: impl FnMut(&[Fitting]),
@@ -53,7 +53,7 @@ pub(super) fn for_each_fitting(
         }
         let block = start..rows.len().min(start + BLOCK);
         let left = signed(rows, block.clone(), signature, &mut candidates);
-        let left = match &wanted {
+        let left = match wanted {
             Some(wanted) => keep(left, wanted),
             None => left,
         };
@@ -62,7 +62,7 @@ pub(super) fn for_each_fitting(
             fitting.extend(left.iter().map(|row| Fitting { row: *row, ranked: None }));
         } else if let Some(word) = word {
             scan(rows, block, word, |row, place| {
-                if wanted.as_ref().is_some_and(|wanted| !wanted(number(row))) {
+                if wanted.is_some_and(|wanted| !wanted(number(row))) {
                     return;
                 }
                 let folded = rows.folded_bytes(row);

@@ -166,7 +166,7 @@ impl Hits {
                 };
                 // Sizes are far away: they are read where the name fits.
                 let may_be_taken = |row| classes.is_none_or(|classes| taken(row, &classes) != Some(false));
-                let wanted = classes.is_some().then_some(may_be_taken);
+                let wanted = classes.is_some().then_some(&may_be_taken);
                 for_each_fitting(rows, query, wanted, name, is_abandoned, |fitting| {
                     for &Fitting { row, ranked } in fitting {
                         let depends_on_size = |classes| taken(row, &classes).is_none();

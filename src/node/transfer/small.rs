@@ -17,9 +17,9 @@ use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
@@ -159,31 +159,59 @@ async fn fetch(work: &Work, connection: &mut dyn Connection, file: &FolderFile) 
 }
 
 /// Writes what arrives, and names it in batches. Blocks until nothing arrives any more.
+///
+/// While one batch is synced and named, the next one is written: a sync takes as long as hundreds of files.
 fn write_all(
-    mut target: FolderTarget,
+    target: FolderTarget,
     files: &[FolderFile],
-    mut arriving: mpsc::Receiver<File>,
+    arriving: mpsc::Receiver<File>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<FolderTarget, PartialError> {
-    while let Some((place, bytes)) = arriving.blocking_recv() {
-        if let Some(file) = files.get(place as usize) {
-            target.write_small(place, file, &bytes)?;
-        }
-        if target.pending() >= SMALL_BATCH {
-            commit(&mut target, files, named)?;
-        }
-    }
-    commit(&mut target, files, named)?;
+    let mut namer = target.try_clone()?;
+    std::thread::scope(|scope| {
+        let (written, batches) = sync_channel(1);
+        let naming =
+            scope.spawn(move || batches.iter().try_for_each(|batch| name(&mut namer, files, batch, named)));
+        let writing = write(&target, arriving, &written);
+        drop(written);
+        let naming =
+            naming.join().unwrap_or_else(|_| Err(std::io::Error::other("naming files failed").into()));
+        naming.and(writing)
+    })?;
     Ok(target)
 }
 
-fn commit(
+/// Writes what arrives until nothing does any more, or nobody names it. What is written is named, also when
+/// the disk refuses what comes next.
+fn write(
+    target: &FolderTarget,
+    mut arriving: mpsc::Receiver<File>,
+    written: &SyncSender<Vec<u32>>,
+) -> Result<(), PartialError> {
+    let mut batch = Vec::new();
+    let mut result = Ok(());
+    while let Some((place, bytes)) = arriving.blocking_recv() {
+        result = target.write_small(place, &bytes);
+        if result.is_err() {
+            break;
+        }
+        batch.push(place);
+        if batch.len() >= SMALL_BATCH && written.send(std::mem::take(&mut batch)).is_err() {
+            return Ok(());
+        }
+    }
+    // Nobody names files any more: whoever did says why.
+    drop(written.send(batch));
+    result
+}
+
+fn name(
     target: &mut FolderTarget,
     files: &[FolderFile],
+    places: Vec<u32>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<(), PartialError> {
-    let done: Vec<(u32, PathBuf)> = target.commit()?;
-    let places: Vec<u32> = done.into_iter().map(|(place, _)| place).collect();
+    target.commit(files, &places)?;
     target.mark_done(files, &places)?;
     // Whoever counts may have stopped; the log has it.
     drop(named.blocking_send(places));
