@@ -80,8 +80,10 @@ impl Uploads {
     pub const RETRY_AFTER: Duration = Duration::from_secs(1);
     /// How long a row is shown after its last byte.
     pub const KEEP: Duration = Duration::from_secs(30);
-    /// The most rows; beyond, the one that was quiet for the longest goes.
+    /// The most rows; beyond, those that were quiet for the longest go.
     pub const MAX_ROWS: usize = 1_000;
+    /// So many at once: to look for them each time would cost more than to send a small file.
+    const OLD_ROWS: usize = 100;
 
     /// Nothing is sent yet.
     #[must_use]
@@ -139,9 +141,10 @@ impl Uploads {
         self.rows.send_modify(|rows| {
             if rows.len() >= Self::MAX_ROWS && !rows.contains_key(&(peer, content)) {
                 let quiet = rows.iter().filter(|(_, row)| row.is_quiet());
-                let oldest = quiet.min_by_key(|(_, row)| row.at).map(|(key, _)| *key);
-                if let Some(key) = oldest {
-                    rows.remove(&key);
+                let mut oldest: Vec<_> = quiet.map(|(key, row)| (row.at, *key)).collect();
+                oldest.sort_unstable();
+                for (_, key) in oldest.iter().take(Self::OLD_ROWS) {
+                    rows.remove(key);
                 }
             }
             let row = rows.entry((peer, content)).or_insert_with(|| Row::new(name, size));

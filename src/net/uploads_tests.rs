@@ -115,12 +115,17 @@ async fn the_list_says_what_each_does_and_forgets() {
     assert_eq!(phases(), [UploadPhase::Idle]);
     assert_eq!(uploads.rows_at(later), []);
     assert_eq!(phases(), [], "it is forgotten");
-    for number in 0..1_500_u32 {
+    for number in 0..1_570_u32 {
         let mut id = [0; 32];
         id[..4].copy_from_slice(&number.to_le_bytes());
-        drop(uploads.begin(peer(2), ContentId::from_bytes(id), "many", 1));
+        drop(uploads.begin(peer(2), ContentId::from_bytes(id), &number.to_string(), 1));
+        assert!(uploads.rows().len() <= Uploads::MAX_ROWS);
     }
-    assert_eq!(uploads.rows().len(), Uploads::MAX_ROWS);
+    let mut shown: Vec<u32> = uploads.rows().iter().map(|row| row.name.parse().expect("a number")).collect();
+    shown.sort_unstable();
+    let first = shown[0];
+    assert!((570..=670).contains(&first), "the oldest go, a hundred at a time: {first}");
+    assert!(shown.iter().copied().eq(first..1_570), "the others stay");
 }
 
 #[tokio::test]
