@@ -1,5 +1,6 @@
-//! The threads that keep time go before everything else on the machine, where the system lets them: heartbeats
-//! then come in time whatever hashes, transfers or compiles beside them.
+//! The threads that keep time go before everything else on the machine, where a person asks for it
+//! (`CARDUME_REAL_TIME=1`) and the system lets them: heartbeats then come in time whatever hashes, transfers or
+//! compiles beside them.
 //!
 //! On Linux that takes root, `CAP_SYS_NICE` or a limit (`rtprio`, see limits.conf(5)) of at least 1; elsewhere and
 //! without them they are threads like all others. The lowest of the real-time priorities is enough, and the kernel
@@ -18,11 +19,18 @@ const REAL_TIME: ThreadSchedulePolicy =
     ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
 const ORDINARY: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
 
+/// Lets the calling thread go before the others, if a person asked for it.
+pub(super) fn go_first_if_asked() {
+    if std::env::var_os("CARDUME_REAL_TIME").is_some_and(|value| value == "1") {
+        go_first();
+    }
+}
+
 /// Lets the calling thread go before the others; says whether the system allowed it.
-pub(super) fn go_first() -> bool {
+fn go_first() -> bool {
     let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, REAL_TIME);
     if let Err(error) = &set {
-        tracing::debug!(
+        tracing::warn!(
             %error,
             "this thread keeps time at ordinary priority; a limit `rtprio` of 1 lets it go first"
         );

@@ -15,7 +15,7 @@ pub(super) fn start(mut store: StateStore, events: mpsc::Sender<TaskEvent>) -> s
     let (sender, mut states) = watch::channel::<Option<(SaveTicket, SavedState)>>(None);
     let runtime = super::priority::runtime()?;
     std::thread::Builder::new().name("cardume-state".to_owned()).spawn(move || {
-        super::priority::go_first();
+        super::priority::go_first_if_asked();
         runtime.block_on(async move {
             while states.changed().await.is_ok() {
                 let Some((ticket, state)) = states.borrow_and_update().clone() else { continue };

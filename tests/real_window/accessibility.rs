@@ -81,7 +81,15 @@ impl Bus {
             runtime.block_on(asked).ok()?.body().deserialize::<String>().ok()
         });
         let connection = runtime.block_on(connect(&second)).expect("the bus of accessibility answers");
-        Some(Self { daemon, launcher, address, runtime, connection })
+        let bus = Self { daemon, launcher, address, runtime, connection };
+        // A window that comes while the registry is still being started may never be in it.
+        wait_for("the registry of accessibility", LONG, || {
+            let (name, path) = REGISTRY;
+            let children: Option<Vec<(String, OwnedObjectPath)>> =
+                bus.ask(name, path, ACCESSIBLE, "GetChildren", &Arguments::None);
+            children
+        });
+        Some(bus)
     }
 
     /// For the environment of the windows.

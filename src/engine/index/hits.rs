@@ -141,6 +141,7 @@ impl Hits {
         let meant = query.content().map(|content| searched.contents.find(content).unwrap_or(NO_CONTENT));
         let (columns, highest) = (query.columns(), searched.highest());
         let classes = columns.classes();
+        let classes = classes.as_ref();
         let in_common = query.in_common();
         let name = |folded: &[u8], rank| {
             let skipped = if by_name || rank > Rank::Prefix { 0 } else { in_common };
@@ -165,11 +166,11 @@ impl Hits {
                     rows.classes[row as usize].map_or(Some(false), |class| classes[class.number()])
                 };
                 // Sizes are far away: they are read where the name fits.
-                let may_be_taken = |row| classes.is_none_or(|classes| taken(row, &classes) != Some(false));
+                let may_be_taken = |row| classes.is_none_or(|classes| taken(row, classes) != Some(false));
                 let wanted = classes.is_some().then_some(&may_be_taken);
                 for_each_fitting(rows, query, wanted, name, is_abandoned, |fitting| {
                     for &Fitting { row, ranked } in fitting {
-                        let depends_on_size = |classes| taken(row, &classes).is_none();
+                        let depends_on_size = |classes| taken(row, classes).is_none();
                         if classes.is_some_and(depends_on_size) && !columns.take_size(rows.row(row).size) {
                             continue;
                         }
