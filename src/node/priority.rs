@@ -6,8 +6,7 @@
 //! without them they are threads like all others. The lowest of the real-time priorities is enough, and the kernel
 //! leaves the others a twentieth of each second (sched(7)). Corosync and others that keep a group together do the same.
 //!
-//! Invariant: only threads that never wait for a disk's data or compute for long ask for it, and what they start
-//! does not inherit it.
+//! Invariant: only threads that never compute for long ask for it, and what they start does not inherit it.
 
 use thread_priority::{
     NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue,

@@ -200,25 +200,21 @@ impl FolderTarget {
         Ok(self.create(&small_name(place))?.write_all(bytes)?)
     }
 
-    /// Syncs the small files at these places, which were written, and gives them their names; gives the paths
-    /// that they have.
+    /// Syncs the small files at these places, which were written, and gives them their names.
     ///
     /// # Errors
     /// If the disk refuses; nothing has a name then that was not synced.
-    pub fn commit(&mut self, files: &[FolderFile], places: &[u32]) -> Result<Vec<PathBuf>, PartialError> {
+    pub fn commit(&mut self, files: &[FolderFile], places: &[u32]) -> Result<(), PartialError> {
         self.sync_small(places)?;
-        let mut paths = Vec::with_capacity(places.len());
         let mut touched = BTreeSet::new();
         for (place, file) in places.iter().filter_map(|place| Some((*place, files.get(*place as usize)?))) {
-            let called = self.give_name(place, &file.folder, &file.name)?;
-            let path = file.folder.names().fold(self.path.clone(), |path, name| path.join(name));
-            paths.push(path.join(called));
+            self.give_name(place, &file.folder, &file.name)?;
             touched.insert(&file.folder);
         }
         for folder in touched {
             sync_folder(self.enter(folder)?);
         }
-        Ok(paths)
+        Ok(())
     }
 
     /// One sync of the volume is cheaper than one of each file.
@@ -234,12 +230,7 @@ impl FolderTarget {
         Ok(())
     }
 
-    fn give_name(
-        &mut self,
-        place: u32,
-        folder: &FolderPath,
-        name: &FileName,
-    ) -> Result<String, PartialError> {
+    fn give_name(&mut self, place: u32, folder: &FolderPath, name: &FileName) -> Result<(), PartialError> {
         let small = small_name(place);
         self.enter(folder)?;
         let target = self.opened.get(folder).unwrap_or(&self.root);
@@ -254,7 +245,7 @@ impl FolderTarget {
                 named => named,
             };
             match named {
-                Ok(()) => return Ok(name),
+                Ok(()) => return Ok(()),
                 Err(Errno::EXIST) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -400,8 +391,8 @@ mod tests {
         target.write_small(1, b"bb").expect("written");
         assert!(!to.path().join("F/a").exists(), "no name before the sync");
         let mut other = target.try_clone().expect("another handle");
-        let paths = other.commit(&files, &[0, 1]).expect("named");
-        assert_eq!(paths, [to.path().join("F/a"), to.path().join("F/x/y/b")]);
+        other.commit(&files, &[0, 1]).expect("named");
+        assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"a");
         target.mark_done(&files, &[0, 1]).expect("remembered");
         assert_eq!(std::fs::read(to.path().join("F/x/y/b")).expect("there"), b"bb");
         let mut again = FolderTarget::open(to.path(), &called).expect("opened");
@@ -424,7 +415,8 @@ mod tests {
         std::fs::write(to.path().join("F/a"), b"mine").expect("written");
         let a = file("", "a", b"new");
         target.write_small(0, b"new").expect("written");
-        assert_eq!(target.commit(&[a], &[0]).expect("named"), [to.path().join("F/a (2)")]);
+        target.commit(&[a], &[0]).expect("named");
+        assert_eq!(std::fs::read(to.path().join("F/a (2)")).expect("there"), b"new");
         assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"mine");
         std::os::unix::fs::symlink(outside.path(), to.path().join("F/link")).expect("linked");
         assert!(target.subfolder(&FolderPath::new("link/deep").expect("a path")).is_err());

@@ -8,7 +8,7 @@ use super::contents::{Contents, NO_CONTENT};
 use super::facets::Class;
 use super::fitting::{Fitting, for_each_fitting};
 use super::list::List;
-use super::query::{ChosenPeers, Query, Rank, Taken};
+use super::query::{ChosenPeers, Query, Rank, TakenClasses};
 use super::rows::{Row, Rows, beginning};
 use crate::base::PeerId;
 use std::cmp::Ordering;
@@ -162,7 +162,7 @@ impl Hits {
                 }
             }
             if query.asks_for_names() {
-                let taken = |row: u32, classes: &Taken| {
+                let taken = |row: u32, classes: &TakenClasses| {
                     rows.classes[row as usize].map_or(Some(false), |class| classes[class.number()])
                 };
                 // Sizes are far away: they are read where the name fits.

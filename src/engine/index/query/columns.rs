@@ -19,11 +19,11 @@ pub(in crate::engine::index) struct Columns {
 }
 
 /// What is taken of each class of files: all, nothing, or (`None`) what has the right size.
-pub(in crate::engine::index) type Taken = [Option<bool>; CLASSES];
+pub(in crate::engine::index) type TakenClasses = [Option<bool>; CLASSES];
 
 impl Columns {
     /// What is taken of each class; `None` if nothing is said of kinds and sizes.
-    pub(in crate::engine::index) fn classes(&self) -> Option<Taken> {
+    pub(in crate::engine::index) fn classes(&self) -> Option<TakenClasses> {
         let mut taken = [Some(false); CLASSES];
         for class in Class::all() {
             taken[class.number()] = self.take_class(class);
