@@ -7,6 +7,7 @@ mod folder;
 mod kind;
 mod link;
 mod name;
+mod natural;
 mod peer;
 mod piece;
 mod units;
@@ -17,6 +18,9 @@ pub use folder::{FolderPath, FolderPathError};
 pub use kind::FileKind;
 pub use link::{ContentLink, ContentLinkError, bare_hash};
 pub use name::{PeerName, TRACKER_NAME_PREFIX, tracker_epoch, tracker_name};
+#[cfg(test)]
+pub(crate) use natural::natural_parts;
+pub use natural::{Natural, natural_beginning};
 pub use peer::{FoundingId, MachineId, ParseIdError, PeerId, PeerUri, PeerUriError};
 pub use piece::{PieceIndex, PieceLayout, PieceLayoutError};
 pub use units::{ByteRate, bytes_text};

@@ -1,4 +1,5 @@
-//! Fetching contents from a peer: one kept connection, one range after the other.
+//! Fetching contents from a peer: one kept connection, one range after the other, which may be asked for ahead
+//! (RFC 9112, section 9.3.2).
 //!
 //! **Exactly the bytes that were asked for, or an error.** The bytes go from the connection's buffer straight
 //! to where the caller wants them, in the caller's task: a general HTTP client would copy them once more and
@@ -15,6 +16,7 @@ use super::uploads::Uploads;
 use crate::base::{ContentId, PeerId};
 use hyper::StatusCode;
 use hyper::body::Bytes;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -36,6 +38,8 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 /// A refusal's text is read away up to so many bytes, so that the connection can be used again.
 const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
+/// Said where a connection was left before its time.
+const UNUSABLE: &str = "it is not usable any more";
 /// The longest time for which a peer may send somebody away.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -67,7 +71,10 @@ pub enum FetchError {
 
 type Stream = TlsStream<Guarded<TcpStream>>;
 
-/// A kept connection for contents: one request after the other.
+/// A range of a content.
+type Asked = (ContentId, Range<u64>);
+
+/// A kept connection for contents: one answer after the other.
 pub struct ContentClient {
     way: Way,
     silence: Duration,
@@ -75,6 +82,10 @@ pub struct ContentClient {
     /// Whether a request was answered on this connection: the peer may have closed it since.
     is_used: bool,
     is_open: bool,
+    /// Requests that were sent and of which no answer has come yet, in their order.
+    asked: VecDeque<Asked>,
+    /// Whether an answer has come since they were sent.
+    is_answered: bool,
     /// Bytes of the body that are to come.
     left: u64,
 }
@@ -136,10 +147,11 @@ impl ContentClient {
     ) -> Result<Self, FetchError> {
         let way = Way { links, identity: identity.clone(), address, expected, silence };
         let stream = way.dial().await?;
-        Ok(Self { way, silence, stream, is_used: false, is_open: true, left: 0 })
+        let asked = VecDeque::new();
+        Ok(Self { way, silence, stream, is_used: false, is_open: true, asked, is_answered: false, left: 0 })
     }
 
-    /// Whether another request can be made; otherwise connect anew.
+    /// Whether another request can be made, or the next answer be read; otherwise connect anew.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.is_open && self.left == 0
@@ -159,31 +171,43 @@ impl ContentClient {
         Ok(ContentBody { client: self, size })
     }
 
+    /// Asks for several ranges at once, of which [`ContentClient::begin`] then gives one after the other: what is
+    /// small does not wait for a round trip each. Not cancel-safe: drop the client as well.
+    ///
+    /// # Errors
+    /// [`FetchError`]; the connection cannot be used any more.
+    pub async fn ask_ahead(&mut self, wanted: &[(ContentId, Range<u64>)]) -> Result<(), FetchError> {
+        if !self.asked.is_empty() {
+            return Err(unfit("what was asked for before has not come yet"));
+        }
+        self.ask(wanted).await
+    }
+
     /// As [`ContentClient::get`], for [`ContentClient::read`]. Gives the size of the whole content, as the
     /// peer says.
     ///
     /// # Errors
     /// As [`ContentClient::get`].
     pub async fn begin(&mut self, content: ContentId, range: Range<u64>) -> Result<u64, FetchError> {
-        if range.is_empty() {
-            return Err(unfit("an empty range cannot be asked for"));
+        let wanted = (content, range);
+        match self.asked.front() {
+            None => self.ask(std::slice::from_ref(&wanted)).await?,
+            Some(asked) if *asked != wanted => return Err(unfit("another range was asked for before")),
+            Some(_) if !self.is_open() => return Err(broken(UNUSABLE)),
+            Some(_) => {}
         }
-        if !self.is_open() {
-            return Err(broken("the connection is not usable any more"));
-        }
-        let (host, first, last) = (self.way.address, range.start, range.end - 1);
-        let request =
-            format!("GET {PATH}{content} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={first}-{last}\r\n\r\n");
-        let head = match self.ask(&request).await {
+        let head = match self.answer().await {
             // It was closed while nobody asked: nothing was answered, so that asking again is safe.
-            Err(FetchError::Broken(_)) if self.is_used => {
+            Err(FetchError::Broken(_)) if self.is_used && !self.is_answered => {
                 self.stream = self.way.dial().await?;
-                self.ask(&request).await?
+                self.send().await?;
+                self.answer().await?
             }
-            asked => asked?,
+            answered => answered?,
         };
-        self.is_used = true;
-        self.judge(&head, &range).await
+        (self.is_used, self.is_answered) = (true, true);
+        self.asked.pop_front();
+        self.judge(&head, &wanted.1).await
     }
 
     /// Bytes of the body that were not read yet.
@@ -217,16 +241,51 @@ impl ContentClient {
         read
     }
 
-    /// Sends a request and reads the head of its answer.
-    async fn ask(&mut self, request: &str) -> Result<Head, FetchError> {
+    /// Sends requests.
+    async fn ask(&mut self, wanted: &[Asked]) -> Result<(), FetchError> {
+        if wanted.iter().any(|(_, range)| range.is_empty()) {
+            return Err(unfit("an empty range cannot be asked for"));
+        }
+        if !self.is_open() {
+            return Err(broken(UNUSABLE));
+        }
+        self.asked.extend(wanted.iter().cloned());
+        self.is_answered = false;
+        match self.send().await {
+            Err(FetchError::Broken(_)) if self.is_used => {
+                self.stream = self.way.dial().await?;
+                self.send().await
+            }
+            sent => sent,
+        }
+    }
+
+    /// Sends what is asked for.
+    async fn send(&mut self) -> Result<(), FetchError> {
+        let host = self.way.address;
+        let mut requests = String::new();
+        for (content, Range { start, end }) in &self.asked {
+            let last = end - 1;
+            let line = format!(
+                "GET {PATH}{content} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={start}-{last}\r\n\r\n"
+            );
+            requests.push_str(&line);
+        }
         self.is_open = false;
-        let asking = async {
-            self.stream.write_all(request.as_bytes()).await.map_err(broken)?;
-            self.stream.flush().await.map_err(broken)?;
-            read_head(&mut self.stream).await
+        let sending = async {
+            self.stream.write_all(requests.as_bytes()).await.map_err(broken)?;
+            self.stream.flush().await.map_err(broken)
         };
-        let asked = timeout(self.silence, asking).await;
-        let head = Head::parse(&asked.map_err(|_| FetchError::Silent(self.silence))??)?;
+        timeout(self.silence, sending).await.map_err(|_| FetchError::Silent(self.silence))??;
+        self.is_open = true;
+        Ok(())
+    }
+
+    /// The head of the next answer.
+    async fn answer(&mut self) -> Result<Head, FetchError> {
+        self.is_open = false;
+        let answered = timeout(self.silence, read_head(&mut self.stream)).await;
+        let head = Head::parse(&answered.map_err(|_| FetchError::Silent(self.silence))??)?;
         self.is_open = !head.closes;
         Ok(head)
     }

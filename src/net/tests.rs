@@ -266,6 +266,55 @@ async fn contents_arrive_whole_and_in_parts() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_asked_for_ahead_comes_in_order() {
+    let group = GroupKey::random();
+    let (host, guest) = (member(&group), member(&group));
+    let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i * 31 % 251) as u8).collect();
+    let server = server(&host, Some(service(shelf(&bytes)))).await;
+    let address = server.local_addr();
+    let mut client = ContentClient::connect(&guest, address, host.peer_id(), SOON).await.expect("member");
+    let unknown = ContentId::from_bytes([0; 32]);
+    let asked =
+        [(SHARED, 0..10), (unknown, 0..1), (SHARED, 5..70_000), (CHANGED, 0..1), (SHARED, 0..100_000)];
+    let cut = |on| server.silence(on);
+    for round in 0..3 {
+        client.ask_ahead(&asked).await.expect("sent");
+        assert!(matches!(client.ask_ahead(&asked).await, Err(FetchError::Unfit(_))), "one after the other");
+        assert!(matches!(client.get(SHARED, 0..9).await, Err(FetchError::Unfit(_))), "in their order");
+        for (content, range) in asked.clone() {
+            let found = match client.get(content, range.clone()).await {
+                Ok(body) => collect(body).await,
+                Err(error) => Err(error),
+            };
+            let at = |offset: u64| usize::try_from(offset).expect("small");
+            match found {
+                Ok(found) => {
+                    assert!(content == SHARED && found == bytes[at(range.start)..at(range.end)], "{range:?}");
+                }
+                Err(FetchError::Unknown) => assert_eq!(content, unknown),
+                Err(FetchError::Changed) => assert_eq!(content, CHANGED),
+                Err(error) => panic!("round {round}, {range:?}: {error}"),
+            }
+            assert!(client.is_open(), "a refusal does not cost the connection");
+        }
+        // It is closed while nobody asks: what is asked for then comes all the same.
+        cut(true);
+        cut(false);
+    }
+    // Broken off in the middle: what was not answered is not taken for asked.
+    client.ask_ahead(&asked).await.expect("sent");
+    collect(client.get(SHARED, 0..10).await.expect("shared")).await.expect("whole");
+    cut(true);
+    let mut ended = false;
+    for (content, range) in asked.into_iter().skip(1) {
+        ended |= matches!(client.get(content, range).await, Err(FetchError::Broken(_)));
+    }
+    assert!(ended && !client.is_open());
+    assert!(client.ask_ahead(&[(SHARED, 3..3)]).await.is_err());
+    server.stop().await;
+}
+
 #[test]
 fn a_server_runs_on_a_thread_of_its_own() {
     let group = GroupKey::random();

@@ -10,7 +10,7 @@ use super::upload_task::Sent;
 use super::view::View;
 use super::view_library::Hashing;
 use super::watch_task::TraceFeed;
-use crate::base::{Epoch, PeerId, PeerName};
+use crate::base::{Epoch, Natural, PeerId, PeerName};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
@@ -290,8 +290,10 @@ impl Sources {
                 },
             })
             .collect();
-        members
-            .sort_by(|a, b| a.peer.name.cmp(&b.peer.name).then_with(|| a.peer.peer_id.cmp(&b.peer.peer_id)));
+        members.sort_by(|a, b| {
+            let names = Natural(a.peer.name.as_bytes()).cmp(&Natural(b.peer.name.as_bytes()));
+            names.then_with(|| a.peer.peer_id.cmp(&b.peer.peer_id))
+        });
         members
     }
 

@@ -9,8 +9,8 @@ use super::facets::Class;
 use super::fitting::{Fitting, for_each_fitting};
 use super::list::List;
 use super::query::{ChosenPeers, Query, Rank, TakenClasses};
-use super::rows::{Row, Rows, beginning};
-use crate::base::PeerId;
+use super::rows::{Row, Rows};
+use crate::base::{Natural, PeerId, natural_beginning};
 use std::cmp::Ordering;
 
 /// Nobody waits for the answer any more.
@@ -75,9 +75,14 @@ impl Searched<'_> {
         self.rows(hit).row(hit.row)
     }
 
-    /// Its folded name, of which the order is that of the text.
-    pub(super) fn folded(&self, hit: Hit) -> &[u8] {
+    /// Its folded name.
+    fn folded(&self, hit: Hit) -> &[u8] {
         self.rows(hit).folded_bytes(hit.row as usize)
+    }
+
+    /// The same, in the order of names.
+    pub(super) fn natural(&self, hit: Hit) -> Natural<'_> {
+        Natural(self.folded(hit))
     }
 
     /// How well it fits.
@@ -105,7 +110,7 @@ impl Searched<'_> {
     }
 
     fn order_by_names(&self, one: Hit, other: Hit) -> Ordering {
-        let folded = self.folded(one).cmp(self.folded(other));
+        let folded = self.natural(one).cmp(&self.natural(other));
         if folded != Ordering::Equal {
             let ranks = match (one.rank, other.rank) {
                 (Some(_), Some(_)) => Ordering::Equal,
@@ -145,7 +150,7 @@ impl Hits {
         let in_common = query.in_common();
         let name = |folded: &[u8], rank| {
             let skipped = if by_name || rank > Rank::Prefix { 0 } else { in_common };
-            beginning(folded.get(skipped..).unwrap_or_default())
+            natural_beginning(folded.get(skipped..).unwrap_or_default())
         };
         let mut seen = Bits::below(searched.contents.len());
         let mut hits =
@@ -157,7 +162,7 @@ impl Hits {
             let rows = list.rows();
             if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
                 for row in list.with_content(content) {
-                    let name = beginning(rows.folded_bytes(row as usize));
+                    let name = natural_beginning(rows.folded_bytes(row as usize));
                     hits.take(peer, rows, Fitting { row, ranked: Some((Rank::Exact, name)) }, &mut seen);
                 }
             }

@@ -9,7 +9,7 @@ pub enum SortKey {
     /// How well the name fits.
     #[default]
     Relevance,
-    /// The folded name.
+    /// The folded name, numbers in it by their value.
     Name,
     /// Bytes.
     Size,

@@ -10,7 +10,7 @@ use super::entry::FileEntry;
 use super::facets::Class;
 use super::fold::fold_name;
 use super::signature::Signature;
-use crate::base::{FileKind, FileName, FolderPath};
+use crate::base::{FileKind, FileName, FolderPath, natural_beginning};
 use std::collections::BTreeMap;
 
 /// What is asked only of the files on a page, or by few searches. Everything that is asked of each file
@@ -43,7 +43,7 @@ pub(super) struct Rows {
     pub(super) classes: Vec<Option<Class>>,
     /// The numbers of the contents ([`super::contents::Contents`]).
     pub(super) contents: Vec<u32>,
-    /// The first bytes of the folded names as numbers that go by their order.
+    /// The beginnings of the folded names as numbers that go by their order.
     pub(super) beginnings: Vec<u32>,
     pub(super) keys: Vec<u64>,
     rows: Vec<Row>,
@@ -203,32 +203,7 @@ impl Rows {
     }
 }
 
-/// The first bytes of a text as a number that goes by their order; nothing is less than any byte.
-pub(super) fn beginning(text: &[u8]) -> u64 {
-    if let Some(first) = text.first_chunk() {
-        return u64::from_be_bytes(*first);
-    }
-    let mut first = [0; 8];
-    first[..text.len()].copy_from_slice(text);
-    u64::from_be_bytes(first)
-}
-
-/// Fewer of them, as many as the column has.
+/// Of the number that goes by the order, as much as the column has.
 fn number_of_beginning(text: &[u8]) -> u32 {
-    u32::try_from(beginning(text) >> 32).unwrap_or(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beginnings_go_by_the_order_of_names() {
-        let names = ["", "a", "a b", "ab", "abcd", "abcdefghi", "b", "é"];
-        for pair in names.windows(2) {
-            assert!(beginning(pair[0].as_bytes()) <= beginning(pair[1].as_bytes()), "{pair:?}");
-        }
-        assert_eq!(beginning(b"abcdefghi"), beginning(b"abcdefghj"));
-        assert!(beginning(b"") < beginning(b"a") && beginning(b"a") < beginning(b"aa"));
-    }
+    u32::try_from(natural_beginning(text) >> 32).unwrap_or(u32::MAX)
 }

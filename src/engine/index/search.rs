@@ -9,7 +9,7 @@ use super::list::List;
 use super::page::{Page, SortKey};
 use super::query::{ChosenPeers, Query, Rank};
 use super::select::Selection;
-use crate::base::{ContentId, FileName, FolderPath, PeerId};
+use crate::base::{ContentId, FileName, FolderPath, Natural, PeerId};
 
 /// Up to so many matches are sorted by how many peers really have them: each costs a look into every list.
 /// Beyond, by how many have them under a name that fits.
@@ -215,7 +215,7 @@ fn sources_of(searched: &Searched<'_>, content: u32) -> Vec<Source> {
             let folded = rows.folded(*row);
             // Names that do not fit come last.
             let rank = searched.query.rank(folded).map_or((1, Rank::Inside), |rank| (0, rank));
-            (rank, folded, rows.name(*row), rows.folder(*row))
+            (rank, Natural(folded.as_bytes()), rows.name(*row), rows.folder(*row))
         };
         if let Some(row) = list.with_content(content).min_by_key(key) {
             sources.push(Source::of(*peer, list, row));

@@ -106,7 +106,7 @@ impl<'a> Selection<'a> {
     fn order(&self, one: Kept, other: Kept) -> Ordering {
         let by_name = || match self.page.sort.key {
             SortKey::Name => {
-                let names = self.searched.folded(one.best).cmp(self.searched.folded(other.best));
+                let names = self.searched.natural(one.best).cmp(&self.searched.natural(other.best));
                 if self.is_descending() { names.reverse() } else { names }
             }
             // Of these the number says all.

@@ -1,6 +1,7 @@
 //! The folder (or the platform's folders) that hold a group's key, its name service and the profiles.
 
 use super::{HomeError, Invite, Profile, ProfileLock, Secret, files};
+use crate::base::Natural;
 use crate::store::NeverShared;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -174,7 +175,7 @@ impl Home {
         let entries = std::fs::read_dir(self.profiles_dir()).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.collect();
-        names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+        names.sort_by(|a, b| Natural(a.as_bytes()).cmp(&Natural(b.as_bytes())));
         names.iter().filter_map(|name| self.profile(name).ok()).collect()
     }
 

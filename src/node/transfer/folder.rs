@@ -4,11 +4,12 @@
 //! are downloads as any, one after the other, from all that have them. One that waits lets the next one go on.
 
 use super::download::{Download, DownloadRequest, End, Reins, Shared, Stop};
+use super::files::Files;
 use super::limits::{DISK_PAUSE, MAX_FOLDER, SMALL_BYTES, STALLED_AFTER};
 use super::network::ListError;
 use super::progress::Progress;
 use super::small::SmallFiles;
-use crate::base::{FileName, FolderPath, PeerId};
+use crate::base::{FileName, FolderPath, Natural, PeerId};
 use crate::engine::transfer::reason::Reason;
 use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
@@ -70,7 +71,7 @@ pub(super) async fn folder_task(
     progress: Progress,
     reins: Reins,
 ) -> End {
-    let mut folder = Folder { shared, request, progress, files: Vec::new(), done: BTreeSet::new() };
+    let mut folder = Folder { shared, request, progress, files: Files::default() };
     loop {
         let stop = match folder.attempt(&reins).await {
             Ok(Some(path)) => {
@@ -100,8 +101,7 @@ pub(super) struct Folder {
     pub(super) shared: Arc<Shared>,
     pub(super) request: FolderRequest,
     pub(super) progress: Progress,
-    pub(super) files: Vec<FolderFile>,
-    pub(super) done: BTreeSet<u32>,
+    pub(super) files: Files,
 }
 
 impl Folder {
@@ -112,7 +112,7 @@ impl Folder {
         self.show();
         let small = SmallFiles { folder: self, stop: &reins.stop };
         target = small.fetch(target).await?;
-        let mut left: VecDeque<u32> = self.places().filter(|place| !self.done.contains(place)).collect();
+        let mut left: VecDeque<u32> = self.files.open().map(|(place, _)| place).collect();
         let mut in_vain = 0;
         while let Some(place) = left.pop_front() {
             if reins.stop.is_cancelled() {
@@ -141,10 +141,6 @@ impl Folder {
         Ok(Some(path))
     }
 
-    fn places(&self) -> impl Iterator<Item = u32> + use<> {
-        0..u32::try_from(self.files.len()).unwrap_or(u32::MAX)
-    }
-
     /// The folder on the disk, with its list: that of an earlier run, or a new one from the peer.
     async fn open(&mut self, reins: &Reins) -> Result<Option<FolderTarget>, Stop> {
         if let Some(name) = self.request.name() {
@@ -164,7 +160,7 @@ impl Folder {
                 Ok((target, known))
             });
             if let (target, Some((files, done))) = opened.await? {
-                (self.files, self.done) = (files, done);
+                self.files = Files::new(files, done);
                 return Ok(Some(target));
             }
         }
@@ -186,7 +182,7 @@ impl Folder {
             target.save_list(&kept)?;
             Ok(target)
         });
-        (self.files, self.done) = (files, BTreeSet::new());
+        self.files = Files::new(files, BTreeSet::new());
         Ok(Some(target.await?))
     }
 
@@ -205,7 +201,7 @@ impl Folder {
         if files.is_empty() {
             return Err(Stop::Wait(Reason::FileGone, self.request.folder.to_string()));
         }
-        files.sort_by(|a, b| (&a.folder, &a.name).cmp(&(&b.folder, &b.name)));
+        files.sort_by(|a, b| order(a).cmp(&order(b)));
         files.dedup();
         Ok(files)
     }
@@ -213,15 +209,8 @@ impl Folder {
     /// No file goes on: some may have changed at their peer. Those get their new contents.
     async fn look_again(&mut self, target: &FolderTarget) -> Result<(), Stop> {
         let now = self.list().await?;
-        for (place, file) in (0_u32..).zip(&mut self.files) {
-            if self.done.contains(&place) {
-                continue;
-            }
-            if let Some(new) = now.iter().find(|new| (&new.folder, &new.name) == (&file.folder, &file.name)) {
-                *file = new.clone();
-            }
-        }
-        Ok(target.save_list(&self.files)?)
+        self.files.renew(now);
+        Ok(target.save_list(self.files.list())?)
     }
 
     /// One file as a download of its own. Gives whether it is there; without patience it gives up soon when the file
@@ -233,7 +222,7 @@ impl Folder {
         reins: &Reins,
         patient: bool,
     ) -> Result<(FolderTarget, bool), Stop> {
-        let file = self.files[place as usize].clone();
+        let file = self.files.list()[place as usize].clone();
         let folder = file.folder.clone();
         let (target, to) = blocking(move || {
             let to = target.subfolder(&folder)?;
@@ -263,8 +252,8 @@ impl Folder {
         };
         match end {
             End::Finished => {
-                target.mark_done(&self.files, &[place])?;
-                self.done.insert(place);
+                target.mark_done(self.files.list(), &[place])?;
+                self.files.finish([place]);
                 self.show();
                 Ok((target, true))
             }
@@ -283,7 +272,7 @@ impl Folder {
         let state = if child.state == "waiting" { "waiting" } else { "running" };
         self.progress.state(state, reason, &child.about);
         self.progress.update(|transfer| {
-            (transfer.rate, transfer.done) = (child.rate, before + child.done);
+            (transfer.rate, transfer.done) = (child.rate, before.saturating_add(child.done));
             transfer.sources.clone_from(&child.sources);
             transfer.pieces.clone_from(&child.pieces);
         });
@@ -291,17 +280,14 @@ impl Folder {
 
     /// The picture of what is there.
     pub(super) fn show(&self) {
-        let size = |places: &mut dyn Iterator<Item = &FolderFile>| places.map(|file| file.size).sum::<u64>();
-        let all = size(&mut self.files.iter());
-        let done = size(&mut self.done.iter().filter_map(|place| self.files.get(*place as usize)));
         let name = self.request.name();
         self.progress.update(|transfer| {
-            (transfer.size, transfer.done) = (all, done);
+            (transfer.size, transfer.done) = (self.files.bytes(), self.files.done_bytes());
             if let Some(name) = name {
                 name.as_str().clone_into(&mut transfer.name);
             }
             if let Some(folder) = &mut transfer.folder {
-                (folder.files, folder.done) = (self.files.len() as u64, self.done.len() as u64);
+                (folder.files, folder.done) = (self.files.list().len() as u64, self.files.done() as u64);
             }
         });
     }
@@ -315,6 +301,11 @@ impl Folder {
             transfer.pieces = Vec::new();
         });
     }
+}
+
+/// Files come in this order, as a person counts: the first episodes can be looked at first.
+fn order(file: &FolderFile) -> (Natural<'_>, Natural<'_>) {
+    (Natural(file.folder.as_str().as_bytes()), Natural(file.name.as_str().as_bytes()))
 }
 
 /// Whether a file is fetched without a manifest.

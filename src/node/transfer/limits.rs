@@ -48,9 +48,11 @@ pub const MAX_STALLED: usize = 64;
 pub const MAX_FOLDER: usize = 1_000_000;
 /// A file of at most so many bytes is fetched in one request without a manifest: its hash is the content.
 pub const SMALL_BYTES: u64 = 128 * 1024;
-/// Connections over which small files of a folder come, each one file after the other: enough to hide the round
-/// trips, and within what a source allows one peer.
-pub const SMALL_CONNECTIONS: usize = 8;
+/// Connections over which small files of a folder come, each one file after the other: enough for a disk that is
+/// faster with several requests, and within what a source sends one peer at once.
+pub const SMALL_CONNECTIONS: usize = 4;
+/// Small files that are asked for at once on one connection: they wait for a round trip together.
+pub const SMALL_AHEAD: usize = 16;
 /// Small files that are synced and named together: a sync costs as much as hundreds of them.
 pub const SMALL_BATCH: usize = 512;
 /// How often the list looks after its order and the disk.

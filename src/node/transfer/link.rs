@@ -162,6 +162,14 @@ impl Connection for HttpConnection {
         self.client.is_open()
     }
 
+    fn ask_ahead<'a>(&'a mut self, wanted: &'a [(ContentId, u64)]) -> BoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let ranges: Vec<_> = wanted.iter().map(|(content, size)| (*content, 0..*size)).collect();
+            self.client.ask_ahead(&ranges).await.map_err(|error| fetch_fault(&error))
+        }
+        .boxed()
+    }
+
     fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
         async move {
             let begun = self.client.begin(self.content, range).await;

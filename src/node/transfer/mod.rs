@@ -13,6 +13,7 @@ pub mod network;
 
 pub(super) mod download;
 mod fetch;
+mod files;
 pub(super) mod folder;
 pub(super) mod list;
 mod opening;

@@ -90,6 +90,12 @@ pub trait Connection: Send {
     /// The next ranges are of this content.
     fn turn_to(&mut self, content: ContentId);
 
+    /// Asks for whole contents of these sizes, none of them empty, before the first is begun; they are begun in this
+    /// order then, each whole. A connection that cannot ask ahead asks when they are begun.
+    fn ask_ahead<'a>(&'a mut self, _: &'a [(ContentId, u64)]) -> BoxFuture<'a, Result<(), Fault>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
     /// Asks for a range, which is not empty. What is left of the one before is given up.
     fn begin(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<(), Fault>>;
 

@@ -6,7 +6,7 @@
 
 use super::download::Stop;
 use super::folder::{Folder, is_small};
-use super::limits::{PUBLISH_EVERY, SILENCE, SMALL_BATCH, SMALL_CONNECTIONS};
+use super::limits::{PUBLISH_EVERY, SILENCE, SMALL_AHEAD, SMALL_BATCH, SMALL_CONNECTIONS};
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::progress::Meter;
 use super::throttle::Throttle;
@@ -17,6 +17,7 @@ use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -41,8 +42,9 @@ pub(super) struct SmallFiles<'a> {
 struct Work {
     network: Arc<dyn Network>,
     source: SourceAddress,
-    /// The places that are wanted, and their files.
-    wanted: Vec<(u32, FolderFile)>,
+    /// The whole list, and the places in it that are wanted.
+    files: Arc<Vec<FolderFile>>,
+    wanted: Vec<u32>,
     next: AtomicUsize,
     received: AtomicU64,
     throttle: Arc<Throttle>,
@@ -52,11 +54,10 @@ impl SmallFiles<'_> {
     /// Fetches what comes without trouble; gives the target back.
     pub(super) async fn fetch(self, target: FolderTarget) -> Result<FolderTarget, Stop> {
         let folder = self.folder;
-        let open = (0_u32..)
-            .zip(&folder.files)
-            .filter(|(place, file)| is_small(file) && !folder.done.contains(place));
-        let wanted: Vec<(u32, FolderFile)> = open.map(|(place, file)| (place, file.clone())).collect();
-        let Some((_, first)) = wanted.first() else { return Ok(target) };
+        let files = folder.files.list().clone();
+        let small = folder.files.open().filter(|(_, file)| is_small(file));
+        let wanted: Vec<u32> = small.map(|(place, _)| place).collect();
+        let Some(first) = wanted.first().map(|place| &files[*place as usize]) else { return Ok(target) };
         let found = folder.shared.finder.sources(first.content).await.unwrap_or_default();
         let source = found.sources.into_iter().find(|source| source.peer == folder.request.peer);
         let Some(source) = source else { return Ok(target) };
@@ -64,6 +65,7 @@ impl SmallFiles<'_> {
         let work = Arc::new(Work {
             network: folder.shared.network.clone(),
             source,
+            files: files.clone(),
             wanted,
             next: AtomicUsize::new(0),
             received: AtomicU64::new(0),
@@ -76,7 +78,6 @@ impl SmallFiles<'_> {
             workers.spawn(fetch_some(work.clone(), arrived.clone()));
         }
         drop(arrived);
-        let files = folder.files.clone();
         let mut writer = tokio::task::spawn_blocking(move || write_all(target, &files, arriving, &named));
         let (mut meter, mut tick) = (Meter::default(), interval(PUBLISH_EVERY));
         loop {
@@ -84,14 +85,14 @@ impl SmallFiles<'_> {
                 // The rest is synced and named, and then the writer ends.
                 () = self.stop.cancelled(), if !workers.is_empty() => workers.shutdown().await,
                 Some(batch) = names.recv() => {
-                    folder.done.extend(&batch);
+                    folder.files.finish(batch);
                     folder.show();
                 }
                 _ = tick.tick() => folder.show_small(&work, meter.rate(Instant::now(), work.received.load(Ordering::Relaxed)).bytes_per_second()),
                 Some(_) = workers.join_next(), if !workers.is_empty() => {}
                 ended = &mut writer => {
                     while let Ok(batch) = names.try_recv() {
-                        folder.done.extend(&batch);
+                        folder.files.finish(batch);
                     }
                     folder.show();
                     return Ok(ended.map_err(Stop::internal)??);
@@ -116,29 +117,78 @@ impl Folder {
     }
 }
 
-/// Fetches files that nobody else has taken, until there is none, or the source fails.
+impl Work {
+    /// The next files that nobody else has taken; none: there are no more.
+    fn take(&self) -> VecDeque<u32> {
+        // Who asks ahead and then takes its time makes its source wait, until that gives up.
+        let many = if self.throttle.is_limited() { 1 } else { SMALL_AHEAD };
+        let first = self.next.fetch_add(many, Ordering::Relaxed);
+        self.wanted.iter().skip(first).take(many).copied().collect()
+    }
+
+    fn file(&self, place: u32) -> &FolderFile {
+        &self.files[place as usize]
+    }
+}
+
+/// Why a connection is not used any more.
+enum Left {
+    /// What it did not bring may be asked for on another one.
+    Broken,
+    /// The source is not asked any more, or nobody takes what comes.
+    ForGood,
+}
+
+/// Fetches files until there is none that nobody else has taken, or the source fails.
 async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<File>) {
     let mut connection: Option<Box<dyn Connection>> = None;
-    while let Some((place, file)) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+    let mut wanted = VecDeque::new();
+    loop {
+        if wanted.is_empty() {
+            wanted = work.take();
+        }
+        let Some(first) = wanted.front() else { return };
         let mut opened = if let Some(kept) = connection.take().filter(|kept| kept.is_open()) {
             kept
         } else {
-            let connecting = work.network.connect(&work.source, file.content, Way::Http);
+            let connecting = work.network.connect(&work.source, work.file(*first).content, Way::Http);
             let Ok(opened) = within(SILENCE, connecting).await else { return };
             opened
         };
-        match fetch(&work, &mut *opened, file).await {
-            Ok(bytes) => {
-                connection = Some(opened);
-                if arrived.send((*place, bytes)).await.is_err() {
-                    return;
-                }
-            }
-            Err(fault) if fault.is_for_good() => return,
-            // It is left to an ordinary download.
-            Err(_) => {}
+        match fetch_all(&work, &mut *opened, &mut wanted, &arrived).await {
+            Ok(()) => connection = Some(opened),
+            Err(Left::Broken) => {}
+            Err(Left::ForGood) => return,
         }
     }
+}
+
+/// Fetches the files that are wanted, one after the other. What does not come is left to an ordinary download;
+/// what the connection was not asked for any more stays wanted.
+async fn fetch_all(
+    work: &Work,
+    connection: &mut dyn Connection,
+    wanted: &mut VecDeque<u32>,
+    arrived: &mpsc::Sender<File>,
+) -> Result<(), Left> {
+    let files = wanted.iter().map(|place| work.file(*place)).filter(|file| file.size > 0);
+    let asked: Vec<_> = files.map(|file| (file.content, file.size)).collect();
+    if within(SILENCE, connection.ask_ahead(&asked)).await.is_err() {
+        // At least one is given up each time.
+        wanted.pop_front();
+        return Err(Left::Broken);
+    }
+    while let Some(place) = wanted.pop_front() {
+        match fetch(work, connection, work.file(place)).await {
+            Ok(bytes) => arrived.send((place, bytes)).await.map_err(|_| Left::ForGood)?,
+            Err(fault) if fault.is_for_good() => return Err(Left::ForGood),
+            Err(_) => {}
+        }
+        if !connection.is_open() {
+            return Err(Left::Broken);
+        }
+    }
+    Ok(())
 }
 
 async fn fetch(work: &Work, connection: &mut dyn Connection, file: &FolderFile) -> Result<Vec<u8>, Fault> {

@@ -11,19 +11,22 @@ pub(in crate::engine::index) enum BestRanks {
     Letter(u8),
     /// One word that begins so.
     Word(u8),
+    /// One word that begins with a digit.
+    Number,
     /// Several words, in whatever order.
     Words,
 }
 
 impl BestRanks {
-    /// A name that fits and begins so (as [`crate::engine::index::rows::beginning`] says) does not fit better than this.
+    /// A name that fits and begins so (as [`crate::base::natural_beginning`] says) does not fit better than this.
     pub(in crate::engine::index) fn of(self, name: u64) -> Rank {
         let [first, second, ..] = name.to_be_bytes();
         match self {
             Self::NoWord => Rank::Inside,
             Self::Letter(letter) if letter == first && !matches!(second, 0 | b'.') => Rank::Prefix,
             Self::Letter(letter) | Self::Word(letter) if letter != first => Rank::WordStart,
-            Self::Letter(_) | Self::Word(_) | Self::Words => Rank::Exact,
+            Self::Number if !first.is_ascii_digit() => Rank::WordStart,
+            Self::Letter(_) | Self::Word(_) | Self::Number | Self::Words => Rank::Exact,
         }
     }
 }
@@ -34,6 +37,7 @@ impl Query {
         match self.words.as_slice() {
             [] => BestRanks::NoWord,
             [word] => match *word.text.as_bytes() {
+                [first, ..] if first.is_ascii_digit() => BestRanks::Number,
                 [letter] => BestRanks::Letter(letter),
                 [first, ..] => BestRanks::Word(first),
                 [] => BestRanks::Words,
@@ -42,12 +46,13 @@ impl Query {
         }
     }
 
-    /// So many bytes at the beginning are the same in all names of the rank [`Rank::Prefix`] or better.
+    /// So many bytes at the beginning are the same in all names of the rank [`Rank::Prefix`] or better, and end
+    /// before a number that may go on.
     pub(in crate::engine::index) fn in_common(&self) -> usize {
         let Some((longest, others)) = self.words.split_first() else { return 0 };
         // All at the beginning of a name, without the phrase: `"by the sea" by`, `by by`.
         let is_prefix = |word: &Word| longest.text.starts_with(&word.text);
         let can_overlap = self.phrase != longest.text && others.iter().all(is_prefix);
-        if can_overlap { 0 } else { self.phrase.len() }
+        if can_overlap { 0 } else { self.phrase.trim_end_matches(|c: char| c.is_ascii_digit()).len() }
     }
 }

@@ -57,35 +57,58 @@ fn a_page_is_a_part_of_the_whole_wherever_it_is() {
     }
 }
 
-#[test]
-fn the_few_that_fit_best_are_found_behind_many_that_fit() {
-    // These fit well, but not best.
-    let early = |key: u64| if key < 700 { "abacaxi" } else { "casa" };
-    let rare = ["a.txt", "A", "ab 3.pdf", "açaí.jpg", "b a.mp3", "a b.txt", "abacaxi", "abacate", "a.b.c"];
+/// Whether a page is the beginning of the whole, of which nothing is let go, when the rare names stand behind many.
+fn rare_ones_are_found(many: impl Fn(u64) -> String, rare: &[&str], queries: &[&str]) {
     let files: Vec<_> = (0..6_000_u64)
         .map(|key| {
-            // The rare ones stand at the end.
-            let rare =
-                key.checked_sub(5_900).map(|late| rare[usize::try_from(late).expect("small") % rare.len()]);
-            let name =
-                rare.map_or_else(|| format!("{} {} banana.txt", early(key), key * 7 % 1_009), str::to_owned);
+            let late = key.checked_sub(5_900).map(|late| usize::try_from(late).expect("small"));
+            let name = late.map_or_else(|| many(key), |late| rare[late % rare.len()].to_owned());
             let content = Some(ContentId::from_bytes(*blake3::hash(&(key / 2).to_le_bytes()).as_bytes()));
             FileEntry { size: key * 31 % 1_009, content, ..file(key, &name, None) }
         })
         .collect();
     let mut index = Index::default();
     announce(&mut index, PEER, &files);
-    for words in ["a", "ab", "a b", "aba", "", "n"] {
+    for words in queries {
         for key in SortKey::ALL {
             for direction in [Direction::Ascending, Direction::Descending] {
                 let sort = Sort { key, direction };
-                // Of the whole, nothing is let go.
                 let (_, whole) = find(&index, words, Page { offset: 0, limit: 10_000, sort });
                 let (_, page) = find(&index, words, Page { offset: 0, limit: 20, sort });
                 assert_eq!(page, whole[..whole.len().min(20)], "{words:?} by {sort}");
             }
         }
     }
+}
+
+#[test]
+fn the_few_that_fit_best_are_found_behind_many_that_fit() {
+    // These fit well, but not best.
+    let early = |key: u64| if key < 700 { "abacaxi" } else { "casa" };
+    let many = |key: u64| format!("{} {} banana.txt", early(key), key * 7 % 1_009);
+    let rare = ["a.txt", "A", "ab 3.pdf", "açaí.jpg", "b a.mp3", "a b.txt", "abacaxi", "abacate", "a.b.c"];
+    rare_ones_are_found(many, &rare, &["a", "ab", "a b", "aba", "", "n"]);
+}
+
+#[test]
+fn so_are_those_with_numbers() {
+    let many = |key: u64| match (key * 7 % 1_009, usize::try_from(key % 4).expect("small")) {
+        (number, width) if key < 3_000 => format!("log 1{number:0width$} banana.txt"),
+        (number, _) => format!("{number} banana 12.txt"),
+    };
+    let rare = ["12", "12.txt", "1", "log 1", "log 12.txt", "12 a", "log 1.pdf", "012 b", "log 0001"];
+    rare_ones_are_found(many, &rare, &["12", "1", "log 1", "1 2", "log", "banana 12", "0", "01"]);
+}
+
+#[test]
+fn a_number_that_goes_on_behind_the_words_is_one() {
+    let mut index = Index::default();
+    let names = ["log 100", "log 11", "log 1 a", "log 1", "log 012", "log 1.pdf", "log 10"];
+    let files: Vec<_> = (0..).zip(names).map(|(key, name)| file(key, name, None)).collect();
+    announce(&mut index, PEER, &files);
+    let (_, found) = find(&index, "log 1", Page::from(10));
+    let found: Vec<_> = found.iter().map(|found| found.name.as_str()).collect();
+    assert_eq!(found, ["log 1", "log 1.pdf", "log 1 a", "log 10", "log 11", "log 100", "log 012"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Operators, orders, pages and classes against a slow reference that works on the terms themselves.
 
 use super::*;
-use crate::base::FileKind;
+use crate::base::{FileKind, natural_parts};
 use crate::engine::index::fold;
 use proptest::prelude::*;
 use proptest::sample::{Index as Pick, select};
@@ -104,7 +104,7 @@ pub(super) fn groups(lists: &Lists, terms: &[Signed]) -> BTreeMap<GroupKey, BTre
 }
 
 pub(super) fn some_lists() -> impl Strategy<Value = Lists> {
-    let stem = select(vec!["a", "b sea", "ação", "report a", "b"]);
+    let stem = select(vec!["a", "b sea", "ação", "report a", "b", "b 2", "b 10", "b 02", "10"]);
     let end = select(vec![".pdf", ".PDF", ".tar.gz", ".mp3", ".mkv", ".rs", ""]);
     let file =
         (stem, end, select(vec![0_u64, 5, 10, 2_000_000, 1_000_000_000]), proptest::option::of(0_u8..6));
@@ -124,7 +124,7 @@ fn file_entry(key: u64, name: &str, content: Option<u8>) -> FileEntry {
 
 pub(super) fn some_terms() -> impl Strategy<Value = Vec<Signed>> {
     let term = prop_oneof![
-        3 => select(vec!["a", "b", "sea", "b sea", "ÁÇ", "report"]).prop_map(Term::Word),
+        3 => select(vec!["a", "b", "sea", "b sea", "ÁÇ", "report", "2", "b 1", "1", "10"]).prop_map(Term::Word),
         1 => select(vec!["pdf", "gz", "tar.gz", "pdf,rs"]).prop_map(Term::Ext),
         1 => select(FileKind::ALL.to_vec()).prop_map(Term::Kind),
         1 => select(vec![0_u64, 5, 2_000_000]).prop_map(Term::Larger),
@@ -231,12 +231,13 @@ proptest! {
         }
         prop_assert_eq!(&parts, &whole);
         prop_assert_eq!(ask(&index, "", page((whole.len() + far.index(1_000_000)) as u64, size)).results, []);
+        let nothing = || natural_parts("");
         let value = |found: &Found| match key {
-            SortKey::Relevance => (0, String::new()),
-            SortKey::Name => (0, fold(found.name.as_str())),
-            SortKey::Size => (found.size, String::new()),
-            SortKey::Sources => (found.sources.len() as u64, String::new()),
-            SortKey::Type => (FileKind::of_name(found.name.as_str()) as u64, String::new()),
+            SortKey::Relevance => (0, nothing()),
+            SortKey::Name => (0, natural_parts(&fold(found.name.as_str()))),
+            SortKey::Size => (found.size, nothing()),
+            SortKey::Sources => (found.sources.len() as u64, nothing()),
+            SortKey::Type => (FileKind::of_name(found.name.as_str()) as u64, nothing()),
         };
         let ordered = whole.windows(2).all(|pair| {
             let (first, second) = (value(&pair[0]), value(&pair[1]));

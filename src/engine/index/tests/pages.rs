@@ -2,17 +2,20 @@
 
 use super::operators::{GroupKey, Lists, Signed, Term, ask, groups, indexed, peer, some_lists, some_terms};
 use super::*;
-use crate::base::FileKind;
+use crate::base::{FileKind, natural_parts};
 use crate::engine::index::fold;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::cmp::Ordering;
 
+/// A folded name, cut into numbers and bytes.
+type Parts = (Vec<(u8, usize, String)>, String);
+
 /// One file that fits, in the order of what decides between files.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     rank: Rank,
-    folded: String,
+    folded: Parts,
     name: FileName,
     content: Option<ContentId>,
     peer: PeerId,
@@ -24,6 +27,7 @@ impl Candidate {
     fn of(query: &Query, peer: PeerId, file: &FileEntry) -> Self {
         let folded = fold(file.name.as_str());
         let rank = query.rank(&folded).expect("it fits");
+        let folded = natural_parts(&folded);
         let (name, content, key, size) = (file.name.clone(), file.content, file.key, file.size);
         Self { rank, folded, name, content, peer, key, size }
     }
@@ -68,7 +72,7 @@ fn sources(lists: &Lists, query: &Query, best: &Candidate) -> Vec<Source> {
         let key = |file: &&FileEntry| {
             let folded = fold(file.name.as_str());
             let rank = query.rank(&folded);
-            (rank.is_none(), rank, folded, file.name.clone())
+            (rank.is_none(), rank, natural_parts(&folded), file.name.clone())
         };
         with.min_by_key(key).map(|file| source(*peer, &file.name))
     };

@@ -5,6 +5,7 @@ use super::super::super::menu::Menu;
 use super::super::super::model::Model;
 use super::super::super::model::search::Wanted;
 use super::super::super::text::Text;
+use cardume::base::Natural;
 use eframe::egui;
 use egui::{Button, Ui};
 
@@ -46,7 +47,7 @@ fn peers<'a>(model: &Model, wanted: &'a [Wanted]) -> Vec<(&'a str, &'a str)> {
     let sources = wanted.iter().flat_map(|wanted| &wanted.found.sources);
     let others = sources.filter(|source| source.peer != model.view.status.peer_id);
     let mut peers: Vec<_> = others.map(|source| (source.peer.as_str(), source.peer_name.as_str())).collect();
-    peers.sort_by_key(|(id, name)| (*name, *id));
+    peers.sort_by_key(|(id, name)| (Natural(name.as_bytes()), *id));
     peers.dedup();
     peers
 }
