@@ -88,12 +88,11 @@ impl Beginning {
 
     /// First its length, which as a digit stands to other bytes as digits do.
     fn push_number(&mut self, digits: &[u8]) {
-        match u8::try_from(digits.len()) {
-            Ok(length @ 0..=8) => self.push(b'0' + length),
-            _ => {
-                let length = u32::try_from(digits.len()).unwrap_or(u32::MAX).to_be_bytes();
-                [b'9'].iter().chain(&length).for_each(|byte| self.push(*byte));
-            }
+        if let Ok(length @ 0..=8) = u8::try_from(digits.len()) {
+            self.push(b'0' + length);
+        } else {
+            let length = u32::try_from(digits.len()).unwrap_or(u32::MAX).to_be_bytes();
+            [b'9'].iter().chain(&length).for_each(|byte| self.push(*byte));
         }
         digits.iter().take(8).for_each(|byte| self.push(*byte));
     }

@@ -240,7 +240,7 @@ fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     headers.insert(name, HeaderValue::from_str(value).expect("digits and ASCII letters"));
 }
 
-fn refused(refusal: &ContentRefusal) -> Response<HttpBody> {
+pub(super) fn refused(refusal: &ContentRefusal) -> Response<HttpBody> {
     match refusal {
         ContentRefusal::Unknown => text(StatusCode::NOT_FOUND, "no such content is shared here\n"),
         ContentRefusal::Gone => text(StatusCode::GONE, "the file is gone\n"),

@@ -1,5 +1,4 @@
-//! Fetching contents from a peer: one kept connection, one range after the other, which may be asked for ahead
-//! (RFC 9112, section 9.3.2).
+//! Fetching contents from a peer: one kept connection, one range after the other.
 //!
 //! **Exactly the bytes that were asked for, or an error.** The bytes go from the connection's buffer straight
 //! to where the caller wants them, in the caller's task: a general HTTP client would copy them once more and
@@ -10,13 +9,13 @@
 use super::caller::{ConnectError, open};
 use super::content::PATH;
 use super::identity::Identity;
+use super::many;
 use super::peer_link::PeerLinks;
 use super::stream::{Cuts, Guarded};
 use super::uploads::Uploads;
 use crate::base::{ContentId, PeerId};
 use hyper::StatusCode;
 use hyper::body::Bytes;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -38,8 +37,6 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 /// A refusal's text is read away up to so many bytes, so that the connection can be used again.
 const MAX_REFUSAL_BYTES: u64 = 64 * 1024;
-/// Said where a connection was left before its time.
-const UNUSABLE: &str = "it is not usable any more";
 /// The longest time for which a peer may send somebody away.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -71,10 +68,7 @@ pub enum FetchError {
 
 type Stream = TlsStream<Guarded<TcpStream>>;
 
-/// A range of a content.
-type Asked = (ContentId, Range<u64>);
-
-/// A kept connection for contents: one answer after the other.
+/// A kept connection for contents: one request after the other.
 pub struct ContentClient {
     way: Way,
     silence: Duration,
@@ -82,10 +76,6 @@ pub struct ContentClient {
     /// Whether a request was answered on this connection: the peer may have closed it since.
     is_used: bool,
     is_open: bool,
-    /// Requests that were sent and of which no answer has come yet, in their order.
-    asked: VecDeque<Asked>,
-    /// Whether an answer has come since they were sent.
-    is_answered: bool,
     /// Bytes of the body that are to come.
     left: u64,
 }
@@ -147,11 +137,10 @@ impl ContentClient {
     ) -> Result<Self, FetchError> {
         let way = Way { links, identity: identity.clone(), address, expected, silence };
         let stream = way.dial().await?;
-        let asked = VecDeque::new();
-        Ok(Self { way, silence, stream, is_used: false, is_open: true, asked, is_answered: false, left: 0 })
+        Ok(Self { way, silence, stream, is_used: false, is_open: true, left: 0 })
     }
 
-    /// Whether another request can be made, or the next answer be read; otherwise connect anew.
+    /// Whether another request can be made; otherwise connect anew.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.is_open && self.left == 0
@@ -171,43 +160,72 @@ impl ContentClient {
         Ok(ContentBody { client: self, size })
     }
 
-    /// Asks for several ranges at once, of which [`ContentClient::begin`] then gives one after the other: what is
-    /// small does not wait for a round trip each. Not cancel-safe: drop the client as well.
-    ///
-    /// # Errors
-    /// [`FetchError`]; the connection cannot be used any more.
-    pub async fn ask_ahead(&mut self, wanted: &[(ContentId, Range<u64>)]) -> Result<(), FetchError> {
-        if !self.asked.is_empty() {
-            return Err(unfit("what was asked for before has not come yet"));
-        }
-        self.ask(wanted).await
-    }
-
     /// As [`ContentClient::get`], for [`ContentClient::read`]. Gives the size of the whole content, as the
     /// peer says.
     ///
     /// # Errors
     /// As [`ContentClient::get`].
     pub async fn begin(&mut self, content: ContentId, range: Range<u64>) -> Result<u64, FetchError> {
-        let wanted = (content, range);
-        match self.asked.front() {
-            None => self.ask(std::slice::from_ref(&wanted)).await?,
-            Some(asked) if *asked != wanted => return Err(unfit("another range was asked for before")),
-            Some(_) if !self.is_open() => return Err(broken(UNUSABLE)),
-            Some(_) => {}
+        if range.is_empty() {
+            return Err(unfit("an empty range cannot be asked for"));
         }
-        let head = match self.answer().await {
-            // It was closed while nobody asked: nothing was answered, so that asking again is safe.
-            Err(FetchError::Broken(_)) if self.is_used && !self.is_answered => {
-                self.stream = self.way.dial().await?;
-                self.send().await?;
-                self.answer().await?
+        if !self.is_open() {
+            return Err(broken("the connection is not usable any more"));
+        }
+        let (host, first, last) = (self.way.address, range.start, range.end - 1);
+        let request =
+            format!("GET {PATH}{content} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={first}-{last}\r\n\r\n");
+        let head = self.ask(&request).await?;
+        match head.fits(&range) {
+            _ if head.status != StatusCode::PARTIAL_CONTENT => Err(self.refusal(&head).await),
+            None => {
+                self.is_open = false;
+                Err(unfit("it is not the range that was asked for"))
             }
-            answered => answered?,
+            Some(size) => {
+                self.left = range.end - range.start;
+                Ok(size)
+            }
+        }
+    }
+
+    /// Asks for several small contents at once, at most [`MAX_MANY`](super::MAX_MANY). Gives them in their order,
+    /// each or why it does not come: as many as the answer has room for, and at least one. Not cancel-safe: drop
+    /// the client as well.
+    ///
+    /// # Errors
+    /// As [`ContentClient::get`].
+    pub async fn many(
+        &mut self,
+        contents: &[ContentId],
+    ) -> Result<Vec<Result<Bytes, FetchError>>, FetchError> {
+        if !self.is_open() {
+            return Err(broken("the connection is not usable any more"));
+        }
+        let mut lines = String::new();
+        for content in contents {
+            lines.push_str(&content.to_string());
+            lines.push('\n');
+        }
+        let (path, host, length) = (many::PATH, self.way.address, lines.len());
+        let request =
+            format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n{lines}");
+        let head = self.ask(&request).await?;
+        if head.status != StatusCode::OK {
+            return Err(self.refusal(&head).await);
+        }
+        let length = head.length.and_then(|length| usize::try_from(length).ok());
+        let Some(length) = length.filter(|length| *length <= many::MAX_ANSWER_BYTES) else {
+            self.is_open = false;
+            return Err(unfit("it is no answer to a request for several contents"));
         };
-        (self.is_used, self.is_answered) = (true, true);
-        self.asked.pop_front();
-        self.judge(&head, &wanted.1).await
+        self.left = length as u64;
+        let mut bytes = Vec::with_capacity(length);
+        while self.read(&mut bytes, usize::MAX).await? > 0 {}
+        many::parse(Bytes::from(bytes), contents.len()).ok_or_else(|| {
+            self.is_open = false;
+            unfit("it is no answer to a request for several contents")
+        })
     }
 
     /// Bytes of the body that were not read yet.
@@ -241,66 +259,36 @@ impl ContentClient {
         read
     }
 
-    /// Sends requests.
-    async fn ask(&mut self, wanted: &[Asked]) -> Result<(), FetchError> {
-        if wanted.iter().any(|(_, range)| range.is_empty()) {
-            return Err(unfit("an empty range cannot be asked for"));
-        }
-        if !self.is_open() {
-            return Err(broken(UNUSABLE));
-        }
-        self.asked.extend(wanted.iter().cloned());
-        self.is_answered = false;
-        match self.send().await {
+    /// Sends a request and reads the head of its answer; once more on a new connection if the old one was closed
+    /// while nobody asked: nothing was answered then, so that asking again is safe.
+    async fn ask(&mut self, request: &str) -> Result<Head, FetchError> {
+        let head = match self.ask_once(request).await {
             Err(FetchError::Broken(_)) if self.is_used => {
                 self.stream = self.way.dial().await?;
-                self.send().await
+                self.ask_once(request).await?
             }
-            sent => sent,
-        }
-    }
-
-    /// Sends what is asked for.
-    async fn send(&mut self) -> Result<(), FetchError> {
-        let host = self.way.address;
-        let mut requests = String::new();
-        for (content, Range { start, end }) in &self.asked {
-            let last = end - 1;
-            let line = format!(
-                "GET {PATH}{content} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={start}-{last}\r\n\r\n"
-            );
-            requests.push_str(&line);
-        }
-        self.is_open = false;
-        let sending = async {
-            self.stream.write_all(requests.as_bytes()).await.map_err(broken)?;
-            self.stream.flush().await.map_err(broken)
+            asked => asked?,
         };
-        timeout(self.silence, sending).await.map_err(|_| FetchError::Silent(self.silence))??;
-        self.is_open = true;
-        Ok(())
+        self.is_used = true;
+        Ok(head)
     }
 
-    /// The head of the next answer.
-    async fn answer(&mut self) -> Result<Head, FetchError> {
+    async fn ask_once(&mut self, request: &str) -> Result<Head, FetchError> {
         self.is_open = false;
-        let answered = timeout(self.silence, read_head(&mut self.stream)).await;
-        let head = Head::parse(&answered.map_err(|_| FetchError::Silent(self.silence))??)?;
+        let asking = async {
+            self.stream.write_all(request.as_bytes()).await.map_err(broken)?;
+            self.stream.flush().await.map_err(broken)?;
+            read_head(&mut self.stream).await
+        };
+        let asked = timeout(self.silence, asking).await;
+        let head = Head::parse(&asked.map_err(|_| FetchError::Silent(self.silence))??)?;
         self.is_open = !head.closes;
         Ok(head)
     }
 
-    /// Checks an answer's head against the request.
-    async fn judge(&mut self, head: &Head, range: &Range<u64>) -> Result<u64, FetchError> {
+    /// What an answer says that is not what was asked for; its text is read away.
+    async fn refusal(&mut self, head: &Head) -> FetchError {
         let refusal = match StatusCode::from_u16(head.status) {
-            Ok(StatusCode::PARTIAL_CONTENT) => {
-                let Some(size) = head.fits(range) else {
-                    self.is_open = false;
-                    return Err(unfit("it is not the range that was asked for"));
-                };
-                self.left = range.end - range.start;
-                return Ok(size);
-            }
             Ok(StatusCode::NOT_FOUND | StatusCode::GONE) => FetchError::Unknown,
             Ok(StatusCode::CONFLICT) => FetchError::Changed,
             Ok(StatusCode::TOO_MANY_REQUESTS) => FetchError::Busy(head.retry_after),
@@ -311,11 +299,17 @@ impl ContentClient {
             Some(length) if length <= MAX_REFUSAL_BYTES => {
                 self.left = length;
                 let mut text = Vec::new();
-                while self.read(&mut text, usize::MAX).await? > 0 {}
+                loop {
+                    match self.read(&mut text, usize::MAX).await {
+                        Ok(0) => return refusal,
+                        Ok(_) => {}
+                        Err(error) => return error,
+                    }
+                }
             }
             _ => self.is_open = false,
         }
-        Err(refusal)
+        refusal
     }
 }
 
@@ -486,59 +480,5 @@ impl ContentBody<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(lines: &str) -> Result<Head, FetchError> {
-        Head::parse(format!("{}\r\n\r\n", lines.replace('\n', "\r\n")).as_bytes())
-    }
-
-    #[test]
-    fn heads_are_understood_or_refused() {
-        let head = parse("HTTP/1.1 206 Partial Content\nContent-Length: 5\ncontent-range: bytes 2-6/9\nx: y");
-        let head = head.expect("fits");
-        assert_eq!((head.fits(&(2..7)), head.closes), (Some(9), false));
-        for other in [2..8, 1..7, 3..7, 2..6] {
-            assert_eq!(head.fits(&other), None, "{other:?}");
-        }
-        let refused = [
-            "rubbish",
-            "HTTP/1.1 20x OK",
-            "HTTP/1.1 206 OK\ncontent-length: -1",
-            "HTTP/1.1 206 OK\ncontent-length: 99999999999999999999999",
-            "HTTP/1.1 206 OK\ncontent-length: 5\ncontent-length: 6",
-            "HTTP/1.1 206 OK\ntransfer-encoding: chunked",
-            "HTTP/1.1 206 OK\ncontent-range: \u{ff}\ncontent-length: 5\n: x",
-        ];
-        for lines in refused {
-            assert!(matches!(parse(lines), Err(FetchError::Unfit(_))), "{lines}");
-        }
-        let many = format!("HTTP/1.1 206 OK\n{}", vec!["a: b"; MAX_HEADERS + 1].join("\n"));
-        assert!(matches!(parse(&many), Err(FetchError::Unfit(_))));
-    }
-
-    #[test]
-    fn a_length_or_range_that_is_missing_does_not_fit() {
-        for lines in [
-            "content-range: bytes 0-4/9",
-            "content-length: 5",
-            "content-length: 6\ncontent-range: bytes 0-4/9",
-            "content-length: 5\ncontent-range: bytes 0-4/*",
-            "content-length: 5\ncontent-range: bytes 0-4/",
-        ] {
-            let head = parse(&format!("HTTP/1.1 206 OK\n{lines}")).expect("a head");
-            assert_eq!(head.fits(&(0..5)), None, "{lines}");
-        }
-    }
-
-    #[test]
-    fn who_sends_away_says_for_how_long_within_limits() {
-        let wait = |lines: &str| parse(&format!("HTTP/1.1 429 Busy\n{lines}")).expect("a head").retry_after;
-        let secs = Duration::from_secs;
-        assert_eq!(wait("retry-after: 3"), secs(3));
-        assert_eq!(wait("retry-after: 100000"), MAX_RETRY_AFTER);
-        assert_eq!([wait("x: y"), wait("retry-after: soon")], [Uploads::RETRY_AFTER; 2]);
-        assert!(parse("HTTP/1.0 200 OK\nx: y").expect("a head").closes);
-        assert!(parse("HTTP/1.1 200 OK\nconnection: Close").expect("a head").closes);
-    }
-}
+#[path = "fetch_tests.rs"]
+mod tests;

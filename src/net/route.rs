@@ -1,9 +1,11 @@
-//! Which request goes where: JSON-RPC (HTTP POST or WebSocket) at `/`, contents at `/content/…`.
+//! Which request goes where: JSON-RPC (HTTP POST or WebSocket) at `/`, contents at `/content/…`, several small ones
+//! at `/contents`.
 //!
 //! Requests with an `Origin` come from a page in a browser and are refused (403): no page may use a
 //! person's certificate. The `Host` means nothing: who is asked and who asks follow from the certificates.
 
 use super::content::{self, ContentService};
+use super::many;
 use super::server::ServerLimits;
 use crate::wire::Caller;
 use crate::wire::codes::Code;
@@ -47,6 +49,12 @@ pub(super) async fn route(
         };
         return Ok(content::serve(contents, connection.caller.peer, &request).await);
     }
+    if path == many::PATH {
+        let Some(contents) = connection.contents else {
+            return Ok(text(StatusCode::NOT_FOUND, "contents are not served on this port\n"));
+        };
+        return Ok(many::serve(&contents, connection.caller.peer, request, &connection.limits).await);
+    }
     if path != "/" {
         return Ok(text(StatusCode::NOT_FOUND, "JSON-RPC is served at `/`, contents at `/content/<hash>`\n"));
     }
@@ -67,22 +75,34 @@ async fn rpc(mut connection: Connection, request: Request<Incoming>) -> Response
         };
     }
     let (parts, body) = request.into_parts();
-    let most = connection.limits.request_bytes;
-    if hyper::body::Body::size_hint(&body).lower() > u64::from(most) {
-        return http::response::too_large(most);
-    }
-    let collecting = Limited::new(body, most as usize).collect();
-    let body = match tokio::time::timeout(connection.limits.body_timeout, collecting).await {
-        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time\n"),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return http::response::too_large(most),
-        Ok(Err(_)) => return http::response::malformed(),
-        Ok(Ok(body)) => body.to_bytes(),
+    let limits = connection.limits;
+    let body = match collected(body, limits.request_bytes, &limits).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
     };
     let request = Request::from_parts(parts, Full::<Bytes>::from(body.clone()));
     match connection.rpc.call(request).await {
         Ok(answer) if answer.extensions().get::<NotACall>().is_some() && has_id(&body) => bad_id(),
         Ok(answer) => answer,
         Err(error) => failed(&*error),
+    }
+}
+
+/// A request's whole body, at most so many bytes; or the answer that refuses it.
+pub(super) async fn collected(
+    body: Incoming,
+    most: u32,
+    limits: &ServerLimits,
+) -> Result<Bytes, Response<HttpBody>> {
+    if hyper::body::Body::size_hint(&body).lower() > u64::from(most) {
+        return Err(http::response::too_large(most));
+    }
+    let collecting = Limited::new(body, most as usize).collect();
+    match tokio::time::timeout(limits.body_timeout, collecting).await {
+        Err(_) => Err(text(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time\n")),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(http::response::too_large(most)),
+        Ok(Err(_)) => Err(http::response::malformed()),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
     }
 }
 

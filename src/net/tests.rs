@@ -2,8 +2,9 @@
 
 use super::caller::CallError;
 use super::*;
-use crate::base::{ContentId, PeerId};
+use crate::base::{ByteRate, ContentId, PeerId};
 use crate::wire::Caller;
+use hyper::body::Bytes;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::rpc_params;
@@ -62,18 +63,28 @@ struct Shelf {
 
 const SHARED: ContentId = ContentId::from_bytes([7; 32]);
 const CHANGED: ContentId = ContentId::from_bytes([8; 32]);
+/// The beginning of the shelf.
+const SMALL: ContentId = ContentId::from_bytes([9; 32]);
+const SMALL_BYTES: u64 = 100_000;
+const EMPTY: ContentId = ContentId::from_bytes([10; 32]);
+/// Longer than its file.
+const SHRUNK: ContentId = ContentId::from_bytes([11; 32]);
+const LARGE: ContentId = ContentId::from_bytes([12; 32]);
 
 impl ContentRoute for Shelf {
     fn open(&self, _: PeerId, content: ContentId) -> Result<OpenContent, ContentRefusal> {
-        match content {
-            SHARED => {
-                let file = self.file.try_clone();
-                let file = file.map_err(|error| ContentRefusal::Unreadable(error.to_string()))?;
-                Ok(OpenContent { file, size: self.size, name: "shelf".to_owned(), tag: 3, pieces: None })
-            }
-            CHANGED => Err(ContentRefusal::Changed),
-            _ => Err(ContentRefusal::Unknown),
-        }
+        let size = match content {
+            SHARED => self.size,
+            SMALL => SMALL_BYTES,
+            EMPTY => 0,
+            SHRUNK => MAX_SMALL_BYTES,
+            LARGE => MAX_SMALL_BYTES + 1,
+            CHANGED => return Err(ContentRefusal::Changed),
+            _ => return Err(ContentRefusal::Unknown),
+        };
+        let file = self.file.try_clone();
+        let file = file.map_err(|error| ContentRefusal::Unreadable(error.to_string()))?;
+        Ok(OpenContent { file, size, name: "shelf".to_owned(), tag: 3, pieces: None })
     }
 
     fn spoiled(&self, _: ContentId, tag: u64) {
@@ -267,51 +278,46 @@ async fn contents_arrive_whole_and_in_parts() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_ahead_comes_in_order() {
+async fn many_small_contents_come_in_one_answer() {
     let group = GroupKey::random();
     let (host, guest) = (member(&group), member(&group));
-    let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i * 31 % 251) as u8).collect();
-    let server = server(&host, Some(service(shelf(&bytes)))).await;
+    let bytes: Vec<u8> = (0..120_000_u32).map(|i| (i * 31 % 251) as u8).collect();
+    let shelf = shelf(&bytes);
+    let contents = service(shelf.clone());
+    let server = server(&host, Some(contents.clone())).await;
     let address = server.local_addr();
     let mut client = ContentClient::connect(&guest, address, host.peer_id(), SOON).await.expect("member");
     let unknown = ContentId::from_bytes([0; 32]);
-    let asked =
-        [(SHARED, 0..10), (unknown, 0..1), (SHARED, 5..70_000), (CHANGED, 0..1), (SHARED, 0..100_000)];
-    let cut = |on| server.silence(on);
-    for round in 0..3 {
-        client.ask_ahead(&asked).await.expect("sent");
-        assert!(matches!(client.ask_ahead(&asked).await, Err(FetchError::Unfit(_))), "one after the other");
-        assert!(matches!(client.get(SHARED, 0..9).await, Err(FetchError::Unfit(_))), "in their order");
-        for (content, range) in asked.clone() {
-            let found = match client.get(content, range.clone()).await {
-                Ok(body) => collect(body).await,
-                Err(error) => Err(error),
-            };
-            let at = |offset: u64| usize::try_from(offset).expect("small");
-            match found {
-                Ok(found) => {
-                    assert!(content == SHARED && found == bytes[at(range.start)..at(range.end)], "{range:?}");
-                }
-                Err(FetchError::Unknown) => assert_eq!(content, unknown),
-                Err(FetchError::Changed) => assert_eq!(content, CHANGED),
-                Err(error) => panic!("round {round}, {range:?}: {error}"),
-            }
-            assert!(client.is_open(), "a refusal does not cost the connection");
-        }
+    let small = Bytes::copy_from_slice(&bytes[..100_000]);
+    for round in 1..4_u64 {
+        let found = client.many(&[SMALL, unknown, CHANGED, EMPTY, SHRUNK, SMALL]).await.expect("an answer");
+        let (gone, changed) = (Err(FetchError::Unknown), || Err(FetchError::Changed));
+        let expected = [Ok(small.clone()), gone, changed(), Ok(Bytes::new()), changed(), Ok(small.clone())];
+        assert_eq!(found, expected);
+        assert_eq!(shelf.spoiled.load(Ordering::Relaxed), 3 * round, "whoever knows the shares is told");
         // It is closed while nobody asks: what is asked for then comes all the same.
-        cut(true);
-        cut(false);
+        server.silence(true);
+        server.silence(false);
     }
-    // Broken off in the middle: what was not answered is not taken for asked.
-    client.ask_ahead(&asked).await.expect("sent");
-    collect(client.get(SHARED, 0..10).await.expect("shared")).await.expect("whole");
-    cut(true);
-    let mut ended = false;
-    for (content, range) in asked.into_iter().skip(1) {
-        ended |= matches!(client.get(content, range).await, Err(FetchError::Broken(_)));
+    let mut rows: Vec<_> = contents.uploads.rows().iter().map(|row| (row.content, row.sent)).collect();
+    rows.sort_unstable();
+    assert_eq!(rows, [(SMALL, 6 * SMALL_BYTES), (EMPTY, 0)]);
+    // What is not small is asked for alone, and a full answer ends.
+    let found = client.many(&[LARGE, SHARED]).await.expect("an answer");
+    assert!(matches!(&found[0], Err(FetchError::Broken(_))), "{:?}", found[0]);
+    assert_eq!(found[1..], [Ok(Bytes::from(bytes))]);
+    let found = client.many(&[SMALL; 64]).await.expect("an answer");
+    assert_eq!(found, vec![Ok(small); 3]);
+    for wrong in [vec![], vec![SMALL; 65]] {
+        assert!(matches!(client.many(&wrong).await, Err(FetchError::Unfit(_))), "{}", wrong.len());
+        if !client.is_open() {
+            client = ContentClient::connect(&guest, address, host.peer_id(), SOON).await.expect("member");
+        }
     }
-    assert!(ended && !client.is_open());
-    assert!(client.ask_ahead(&[(SHARED, 3..3)]).await.is_err());
+    contents.uploads.limit_speed(Some(ByteRate::per_second(500_000)));
+    let began = tokio::time::Instant::now();
+    assert_eq!(client.many(&[SMALL; 2]).await.map(|found| found.len()), Ok(2));
+    assert!(began.elapsed() > Duration::from_millis(200), "the limit of speed holds: {:?}", began.elapsed());
     server.stop().await;
 }
 

@@ -137,22 +137,34 @@ impl Uploads {
 
     /// An upload appears in the list, waiting.
     pub(super) fn begin(&self, peer: PeerId, content: ContentId, name: &str, size: u64) -> Upload {
-        let mut sent = Arc::default();
+        self.begin_all(peer, vec![(content, name.to_owned(), size)])
+    }
+
+    /// Several contents, their names here and their sizes, that are sent together appear, a row for each.
+    pub(super) fn begin_all(&self, peer: PeerId, contents: Vec<(ContentId, String, u64)>) -> Upload {
+        let mut parts = Vec::with_capacity(contents.len());
         self.rows.send_modify(|rows| {
-            if rows.len() >= Self::MAX_ROWS && !rows.contains_key(&(peer, content)) {
-                let quiet = rows.iter().filter(|(_, row)| row.is_quiet());
-                let mut oldest: Vec<_> = quiet.map(|(key, row)| (row.at, *key)).collect();
-                oldest.sort_unstable();
-                for (_, key) in oldest.iter().take(Self::OLD_ROWS) {
-                    rows.remove(key);
+            for (content, name, size) in contents {
+                if rows.len() >= Self::MAX_ROWS && !rows.contains_key(&(peer, content)) {
+                    Self::forget_some(rows);
                 }
+                let row = rows.entry((peer, content)).or_insert_with(|| Row::new(name, size));
+                row.waiting += 1;
+                (row.is_spoiled, row.at) = (false, Instant::now());
+                parts.push(Part { content, size, sent: Arc::clone(&row.sent) });
             }
-            let row = rows.entry((peer, content)).or_insert_with(|| Row::new(name, size));
-            row.waiting += 1;
-            (row.is_spoiled, row.at) = (false, Instant::now());
-            sent = Arc::clone(&row.sent);
         });
-        Upload { uploads: self.clone(), peer, content, sent, is_sending: false }
+        Upload { uploads: self.clone(), peer, parts, is_sending: false }
+    }
+
+    /// Those that were quiet for the longest go.
+    fn forget_some(rows: &mut BTreeMap<(PeerId, ContentId), Row>) {
+        let quiet = rows.iter().filter(|(_, row)| row.is_quiet());
+        let mut oldest: Vec<_> = quiet.map(|(key, row)| (row.at, *key)).collect();
+        oldest.sort_unstable();
+        for (_, key) in oldest.iter().take(Self::OLD_ROWS) {
+            rows.remove(key);
+        }
     }
 }
 
@@ -170,9 +182,16 @@ impl UploadChanges {
 }
 
 impl Row {
-    fn new(name: &str, size: u64) -> Self {
-        let (sent, name) = (Arc::default(), name.to_owned());
-        Self { name, size, sent, sending: 0, waiting: 0, is_spoiled: false, at: Instant::now() }
+    fn new(name: String, size: u64) -> Self {
+        Self {
+            name,
+            size,
+            sent: Arc::default(),
+            sending: 0,
+            waiting: 0,
+            is_spoiled: false,
+            at: Instant::now(),
+        }
     }
 
     const fn is_quiet(&self) -> bool {
@@ -196,9 +215,16 @@ impl Row {
 pub(super) struct Upload {
     uploads: Uploads,
     peer: PeerId,
-    content: ContentId,
-    sent: Arc<AtomicU64>,
+    /// One, or those that are sent together.
+    parts: Vec<Part>,
     is_sending: bool,
+}
+
+#[derive(Debug)]
+struct Part {
+    content: ContentId,
+    size: u64,
+    sent: Arc<AtomicU64>,
 }
 
 impl Upload {
@@ -222,9 +248,18 @@ impl Upload {
         self.uploads.pace.part(self.peer, wanted).await
     }
 
-    /// So many bytes went.
+    /// So many bytes of the one content went.
     pub(super) fn sent(&self, bytes: usize) {
-        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+        if let [part] = self.parts.as_slice() {
+            part.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Everything went, of each of them.
+    pub(super) fn all_sent(&self) {
+        for part in &self.parts {
+            part.sent.fetch_add(part.size, Ordering::Relaxed);
+        }
     }
 
     /// Between two pieces: if others wait, they come first. `Err` if it takes too long.
@@ -237,12 +272,16 @@ impl Upload {
         self.uploads.desk.turn(self.peer, BETWEEN_PIECES).await
     }
 
-    fn change(&self, change: impl FnOnce(&mut Row)) {
+    fn change(&self, change: impl Fn(&mut Row)) {
+        let now = Instant::now();
         self.uploads.rows.send_if_modified(|rows| {
-            let Some(row) = rows.get_mut(&(self.peer, self.content)) else { return false };
-            change(row);
-            row.at = Instant::now();
-            true
+            let mut is_any = false;
+            for part in &self.parts {
+                let Some(row) = rows.get_mut(&(self.peer, part.content)) else { continue };
+                change(row);
+                (row.at, is_any) = (now, true);
+            }
+            is_any
         });
     }
 }

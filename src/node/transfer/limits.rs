@@ -46,13 +46,15 @@ pub const STALLED_AFTER: Duration = Duration::from_secs(3);
 pub const MAX_STALLED: usize = 64;
 /// Files of one folder that is downloaded.
 pub const MAX_FOLDER: usize = 1_000_000;
-/// A file of at most so many bytes is fetched in one request without a manifest: its hash is the content.
-pub const SMALL_BYTES: u64 = 128 * 1024;
-/// Connections over which small files of a folder come, each one file after the other: enough for a disk that is
-/// faster with several requests, and within what a source sends one peer at once.
+/// A file of at most so many bytes is fetched together with others and without a manifest: its hash is the content.
+pub const SMALL_BYTES: u64 = crate::net::MAX_SMALL_BYTES;
+/// So many bytes of small files are asked for at once, or one file: large enough to hide the round trip, and small
+/// enough to be in the processor's cache when they are checked.
+pub const SMALL_REQUEST_BYTES: u64 = 256 * 1024;
+/// Connections over which small files of a folder come: while a disk reads for one, another one's travel.
 pub const SMALL_CONNECTIONS: usize = 4;
-/// Small files that are asked for at once on one connection: they wait for a round trip together.
-pub const SMALL_AHEAD: usize = 16;
+/// After so many connections in a row that brought nothing the rest is left to ordinary downloads, which ask everybody.
+pub const SMALL_FAILURES: u32 = 3;
 /// Small files that are synced and named together: a sync costs as much as hundreds of them.
 pub const SMALL_BATCH: usize = 512;
 /// How often the list looks after its order and the disk.

@@ -162,10 +162,14 @@ impl Connection for HttpConnection {
         self.client.is_open()
     }
 
-    fn ask_ahead<'a>(&'a mut self, wanted: &'a [(ContentId, u64)]) -> BoxFuture<'a, Result<(), Fault>> {
+    fn many<'a>(
+        &'a mut self,
+        contents: &'a [ContentId],
+    ) -> BoxFuture<'a, Result<Vec<Result<Bytes, Fault>>, Fault>> {
+        let fault = |error: FetchError| fetch_fault(&error);
         async move {
-            let ranges: Vec<_> = wanted.iter().map(|(content, size)| (*content, 0..*size)).collect();
-            self.client.ask_ahead(&ranges).await.map_err(|error| fetch_fault(&error))
+            let found = self.client.many(contents).await.map_err(fault)?;
+            Ok(found.into_iter().map(|content| content.map_err(fault)).collect())
         }
         .boxed()
     }

@@ -90,10 +90,10 @@ pub trait Connection: Send {
     /// The next ranges are of this content.
     fn turn_to(&mut self, content: ContentId);
 
-    /// Asks for whole contents of these sizes, none of them empty, before the first is begun; they are begun in this
-    /// order then, each whole. A connection that cannot ask ahead asks when they are begun.
-    fn ask_ahead<'a>(&'a mut self, _: &'a [(ContentId, u64)]) -> BoxFuture<'a, Result<(), Fault>> {
-        std::future::ready(Ok(())).boxed()
+    /// Asks for small contents, at most [`crate::net::MAX_MANY`]. Gives them in their order, each or why it does not
+    /// come: at least one, maybe not all. A connection on which that is not possible gives none.
+    fn many<'a>(&'a mut self, _: &'a [ContentId]) -> BoxFuture<'a, Result<Vec<Result<Bytes, Fault>>, Fault>> {
+        std::future::ready(Err(Fault::Closed)).boxed()
     }
 
     /// Asks for a range, which is not empty. What is left of the one before is given up.

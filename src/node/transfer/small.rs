@@ -1,4 +1,4 @@
-//! Small files of a folder: fetched whole, several at once, over kept connections to the peer whose folder it is.
+//! Small files of a folder: fetched whole, many in one answer, over kept connections to the peer whose folder it is.
 //!
 //! **A file is written after its bytes have the hash that the list says, and named after it was synced.** What does
 //! not come so (a lie, a changed file, a source that went) is left to ordinary downloads, which ask everybody and say
@@ -6,31 +6,36 @@
 
 use super::download::Stop;
 use super::folder::{Folder, is_small};
-use super::limits::{PUBLISH_EVERY, SILENCE, SMALL_AHEAD, SMALL_BATCH, SMALL_CONNECTIONS};
+use super::limits::{
+    MIN_BYTES_PER_SECOND, PUBLISH_EVERY, SILENCE, SMALL_BATCH, SMALL_CONNECTIONS, SMALL_FAILURES,
+    SMALL_REQUEST_BYTES,
+};
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::progress::Meter;
 use super::throttle::Throttle;
-use super::worker::{Intake, end, fill, within};
+use super::worker::within;
 use crate::engine::transfer::reason::Reason;
-use crate::engine::transfer::source::Fault;
+use crate::net::MAX_MANY;
 use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
-/// Files that have arrived and are not written yet.
-const ARRIVED: usize = 64;
+/// Answers that have arrived and are not written yet.
+const ARRIVED: usize = 8;
+/// Batches that were named and are not counted yet.
+const NAMED: usize = 64;
 
-/// A file that arrived: its place in the list and its bytes, verified.
-type File = (u32, Vec<u8>);
+/// Files that arrived: their places in the list and their bytes, verified.
+type Arrived = Vec<(u32, Bytes)>;
 
 /// The small files of a folder.
 pub(super) struct SmallFiles<'a> {
@@ -42,9 +47,10 @@ pub(super) struct SmallFiles<'a> {
 struct Work {
     network: Arc<dyn Network>,
     source: SourceAddress,
-    /// The whole list, and the places in it that are wanted.
+    /// The whole list.
     files: Arc<Vec<FolderFile>>,
-    wanted: Vec<u32>,
+    /// Places in it: those of each request together.
+    wanted: Vec<Vec<u32>>,
     next: AtomicUsize,
     received: AtomicU64,
     throttle: Arc<Throttle>,
@@ -56,8 +62,9 @@ impl SmallFiles<'_> {
         let folder = self.folder;
         let files = folder.files.list().clone();
         let small = folder.files.open().filter(|(_, file)| is_small(file));
-        let wanted: Vec<u32> = small.map(|(place, _)| place).collect();
-        let Some(first) = wanted.first().map(|place| &files[*place as usize]) else { return Ok(target) };
+        let wanted = requests(small.map(|(place, file)| (place, file.size)));
+        let Some(first) = wanted.first().and_then(|places| places.first()) else { return Ok(target) };
+        let first = &files[*first as usize];
         let found = folder.shared.finder.sources(first.content).await.unwrap_or_default();
         let source = found.sources.into_iter().find(|source| source.peer == folder.request.peer);
         let Some(source) = source else { return Ok(target) };
@@ -72,7 +79,7 @@ impl SmallFiles<'_> {
             throttle: folder.shared.throttle.clone(),
         });
         let (arrived, arriving) = mpsc::channel(ARRIVED);
-        let (named, mut names) = mpsc::channel(ARRIVED);
+        let (named, mut names) = mpsc::channel(NAMED);
         let mut workers = JoinSet::new();
         for _ in 0..SMALL_CONNECTIONS.min(work.wanted.len()) {
             workers.spawn(fetch_some(work.clone(), arrived.clone()));
@@ -117,95 +124,88 @@ impl Folder {
     }
 }
 
-impl Work {
-    /// The next files that nobody else has taken; none: there are no more.
-    fn take(&self) -> VecDeque<u32> {
-        // Who asks ahead and then takes its time makes its source wait, until that gives up.
-        let many = if self.throttle.is_limited() { 1 } else { SMALL_AHEAD };
-        let first = self.next.fetch_add(many, Ordering::Relaxed);
-        self.wanted.iter().skip(first).take(many).copied().collect()
-    }
-
-    fn file(&self, place: u32) -> &FolderFile {
-        &self.files[place as usize]
-    }
-}
-
-/// Why a connection is not used any more.
-enum Left {
-    /// What it did not bring may be asked for on another one.
-    Broken,
-    /// The source is not asked any more, or nobody takes what comes.
-    ForGood,
-}
-
-/// Fetches files until there is none that nobody else has taken, or the source fails.
-async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<File>) {
-    let mut connection: Option<Box<dyn Connection>> = None;
-    let mut wanted = VecDeque::new();
-    loop {
-        if wanted.is_empty() {
-            wanted = work.take();
-        }
-        let Some(first) = wanted.front() else { return };
-        let mut opened = if let Some(kept) = connection.take().filter(|kept| kept.is_open()) {
-            kept
-        } else {
-            let connecting = work.network.connect(&work.source, work.file(*first).content, Way::Http);
-            let Ok(opened) = within(SILENCE, connecting).await else { return };
-            opened
-        };
-        match fetch_all(&work, &mut *opened, &mut wanted, &arrived).await {
-            Ok(()) => connection = Some(opened),
-            Err(Left::Broken) => {}
-            Err(Left::ForGood) => return,
+/// Files, by their places and sizes, that are asked for together.
+fn requests(files: impl Iterator<Item = (u32, u64)>) -> Vec<Vec<u32>> {
+    let mut requests: Vec<Vec<u32>> = Vec::new();
+    let mut bytes = 0;
+    for (place, size) in files {
+        match requests.last_mut() {
+            Some(last) if last.len() < MAX_MANY && bytes + size <= SMALL_REQUEST_BYTES => {
+                last.push(place);
+                bytes += size;
+            }
+            _ => {
+                requests.push(vec![place]);
+                bytes = size;
+            }
         }
     }
+    requests
 }
 
-/// Fetches the files that are wanted, one after the other. What does not come is left to an ordinary download;
-/// what the connection was not asked for any more stays wanted.
-async fn fetch_all(
+/// Why nothing more is fetched.
+struct Enough;
+
+/// Fetches files until there is none that nobody else has taken, or the source fails. What does not come is left to
+/// an ordinary download.
+async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<Arrived>) {
+    let mut kept: Option<Box<dyn Connection>> = None;
+    let mut failures = 0;
+    while let Some(places) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+        let mut rest = places.as_slice();
+        while let Some(first) = rest.first() {
+            let mut connection = if let Some(kept) = kept.take().filter(|kept| kept.is_open()) {
+                kept
+            } else {
+                let content = work.files[*first as usize].content;
+                let connecting = work.network.connect(&work.source, content, Way::Http);
+                let Ok(opened) = within(SILENCE, connecting).await else { return };
+                opened
+            };
+            match fetch(&work, &mut *connection, rest, &arrived).await {
+                Ok(0) if failures + 1 >= SMALL_FAILURES => return,
+                Ok(0) => (failures, rest) = (failures + 1, &rest[1..]),
+                Ok(came) => (failures, rest, kept) = (0, &rest[came..], Some(connection)),
+                Err(Enough) => return,
+            }
+        }
+    }
+}
+
+/// Asks for files that follow each other. Gives how many of them were answered.
+async fn fetch(
     work: &Work,
     connection: &mut dyn Connection,
-    wanted: &mut VecDeque<u32>,
-    arrived: &mpsc::Sender<File>,
-) -> Result<(), Left> {
-    let files = wanted.iter().map(|place| work.file(*place)).filter(|file| file.size > 0);
-    let asked: Vec<_> = files.map(|file| (file.content, file.size)).collect();
-    if within(SILENCE, connection.ask_ahead(&asked)).await.is_err() {
-        // At least one is given up each time.
-        wanted.pop_front();
-        return Err(Left::Broken);
-    }
-    while let Some(place) = wanted.pop_front() {
-        match fetch(work, connection, work.file(place)).await {
-            Ok(bytes) => arrived.send((place, bytes)).await.map_err(|_| Left::ForGood)?,
-            Err(fault) if fault.is_for_good() => return Err(Left::ForGood),
-            Err(_) => {}
+    places: &[u32],
+    arrived: &mpsc::Sender<Arrived>,
+) -> Result<usize, Enough> {
+    // Under a limit of speed a long answer would wait for this peer until its source gives up.
+    let many = if work.throttle.is_limited() { 1 } else { places.len() };
+    let asked: Vec<_> =
+        places.iter().take(many).map(|place| (*place, &work.files[*place as usize])).collect();
+    let contents: Vec<_> = asked.iter().map(|(_, file)| file.content).collect();
+    let limit = SILENCE + Duration::from_secs(SMALL_REQUEST_BYTES / MIN_BYTES_PER_SECOND);
+    let found = match within(limit, connection.many(&contents)).await {
+        Ok(found) => found,
+        Err(fault) if fault.is_for_good() => return Err(Enough),
+        Err(_) => return Ok(0),
+    };
+    let bytes = found.iter().flatten().map(Bytes::len).sum();
+    work.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    work.throttle.pass(bytes).await;
+    let answered = found.len();
+    let mut right = Vec::with_capacity(answered);
+    for ((place, file), bytes) in asked.into_iter().zip(found) {
+        let Ok(bytes) = bytes else { continue };
+        if bytes.len() as u64 != file.size || blake3::hash(&bytes).as_bytes() != file.content.as_bytes() {
+            // A liar: what came right before is right all the same.
+            drop(arrived.send(right).await);
+            return Err(Enough);
         }
-        if !connection.is_open() {
-            return Err(Left::Broken);
-        }
+        right.push((place, bytes));
     }
-    Ok(())
-}
-
-async fn fetch(work: &Work, connection: &mut dyn Connection, file: &FolderFile) -> Result<Vec<u8>, Fault> {
-    let length = usize::try_from(file.size).map_err(|_| Fault::Nonsense)?;
-    let mut bytes = Vec::new();
-    if length > 0 {
-        connection.turn_to(file.content);
-        within(SILENCE, connection.begin(0..file.size)).await?;
-        let mut rest = Bytes::new();
-        let intake = Intake { received: &work.received, throttle: &work.throttle };
-        bytes = fill(connection, &mut rest, length, intake).await?;
-        end(connection, &rest).await?;
-    }
-    if blake3::hash(&bytes).as_bytes() != file.content.as_bytes() {
-        return Err(Fault::BadPiece);
-    }
-    Ok(bytes)
+    arrived.send(right).await.map_err(|_| Enough)?;
+    Ok(answered)
 }
 
 /// Writes what arrives, and names it in batches. Blocks until nothing arrives any more.
@@ -214,7 +214,7 @@ async fn fetch(work: &Work, connection: &mut dyn Connection, file: &FolderFile) 
 fn write_all(
     target: FolderTarget,
     files: &[FolderFile],
-    arriving: mpsc::Receiver<File>,
+    arriving: mpsc::Receiver<Arrived>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<FolderTarget, PartialError> {
     let mut namer = target.try_clone()?;
@@ -235,17 +235,19 @@ fn write_all(
 /// the disk refuses what comes next.
 fn write(
     target: &FolderTarget,
-    mut arriving: mpsc::Receiver<File>,
+    mut arriving: mpsc::Receiver<Arrived>,
     written: &SyncSender<Vec<u32>>,
 ) -> Result<(), PartialError> {
     let mut batch = Vec::new();
     let mut result = Ok(());
-    while let Some((place, bytes)) = arriving.blocking_recv() {
-        result = target.write_small(place, &bytes);
-        if result.is_err() {
-            break;
+    'arriving: while let Some(files) = arriving.blocking_recv() {
+        for (place, bytes) in files {
+            result = target.write_small(place, &bytes);
+            if result.is_err() {
+                break 'arriving;
+            }
+            batch.push(place);
         }
-        batch.push(place);
         if batch.len() >= SMALL_BATCH && written.send(std::mem::take(&mut batch)).is_err() {
             return Ok(());
         }
