@@ -69,6 +69,35 @@ async fn other_contents_and_methods() {
 }
 
 #[tokio::test]
+async fn requests_for_many_that_are_none() {
+    let host = Host::start(LIMITS).await;
+    let (line, unknown) = (format!("{SHARED}\n"), ContentId::from_bytes([1; 32]));
+    let table = [
+        ("POST", "", 400),
+        ("POST", "\n", 400),
+        ("POST", "abc\n", 400),
+        ("POST", &line.replace('7', "G"), 400),
+        ("POST", &format!("{SHARED} {SHARED}"), 400),
+        ("POST", &line.repeat(65), 413),
+        ("POST", &"x".repeat(5_000), 413),
+        ("POST", "\u{feff}", 400),
+        ("GET", "", 405),
+        ("PUT", &line, 405),
+        ("POST", &format!("{unknown}\n"), 200),
+        ("POST", &line.repeat(64), 200),
+    ];
+    for (method, body, expected) in table {
+        let length = body.len();
+        let head = format!("{method} /contents HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+        let request = format!("{head}content-length: {length}\r\n\r\n{body}");
+        let answer = host.send(request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{method} {body:.70}: {answer:.300}");
+        assert!(!answer.contains("200 0"), "what is not small is refused: {answer:.300}");
+    }
+    host.still_serves().await;
+}
+
+#[tokio::test]
 async fn a_reader_that_stops_reading_gives_way() {
     let turns = TurnLimits { per_peer: 1, ..Uploads::LIMITS };
     // Longer than a request waits for its turn.

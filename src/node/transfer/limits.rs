@@ -57,6 +57,8 @@ pub const SMALL_CONNECTIONS: usize = 4;
 pub const SMALL_FAILURES: u32 = 3;
 /// Small files that are synced and named together: a sync costs as much as hundreds of them.
 pub const SMALL_BATCH: usize = 512;
+/// So many at the most, on a disk that takes its time to sync: what a crash may cost.
+pub const MAX_SMALL_BATCH: usize = 4096;
 /// How often the list looks after its order and the disk.
 pub const LIST_TICK: Duration = Duration::from_secs(1);
 /// The picture of all downloads changes at most ten times a second.

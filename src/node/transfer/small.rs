@@ -7,22 +7,23 @@
 use super::download::Stop;
 use super::folder::{Folder, is_small};
 use super::limits::{
-    MIN_BYTES_PER_SECOND, PUBLISH_EVERY, SILENCE, SMALL_BATCH, SMALL_CONNECTIONS, SMALL_FAILURES,
-    SMALL_REQUEST_BYTES,
+    MAX_SMALL_BATCH, MIN_BYTES_PER_SECOND, PUBLISH_EVERY, SILENCE, SMALL_BATCH, SMALL_CONNECTIONS,
+    SMALL_FAILURES, SMALL_REQUEST_BYTES,
 };
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::progress::Meter;
 use super::throttle::Throttle;
 use super::worker::within;
 use crate::engine::transfer::reason::Reason;
+use crate::engine::transfer::source::Fault;
 use crate::net::MAX_MANY;
 use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -54,6 +55,8 @@ struct Work {
     next: AtomicUsize,
     received: AtomicU64,
     throttle: Arc<Throttle>,
+    /// What the source did that it is not asked again for.
+    lie: OnceLock<Fault>,
 }
 
 impl SmallFiles<'_> {
@@ -77,6 +80,7 @@ impl SmallFiles<'_> {
             next: AtomicUsize::new(0),
             received: AtomicU64::new(0),
             throttle: folder.shared.throttle.clone(),
+            lie: OnceLock::new(),
         });
         let (arrived, arriving) = mpsc::channel(ARRIVED);
         let (named, mut names) = mpsc::channel(NAMED);
@@ -111,14 +115,15 @@ impl SmallFiles<'_> {
 
 impl Folder {
     fn show_small(&self, work: &Work, rate: u64) {
+        let lie = work.lie.get();
         let source = TransferSource {
             peer: work.source.peer.to_string(),
             name: work.source.name.clone(),
             bytes: work.received.load(Ordering::Relaxed),
             rate,
-            state: "active".to_owned(),
-            fault: None,
-            dropped: None,
+            state: if lie.is_some() { "dropped" } else { "active" }.to_owned(),
+            fault: lie.map(|fault| fault.code().to_owned()),
+            dropped: lie.map(Fault::to_string),
         };
         self.progress.update(|transfer| (transfer.rate, transfer.sources) = (rate, vec![source]));
     }
@@ -146,12 +151,32 @@ fn requests(files: impl Iterator<Item = (u32, u64)>) -> Vec<Vec<u32>> {
 /// Why nothing more is fetched.
 struct Enough;
 
+impl Work {
+    /// The source lied: it is not asked any more, and named.
+    fn dropped(&self, lie: Fault) -> Enough {
+        if self.lie.set(lie).is_ok() {
+            tracing::warn!(peer = %self.source.name, fault = %lie, "a source of a folder is left alone");
+        }
+        Enough
+    }
+}
+
+/// What is wrong with the bytes that came for a file.
+fn lie(bytes: &Bytes, file: &FolderFile) -> Option<Fault> {
+    if bytes.len() as u64 != file.size {
+        return Some(Fault::WrongLength);
+    }
+    (blake3::hash(bytes).as_bytes() != file.content.as_bytes()).then_some(Fault::BadPiece)
+}
+
 /// Fetches files until there is none that nobody else has taken, or the source fails. What does not come is left to
 /// an ordinary download.
 async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<Arrived>) {
     let mut kept: Option<Box<dyn Connection>> = None;
     let mut failures = 0;
-    while let Some(places) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed)) {
+    while work.lie.get().is_none()
+        && let Some(places) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed))
+    {
         let mut rest = places.as_slice();
         while let Some(first) = rest.first() {
             let mut connection = if let Some(kept) = kept.take().filter(|kept| kept.is_open()) {
@@ -187,7 +212,7 @@ async fn fetch(
     let limit = SILENCE + Duration::from_secs(SMALL_REQUEST_BYTES / MIN_BYTES_PER_SECOND);
     let found = match within(limit, connection.many(&contents)).await {
         Ok(found) => found,
-        Err(fault) if fault.is_for_good() => return Err(Enough),
+        Err(fault) if fault.is_for_good() => return Err(work.dropped(fault)),
         Err(_) => return Ok(0),
     };
     let bytes = found.iter().flatten().map(Bytes::len).sum();
@@ -197,10 +222,10 @@ async fn fetch(
     let mut right = Vec::with_capacity(answered);
     for ((place, file), bytes) in asked.into_iter().zip(found) {
         let Ok(bytes) = bytes else { continue };
-        if bytes.len() as u64 != file.size || blake3::hash(&bytes).as_bytes() != file.content.as_bytes() {
-            // A liar: what came right before is right all the same.
+        if let Some(lie) = lie(&bytes, file) {
+            // What came right before is right all the same.
             drop(arrived.send(right).await);
-            return Err(Enough);
+            return Err(work.dropped(lie));
         }
         right.push((place, bytes));
     }
@@ -219,7 +244,7 @@ fn write_all(
 ) -> Result<FolderTarget, PartialError> {
     let mut namer = target.try_clone()?;
     std::thread::scope(|scope| {
-        let (written, batches) = sync_channel(1);
+        let (written, batches) = sync_channel(0);
         let naming =
             scope.spawn(move || batches.iter().try_for_each(|batch| name(&mut namer, files, batch, named)));
         let writing = write(&target, arriving, &written);
@@ -248,8 +273,17 @@ fn write(
             }
             batch.push(place);
         }
-        if batch.len() >= SMALL_BATCH && written.send(std::mem::take(&mut batch)).is_err() {
-            return Ok(());
+        if batch.len() >= SMALL_BATCH {
+            match written.try_send(std::mem::take(&mut batch)) {
+                Ok(()) => {}
+                // The one before is still being synced: this one grows.
+                Err(TrySendError::Full(back)) if back.len() < MAX_SMALL_BATCH => batch = back,
+                Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => {
+                    if written.send(back).is_err() {
+                        return Ok(());
+                    }
+                }
+            }
         }
     }
     // Nobody names files any more: whoever did says why.

@@ -28,6 +28,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 mod control;
+mod folders;
 
 const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;
 const ME: PeerId = PeerId::from_bytes([0; 32]);
