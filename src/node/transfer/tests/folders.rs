@@ -235,12 +235,12 @@ async fn download(owner: Owner) -> (usize, usize) {
 async fn small_files_come_many_in_one_answer() {
     let (many, one) = download(Owner::Answers).await;
     assert!((4..=10).contains(&many), "201 files of some 3,700 bytes: {many}");
-    assert!(one <= 4, "only the large one: {one}");
+    assert!(one <= 12, "only the large one, of which some pieces are raced for: {one}");
     let (many, one) = download(Owner::Closes).await;
-    assert!((4..=10).contains(&many) && one <= 4, "a closed connection costs a new one: {many}, {one}");
+    assert!((4..=10).contains(&many) && one <= 12, "a closed connection costs a new one: {many}, {one}");
     let (many, one) = download(Owner::AnswersFew).await;
     assert!(
-        (100..=110).contains(&many) && one <= 4,
+        (100..=110).contains(&many) && one <= 12,
         "what was not answered is asked for again: {many}, {one}"
     );
 }
@@ -248,11 +248,11 @@ async fn small_files_come_many_in_one_answer() {
 #[tokio::test]
 async fn what_does_not_come_so_comes_one_by_one_from_others() {
     let (many, one) = download(Owner::Refuses).await;
-    assert!(many <= 10 && (67..=75).contains(&one), "every third: {many}, {one}");
+    assert!(many <= 10 && (67..=85).contains(&one), "every third: {many}, {one}");
     for liar in [Owner::FlipsABit, Owner::LeavesOutAByte, Owner::SendsWhatWasNotAsked] {
         let (many, one) = download(liar).await;
         assert!(many <= 4, "{liar:?} is not asked again: {many}");
-        assert!((50..=205).contains(&one), "{liar:?}: {one}");
+        assert!((50..=220).contains(&one), "{liar:?}: {one}");
     }
     let (many, one) = download(Owner::Breaks).await;
     assert!(many <= 12 && one >= 200, "after three breaks on a connection it is left alone: {many}, {one}");
