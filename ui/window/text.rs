@@ -128,7 +128,7 @@ text! {
         source_as: fn(&str) -> String,
         search_failed: fn(&str) -> String,
         row_content: fn(&str, &str, u64) -> String,
-        row_source: fn(&str, &str) -> String,
+        row_source: fn(&str, &str, &str) -> String,
         download_named: fn(&str) -> String,
         download_from: fn(&str) -> String,
         running: fn(&Progress<'_>) -> String,

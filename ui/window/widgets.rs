@@ -133,6 +133,23 @@ pub(crate) fn cell(ui: &Ui, rect: Rect, text: &str, font: FontId, color: Color32
     size.x
 }
 
+/// Draws a folder's path with its end, which says most, if it does not fit as a whole; nothing where even its last name
+/// would not be readable.
+pub(crate) fn path_cell(ui: &Ui, rect: Rect, path: &str, font: FontId, color: Color32) {
+    /// Less is a letter or two and an ellipsis.
+    const READABLE: f32 = 40.0;
+    if rect.width() < READABLE {
+        return;
+    }
+    let fits = |text: &str| {
+        ui.painter().layout_no_wrap(text.to_owned(), font.clone(), color).size().x <= rect.width()
+    };
+    let ends = path.match_indices('/').map(|(slash, _)| format!("…{}", &path[slash..]));
+    let shown = std::iter::once(path.to_owned()).chain(ends).find(|text| fits(text));
+    let last = || path.rsplit('/').next().unwrap_or(path).to_owned();
+    cell(ui, rect, &shown.unwrap_or_else(last), font, color, Align::Min);
+}
+
 /// The part of a row from `left` to `right`.
 pub(crate) fn span(row: Rect, left: f32, right: f32) -> Rect {
     Rect::from_min_max(pos2(left, row.top()), pos2(right.max(left), row.bottom()))

@@ -123,7 +123,12 @@ impl Searched<'_> {
             (content, other) if content == other => Ordering::Equal,
             (content, other) => self.contents.get(content).cmp(&self.contents.get(other)),
         };
+        let folders = || {
+            let (folder, other_folder) = (rows.folder(one.row), other_rows.folder(other.row));
+            Natural(folder.as_str().as_bytes()).cmp(&Natural(other_folder.as_str().as_bytes()))
+        };
         (rows.name(one.row).cmp(other_rows.name(other.row)))
+            .then_with(folders)
             .then_with(contents)
             .then_with(|| one.peer.cmp(&other.peer))
             .then_with(|| rows.keys[one.row as usize].cmp(&other_rows.keys[other.row as usize]))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// By what matches are sorted. Ties go by how well the name fits, then by the name.
+/// By what matches are sorted. Ties go by how well the name fits, then by the name, then by the folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SortKey {
     /// How well the name fits.

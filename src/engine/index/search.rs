@@ -215,7 +215,12 @@ fn sources_of(searched: &Searched<'_>, content: u32) -> Vec<Source> {
             let folded = rows.folded(*row);
             // Names that do not fit come last.
             let rank = searched.query.rank(folded).map_or((1, Rank::Inside), |rank| (0, rank));
-            (rank, Natural(folded.as_bytes()), rows.name(*row), rows.folder(*row))
+            (
+                rank,
+                Natural(folded.as_bytes()),
+                rows.name(*row),
+                Natural(rows.folder(*row).as_str().as_bytes()),
+            )
         };
         if let Some(row) = list.with_content(content).min_by_key(key) {
             sources.push(Source::of(*peer, list, row));

@@ -104,7 +104,8 @@ fn a_source_is_shown_in_its_folder() {
     let row = window.row_with("holiday by the sea.jpg");
     window.click(Role::ListItem, &row);
     window.press(Key::Space);
-    let label = (Language::English.text().row_source)("peer-3", "holiday by the sea.jpg");
+    let label =
+        (Language::English.text().row_source)("peer-3", "holiday by the sea.jpg", "share of peer-3/course");
     window.wait_for(&label);
     window.harness.get_by_role_and_label(Role::ListItem, &label).click_secondary();
     window.harness.step();

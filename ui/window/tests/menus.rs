@@ -52,7 +52,11 @@ fn the_menu_key_opens_the_menu_of_the_row_and_the_arrows_walk_through_it() {
         assert!(is_open(&window));
         press(&mut window, Key::ArrowUp);
         press(&mut window, Key::Enter);
-        window.wait_for(&(language.text().row_source)("peer-3", "holiday by the sea.jpg"));
+        window.wait_for(&(language.text().row_source)(
+            "peer-3",
+            "holiday by the sea.jpg",
+            "share of peer-3/course",
+        ));
 
         press(&mut window, Key::Menu);
         press(&mut window, Key::Escape);
@@ -98,7 +102,8 @@ fn the_menu_of_a_member_is_walked_by_keys() {
 fn a_row_of_a_folder_has_a_menu_by_keyboard() {
     let mut window = search_window(Language::English);
     press(&mut window, Key::Space);
-    let label = (Language::English.text().row_source)("peer-3", "holiday by the sea.jpg");
+    let label =
+        (Language::English.text().row_source)("peer-3", "holiday by the sea.jpg", "share of peer-3/course");
     window.wait_for(&label);
     press(&mut window, Key::ArrowDown);
     press(&mut window, Key::Menu);

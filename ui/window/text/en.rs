@@ -136,7 +136,10 @@ pub(super) const TEXT: Text = Text {
         1 => format!("{name}, {size}, 1 source"),
         _ => format!("{name}, {size}, {sources} sources"),
     },
-    row_source: |peer, name| format!("{peer} has {name}"),
+    row_source: |peer, name, folder| match folder {
+        "" => format!("{peer} has {name}"),
+        folder => format!("{peer} has {name} in {folder}"),
+    },
     download_named: |name| format!("Download {name} from all sources"),
     download_from: |peer| format!("Download from {peer}"),
     running,

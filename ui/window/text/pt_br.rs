@@ -140,7 +140,10 @@ pub(super) const TEXT: Text = Text {
         1 => format!("{name}, {size}, 1 fonte"),
         _ => format!("{name}, {size}, {sources} fontes"),
     },
-    row_source: |peer, name| format!("{peer} tem {name}"),
+    row_source: |peer, name, folder| match folder {
+        "" => format!("{peer} tem {name}"),
+        folder => format!("{peer} tem {name} em {folder}"),
+    },
     download_named: |name| format!("Baixar {name} de todas as fontes"),
     download_from: |peer| format!("Baixar de {peer}"),
     running,

@@ -106,11 +106,14 @@ pub(super) fn groups(lists: &Lists, terms: &[Signed]) -> BTreeMap<GroupKey, BTre
 pub(super) fn some_lists() -> impl Strategy<Value = Lists> {
     let stem = select(vec!["a", "b sea", "ação", "report a", "b", "b 2", "b 10", "b 02", "10"]);
     let end = select(vec![".pdf", ".PDF", ".tar.gz", ".mp3", ".mkv", ".rs", ""]);
-    let file =
-        (stem, end, select(vec![0_u64, 5, 10, 2_000_000, 1_000_000_000]), proptest::option::of(0_u8..6));
+    let size = select(vec![0_u64, 5, 10, 2_000_000, 1_000_000_000]);
+    let folder = select(vec!["", "x", "x 10", "x 2/y"]);
+    let file = (stem, end, size, proptest::option::of(0_u8..6), folder);
     let list = proptest::collection::vec(file, 0..10).prop_map(|files| {
-        let entry = |(key, (stem, end, size, content)): (usize, (&str, &str, u64, Option<u8>))| FileEntry {
+        type Made = (usize, (&'static str, &'static str, u64, Option<u8>, &'static str));
+        let entry = |(key, (stem, end, size, content, folder)): Made| FileEntry {
             size,
+            folder: FolderPath::new(folder).expect("a path"),
             ..file_entry(key as u64, &format!("{stem}{end}"), content)
         };
         files.into_iter().enumerate().map(entry).collect::<Vec<_>>()

@@ -17,6 +17,7 @@ struct Candidate {
     rank: Rank,
     folded: Parts,
     name: FileName,
+    folder: Parts,
     content: Option<ContentId>,
     peer: PeerId,
     key: u64,
@@ -29,7 +30,8 @@ impl Candidate {
         let rank = query.rank(&folded).expect("it fits");
         let folded = natural_parts(&folded);
         let (name, content, key, size) = (file.name.clone(), file.content, file.key, file.size);
-        Self { rank, folded, name, content, peer, key, size }
+        let folder = natural_parts(file.folder.as_str());
+        Self { rank, folded, name, folder, content, peer, key, size }
     }
 
     fn kind(&self) -> FileKind {
@@ -62,19 +64,28 @@ fn best(
 }
 
 fn sources(lists: &Lists, query: &Query, best: &Candidate) -> Vec<Source> {
-    let source =
-        |peer: PeerId, name: &FileName| Source { peer, folder: FolderPath::default(), name: name.clone() };
+    let source = |peer: PeerId, folder: &FolderPath, name: &FileName| {
+        let (folder, name) = (folder.clone(), name.clone());
+        Source { peer, folder, name }
+    };
     if best.content.is_none() {
-        return vec![source(best.peer, &best.name)];
+        let folder = FolderPath::new(&best.folder.1).expect("a path");
+        return vec![source(best.peer, &folder, &best.name)];
     }
     let of = |(peer, files): &(PeerId, Vec<FileEntry>)| {
         let with = files.iter().filter(|file| file.content == best.content);
         let key = |file: &&FileEntry| {
             let folded = fold(file.name.as_str());
             let rank = query.rank(&folded);
-            (rank.is_none(), rank, natural_parts(&folded), file.name.clone())
+            (
+                rank.is_none(),
+                rank,
+                natural_parts(&folded),
+                file.name.clone(),
+                natural_parts(file.folder.as_str()),
+            )
         };
-        with.min_by_key(key).map(|file| source(*peer, &file.name))
+        with.min_by_key(key).map(|file| source(*peer, &file.folder, &file.name))
     };
     lists.iter().filter_map(of).collect()
 }

@@ -11,7 +11,7 @@ use super::super::super::widgets::{self, Icon};
 use super::super::id_of;
 use super::header::{Columns, header_ui};
 use super::menu::menu_ui;
-use cardume::base::FileKind;
+use cardume::base::{FileKind, Natural};
 use cardume::wire::index::{Found, Source};
 use eframe::egui;
 use egui::{Align, EventFilter, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -19,6 +19,9 @@ use std::ops::Range;
 
 /// Width of the mark at the row that the keyboard is at.
 const CURSOR: f32 = 3.0;
+
+/// Between a name and what is said of it.
+const GAP: f32 = 12.0;
 
 /// Draws the results.
 pub(super) fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
@@ -161,7 +164,14 @@ fn cells_ui(ui: &Ui, model: &Model, text: &Text, found: &Found, size: &str, rect
     let columns = Columns::of(rect);
     let part = |column: [f32; 2]| widgets::span(rect, column[0], column[1]);
     Icon::of_file(&found.name).paint(ui, part(columns.icon), tokens.weak);
-    widgets::cell(ui, part(columns.name), &found.name, theme::body(), tokens.text, Align::Min);
+    let name = part(columns.name);
+    let width = widgets::cell(ui, name, &found.name, theme::body(), tokens.text, Align::Min);
+    // Of several files that are called alike it says which one this is; they stand in this order.
+    let are_this = found.sources.iter().filter(|source| source.name == found.name);
+    if let Some(source) = are_this.min_by_key(|source| Natural(source.folder.as_bytes())) {
+        let rest = widgets::span(name, name.left() + width + GAP, name.right() - GAP);
+        widgets::path_cell(ui, rest, &source.folder, theme::small(), tokens.weak);
+    }
     if let Some(kind) = columns.kind {
         let name = text.finding.kind(FileKind::of_name(&found.name));
         widgets::cell(ui, part(kind), name, theme::small(), tokens.weak, Align::Min);
@@ -240,7 +250,7 @@ fn source_row_ui(
     let tokens = theme::tokens(ui);
     let selected = model.search.cursor == Some(row);
     let name = name_of(model, text, source);
-    let label = (text.row_source)(name, &source.name);
+    let label = (text.row_source)(name, &source.name, &source.folder);
     let (rect, response) = widgets::row_ui(ui, theme::ROW, selected, &label);
     cursor_ui(ui, model, row, rect);
     let download = Action::Search(SearchAction::Download { found: result, source: Some(which) });
@@ -266,11 +276,13 @@ fn source_row_ui(
     let left = Columns::of(rect).name[0];
     let peer = widgets::span(rect, left, left + rect.width() * 0.28);
     widgets::peer_cell(ui, peer, model.hue(&source.peer), name, theme::body());
+    let mut rest = widgets::span(rect, peer.right() + 8.0, button.left() - 8.0);
     if source.name != found.name {
-        let alias = widgets::span(rect, peer.right() + 8.0, button.left() - 8.0);
         let words = (text.source_as)(&source.name);
-        widgets::cell(ui, alias, &words, theme::small(), tokens.weak, Align::Min);
+        let width = widgets::cell(ui, rest, &words, theme::small(), tokens.weak, Align::Min);
+        rest = widgets::span(rest, rest.left() + width + GAP, rest.right());
     }
+    widgets::path_cell(ui, rest, &source.folder, theme::small(), tokens.weak);
     if response.secondary_clicked() && !selected {
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
     }
