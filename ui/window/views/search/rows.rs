@@ -169,8 +169,9 @@ fn cells_ui(ui: &Ui, model: &Model, text: &Text, found: &Found, size: &str, rect
     // Of several files that are called alike it says which one this is; they stand in this order.
     let are_this = found.sources.iter().filter(|source| source.name == found.name);
     if let Some(source) = are_this.min_by_key(|source| Natural(source.folder.as_bytes())) {
+        let folder = folder_of(source);
         let rest = widgets::span(name, name.left() + width + GAP, name.right() - GAP);
-        widgets::path_cell(ui, rest, &source.folder, theme::small(), tokens.weak);
+        widgets::path_cell(ui, rest, folder, theme::small(), tokens.weak);
     }
     if let Some(kind) = columns.kind {
         let name = text.finding.kind(FileKind::of_name(&found.name));
@@ -197,6 +198,11 @@ fn sources_cell(ui: &Ui, rect: Rect, model: &Model, text: &Text, found: &Found) 
     let names =
         if names.len() > 1 { format!("{} · {}", names.len(), names.join(", ")) } else { names.join(", ") };
     widgets::cell(ui, rest, &names, theme::small(), tokens.weak, Align::Min);
+}
+
+/// The folder, unless it is one that is called as its peer: that is said anyway.
+fn folder_of(source: &Source) -> &str {
+    if source.folder == source.peer_name { "" } else { &source.folder }
 }
 
 fn name_of<'a>(model: &Model, text: &'a Text, source: &'a Source) -> &'a str {
@@ -282,7 +288,7 @@ fn source_row_ui(
         let width = widgets::cell(ui, rest, &words, theme::small(), tokens.weak, Align::Min);
         rest = widgets::span(rest, rest.left() + width + GAP, rest.right());
     }
-    widgets::path_cell(ui, rest, &source.folder, theme::small(), tokens.weak);
+    widgets::path_cell(ui, rest, folder_of(source), theme::small(), tokens.weak);
     if response.secondary_clicked() && !selected {
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
     }
