@@ -48,9 +48,16 @@ pub const MAX_STALLED: usize = 64;
 pub const MAX_FOLDER: usize = 1_000_000;
 /// A file of at most so many bytes is fetched together with others and without a manifest: its hash is the content.
 pub const SMALL_BYTES: u64 = crate::net::MAX_SMALL_BYTES;
-/// So many bytes of small files are asked for at once, or one file: large enough to hide the round trip, and small
-/// enough to be in the processor's cache when they are checked.
+/// So many bytes of small files are asked for at once at the most, or one file: large enough to hide the round trip,
+/// and small enough to be in the processor's cache when they are checked.
 pub const SMALL_REQUEST_BYTES: u64 = 256 * 1024;
+/// So many at first: twice as many after a quick answer, half as many after a slow one, so that a person sees files
+/// come in over a slow link too.
+pub const FIRST_REQUEST_BYTES: u64 = 32 * 1024;
+/// An answer within so long is quick.
+pub const QUICK_ANSWER: Duration = Duration::from_millis(250);
+/// One that takes longer is slow.
+pub const SLOW_ANSWER: Duration = Duration::from_secs(1);
 /// Connections over which small files of a folder come: while a disk reads for one, another one's travel.
 pub const SMALL_CONNECTIONS: usize = 4;
 /// After so many connections in a row that brought nothing the rest is left to ordinary downloads, which ask everybody.

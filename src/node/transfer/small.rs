@@ -7,8 +7,8 @@
 use super::download::Stop;
 use super::folder::{Folder, is_small};
 use super::limits::{
-    MAX_SMALL_BATCH, MIN_BYTES_PER_SECOND, PUBLISH_EVERY, SILENCE, SMALL_BATCH, SMALL_CONNECTIONS,
-    SMALL_FAILURES, SMALL_REQUEST_BYTES,
+    FIRST_REQUEST_BYTES, MAX_SMALL_BATCH, MIN_BYTES_PER_SECOND, PUBLISH_EVERY, QUICK_ANSWER, SILENCE,
+    SLOW_ANSWER, SMALL_BATCH, SMALL_CONNECTIONS, SMALL_FAILURES, SMALL_REQUEST_BYTES,
 };
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::progress::Meter;
@@ -152,12 +152,35 @@ fn requests(files: impl Iterator<Item = (u32, u64)>) -> Vec<Vec<u32>> {
 struct Enough;
 
 impl Work {
+    /// The first of the places, as many as have no more bytes than this; at least one.
+    fn affordable<'a>(&self, places: &'a [u32], budget: u64) -> &'a [u32] {
+        // Under a limit of speed a long answer would wait for this peer until its source gives up.
+        let mut left = if self.throttle.is_limited() { 0 } else { budget };
+        let fits = |place: &&u32| {
+            let size = self.files[**place as usize].size;
+            left.checked_sub(size).inspect(|rest| left = *rest).is_some()
+        };
+        let count = places.iter().take_while(fits).count();
+        &places[..count.max(1).min(places.len())]
+    }
+
     /// The source lied: it is not asked any more, and named.
     fn dropped(&self, lie: Fault) -> Enough {
         if self.lie.set(lie).is_ok() {
             tracing::warn!(peer = %self.source.name, fault = %lie, "a source of a folder is left alone");
         }
         Enough
+    }
+}
+
+/// How many bytes are asked for at once after an answer that took so long.
+fn budget_after(budget: u64, took: Duration) -> u64 {
+    if took < QUICK_ANSWER {
+        (budget * 2).min(SMALL_REQUEST_BYTES)
+    } else if took > SLOW_ANSWER {
+        (budget / 2).max(1)
+    } else {
+        budget
     }
 }
 
@@ -173,7 +196,7 @@ fn lie(bytes: &Bytes, file: &FolderFile) -> Option<Fault> {
 /// an ordinary download.
 async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<Arrived>) {
     let mut kept: Option<Box<dyn Connection>> = None;
-    let mut failures = 0;
+    let (mut failures, mut budget) = (0, FIRST_REQUEST_BYTES);
     while work.lie.get().is_none()
         && let Some(places) = work.wanted.get(work.next.fetch_add(1, Ordering::Relaxed))
     {
@@ -187,7 +210,7 @@ async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<Arrived>) {
                 let Ok(opened) = within(SILENCE, connecting).await else { return };
                 opened
             };
-            match fetch(&work, &mut *connection, rest, &arrived).await {
+            match fetch(&work, &mut *connection, rest, &mut budget, &arrived).await {
                 Ok(0) if failures + 1 >= SMALL_FAILURES => return,
                 Ok(0) => (failures, rest) = (failures + 1, &rest[1..]),
                 Ok(came) => (failures, rest, kept) = (0, &rest[came..], Some(connection)),
@@ -197,20 +220,24 @@ async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<Arrived>) {
     }
 }
 
-/// Asks for files that follow each other. Gives how many of them were answered.
+/// Asks for the first of these files, as many as the budget allows. Gives how many were answered.
 async fn fetch(
     work: &Work,
     connection: &mut dyn Connection,
     places: &[u32],
+    budget: &mut u64,
     arrived: &mpsc::Sender<Arrived>,
 ) -> Result<usize, Enough> {
-    // Under a limit of speed a long answer would wait for this peer until its source gives up.
-    let many = if work.throttle.is_limited() { 1 } else { places.len() };
-    let asked: Vec<_> =
-        places.iter().take(many).map(|place| (*place, &work.files[*place as usize])).collect();
+    let places = work.affordable(places, *budget);
+    let asked: Vec<_> = places.iter().map(|place| (*place, &work.files[*place as usize])).collect();
     let contents: Vec<_> = asked.iter().map(|(_, file)| file.content).collect();
-    let limit = SILENCE + Duration::from_secs(SMALL_REQUEST_BYTES / MIN_BYTES_PER_SECOND);
-    let found = match within(limit, connection.many(&contents)).await {
+    // All connections may share a slow link.
+    let longest = SMALL_REQUEST_BYTES * SMALL_CONNECTIONS as u64 / MIN_BYTES_PER_SECOND;
+    let limit = SILENCE + Duration::from_secs(longest);
+    let began = Instant::now();
+    let found = within(limit, connection.many(&contents)).await;
+    *budget = budget_after(*budget, began.elapsed());
+    let found = match found {
         Ok(found) => found,
         Err(fault) if fault.is_for_good() => return Err(work.dropped(fault)),
         Err(_) => return Ok(0),
@@ -302,4 +329,35 @@ fn name(
     // Whoever counts may have stopped; the log has it.
     drop(named.blocking_send(places));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_as_long_as_answers_are_quick() {
+        let after = |millis: &[u64]| {
+            let took = millis.iter().map(|millis| Duration::from_millis(*millis));
+            took.fold(FIRST_REQUEST_BYTES, budget_after)
+        };
+        assert_eq!(after(&[10, 500, 900]), 2 * FIRST_REQUEST_BYTES);
+        assert_eq!(after(&[10; 9]), SMALL_REQUEST_BYTES);
+        assert_eq!(after(&[1_500, 1_500]), FIRST_REQUEST_BYTES / 4);
+        assert_eq!(after(&[9_000; 40]), 1);
+        let mut slow = vec![9_000; 40];
+        slow.extend([1; 20]);
+        assert_eq!(after(&slow), SMALL_REQUEST_BYTES, "it comes back");
+    }
+
+    #[test]
+    fn files_are_asked_for_together_as_far_as_an_answer_goes() {
+        let mut files: Vec<u64> = vec![4_000; 70];
+        files.extend([120_000, 120_000, 120_000, 0, 0, 131_072, 131_072, 1]);
+        let requests = requests((0_u32..).zip(files.iter().copied()));
+        let lengths: Vec<_> = requests.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [64, 7, 4, 2, 1]);
+        assert!(requests.concat().into_iter().eq(0..78), "each once, in order");
+        assert!(super::requests(std::iter::empty()).is_empty());
+    }
 }
