@@ -62,7 +62,8 @@ pub const SLOW_ANSWER: Duration = Duration::from_secs(1);
 pub const SMALL_CONNECTIONS: usize = 4;
 /// After so many connections in a row that brought nothing the rest is left to ordinary downloads, which ask everybody.
 pub const SMALL_FAILURES: u32 = 3;
-/// Small files that are synced and named together: a sync costs as much as hundreds of them.
+/// Small files that are synced and named together, or those of [`CHECKPOINT_EVERY`]: a sync costs as much as hundreds of
+/// them, and a person wants to see them come.
 pub const SMALL_BATCH: usize = 512;
 /// So many at the most, on a disk that takes its time to sync: what a crash may cost.
 pub const MAX_SMALL_BATCH: usize = 4096;

@@ -7,8 +7,8 @@
 use super::download::Stop;
 use super::folder::{Folder, is_small};
 use super::limits::{
-    FIRST_REQUEST_BYTES, MAX_SMALL_BATCH, MIN_BYTES_PER_SECOND, PUBLISH_EVERY, QUICK_ANSWER, SILENCE,
-    SLOW_ANSWER, SMALL_BATCH, SMALL_CONNECTIONS, SMALL_FAILURES, SMALL_REQUEST_BYTES,
+    CHECKPOINT_EVERY, FIRST_REQUEST_BYTES, MAX_SMALL_BATCH, MIN_BYTES_PER_SECOND, PUBLISH_EVERY,
+    QUICK_ANSWER, SILENCE, SLOW_ANSWER, SMALL_BATCH, SMALL_CONNECTIONS, SMALL_FAILURES, SMALL_REQUEST_BYTES,
 };
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::progress::Meter;
@@ -106,6 +106,7 @@ impl SmallFiles<'_> {
                         folder.files.finish(batch);
                     }
                     folder.show();
+                    folder.show_small(&work, 0);
                     return Ok(ended.map_err(Stop::internal)??);
                 }
             }
@@ -290,7 +291,7 @@ fn write(
     mut arriving: mpsc::Receiver<Arrived>,
     written: &SyncSender<Vec<u32>>,
 ) -> Result<(), PartialError> {
-    let mut batch = Vec::new();
+    let (mut batch, mut last) = (Vec::new(), Instant::now());
     let mut result = Ok(());
     'arriving: while let Some(files) = arriving.blocking_recv() {
         for (place, bytes) in files {
@@ -300,7 +301,8 @@ fn write(
             }
             batch.push(place);
         }
-        if batch.len() >= SMALL_BATCH {
+        if batch.len() >= SMALL_BATCH || last.elapsed() >= CHECKPOINT_EVERY {
+            last = Instant::now();
             match written.try_send(std::mem::take(&mut batch)) {
                 Ok(()) => {}
                 // The one before is still being synced: this one grows.
