@@ -380,12 +380,18 @@ impl Remote {
         answer(ControlClient::leave(&self.client)).await
     }
 
-    /// Has it stop gracefully.
+    /// Has it stop gracefully. A peer that ended before its answer was on the way has stopped too.
     ///
     /// # Errors
-    /// As the peer answers; also if it stopped.
+    /// As the peer answers.
     pub async fn stop(&self) -> Result<(), CommandError> {
-        answer(self.client.stop()).await
+        let stopping = async {
+            match self.client.stop().await {
+                Err(Error::RestartNeeded(_) | Error::ServiceDisconnect | Error::Transport(_)) => Ok(()),
+                answered => answered,
+            }
+        };
+        answer(stopping).await
     }
 }
 

@@ -41,7 +41,8 @@ fn a_tracker_that_stops_gracefully_hands_over_and_searches_go_on() {
     let asker = group.running().into_iter().find(|name| *name != tracker).expect("another peer");
     let search = || group.cardume(&["--profile", &asker, "search", "notes", "--json"]);
     assert!(search().status.success());
-    assert!(group.cardume(&["--profile", &tracker, "stop"]).status.success());
+    let stopped = group.cardume(&["--profile", &tracker, "stop"]);
+    assert!(stopped.status.success(), "{}", String::from_utf8_lossy(&stopped.stderr));
     let begun = now();
     let mut failed = Vec::new();
     while begun.elapsed() < Duration::from_secs(3) {
