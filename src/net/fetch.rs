@@ -176,17 +176,15 @@ impl ContentClient {
         let request =
             format!("GET {PATH}{content} HTTP/1.1\r\nhost: {host}\r\nrange: bytes={first}-{last}\r\n\r\n");
         let head = self.ask(&request).await?;
-        match head.fits(&range) {
-            _ if head.status != StatusCode::PARTIAL_CONTENT => Err(self.refusal(&head).await),
-            None => {
-                self.is_open = false;
-                Err(unfit("it is not the range that was asked for"))
-            }
-            Some(size) => {
-                self.left = range.end - range.start;
-                Ok(size)
-            }
+        if head.status != StatusCode::PARTIAL_CONTENT {
+            return Err(self.refusal(&head).await);
         }
+        let Some(size) = head.fits(&range) else {
+            self.is_open = false;
+            return Err(unfit("it is not the range that was asked for"));
+        };
+        self.left = range.end - range.start;
+        Ok(size)
     }
 
     /// Asks for several small contents at once, at most [`MAX_MANY`](super::MAX_MANY). Gives them in their order,

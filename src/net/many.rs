@@ -71,10 +71,7 @@ async fn answer(
     caller: PeerId,
     contents: Vec<ContentId>,
 ) -> Result<Response<HttpBody>, ContentRefusal> {
-    let turn = match service.uploads.try_turn(caller) {
-        Some(turn) => turn,
-        None => service.uploads.turn(caller).await?,
-    };
+    let turn = service.uploads.turn(caller).await?;
     let route = service.route.clone();
     let reading = spawn_blocking(move || Answer::read(&*route, caller, &contents));
     let answer = reading.await.map_err(|error| ContentRefusal::Unreadable(error.to_string()))?;
