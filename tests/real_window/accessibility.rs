@@ -1,10 +1,11 @@
 //! What the windows tell assistive technology (AT-SPI), and where on the screen it is: tests click on what a
 //! person sees, wherever the layout puts it. A bus of their own, so that nothing else is heard or seen.
 
-use crate::support::{LONG, wait_for};
+use crate::support::{LONG, now, wait_for, wait_for_or_say};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 /// The most parts of a window that are looked at.
@@ -37,10 +38,17 @@ pub(crate) struct Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        for child in [&mut self.launcher, &mut self.daemon] {
-            if child.kill().and_then(|()| child.wait()).is_err() {
-                eprintln!("a bus of the test cannot be stopped");
-            }
+        let end = |child: &mut Child| child.kill().and_then(|()| child.wait()).map(drop);
+        if end(&mut self.daemon).is_err() {
+            eprintln!("the bus of the test cannot be stopped");
+        }
+        // Without its bus the launcher ends by itself, and ends its own bus, which is left if it is killed.
+        let begun = now();
+        while self.launcher.try_wait().is_ok_and(|ended| ended.is_none()) && begun.elapsed() < LONG {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if end(&mut self.launcher).is_err() {
+            eprintln!("the launcher of the test's bus cannot be stopped");
         }
     }
 }
@@ -75,6 +83,19 @@ impl Bus {
             .expect("the launcher starts");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let session = runtime.block_on(connect(&address)).expect("the session's bus answers");
+        // Not asked for anything before: the bus would start another launcher, with accessibility switched off.
+        wait_for("the launcher of accessibility", LONG, || {
+            let bus = "org.freedesktop.DBus";
+            let asked = session.call_method(
+                Some(bus),
+                "/org/freedesktop/DBus",
+                Some(bus),
+                "NameHasOwner",
+                &"org.a11y.Bus",
+            );
+            let is_there = runtime.block_on(asked).ok()?.body().deserialize::<bool>().ok()?;
+            is_there.then_some(())
+        });
         let second = wait_for("the bus of accessibility", LONG, || {
             let path = ("org.a11y.Bus", "/org/a11y/bus");
             let asked = session.call_method(Some(path.0), path.1, Some("org.a11y.Bus"), "GetAddress", &());
@@ -122,17 +143,46 @@ impl Bus {
         self.runtime.block_on(limited)
     }
 
+    /// The names on the bus of all windows, and their processes.
+    fn windows(&self) -> impl Iterator<Item = (String, Option<u32>)> {
+        let windows: Option<Vec<(String, OwnedObjectPath)>> =
+            self.ask(REGISTRY.0, REGISTRY.1, ACCESSIBLE, "GetChildren", &Arguments::None);
+        let bus = "org.freedesktop.DBus";
+        windows.into_iter().flatten().map(move |(window, _)| {
+            let asked = Arguments::Words(vec![window.as_str()]);
+            let pid = self.ask(bus, "/org/freedesktop/DBus", bus, "GetConnectionUnixProcessID", &asked);
+            (window, pid)
+        })
+    }
+
     /// The name on the bus of the window of this process.
     fn window_of(&self, pid: u32) -> Option<String> {
-        let windows: Vec<(String, OwnedObjectPath)> =
-            self.ask(REGISTRY.0, REGISTRY.1, ACCESSIBLE, "GetChildren", &Arguments::None)?;
-        let bus = "org.freedesktop.DBus";
-        windows.into_iter().map(|(window, _)| window).find(|window| {
-            let asked = Arguments::Words(vec![window.as_str()]);
-            let found: Option<u32> =
-                self.ask(bus, "/org/freedesktop/DBus", bus, "GetConnectionUnixProcessID", &asked);
-            found == Some(pid)
-        })
+        self.windows().find(|(_, process)| *process == Some(pid)).map(|(window, _)| window)
+    }
+
+    /// The first part of the window of this process that is this.
+    pub(crate) fn part(&self, pid: u32, role: u32, name: &str) -> Option<Part> {
+        self.parts(pid).into_iter().find(|part| part.role == role && part.name.contains(name))
+    }
+
+    /// Where the middle of this is on the screen, if it is there.
+    pub(crate) fn seen_at(&self, pid: u32, role: u32, name: &str) -> Option<(i32, i32)> {
+        self.middle_of(pid, &self.part(pid, role, name)?)
+    }
+
+    /// The same, once it is there.
+    pub(crate) fn place(&self, pid: u32, role: u32, name: &str, patience: Duration) -> (i32, i32) {
+        let what = format!("{name:?} in the window of process {pid}");
+        wait_for_or_say(
+            &what,
+            patience,
+            || self.seen_at(pid, role, name),
+            || {
+                let windows: Vec<_> = self.windows().collect();
+                let parts: Vec<_> = self.parts(pid).into_iter().map(|part| (part.role, part.name)).collect();
+                format!("there are the windows {windows:?}, and its parts are {parts:?}")
+            },
+        )
     }
 
     /// All named parts of the window of this process, in the order of the window.
@@ -159,7 +209,7 @@ impl Bus {
     }
 
     /// The middle of a part on the screen; `None` while it cannot be seen.
-    pub(crate) fn middle_of(&self, pid: u32, part: &Part) -> Option<(i32, i32)> {
+    fn middle_of(&self, pid: u32, part: &Part) -> Option<(i32, i32)> {
         let window = self.window_of(pid)?;
         // 0: on the screen.
         let extents: (i32, i32, i32, i32) =

@@ -3,7 +3,7 @@
 //! who is the new one. What the windows say is read through their accessibility, what is true from
 //! `status`.
 
-use crate::accessibility::{BUTTON, Bus, ENTRY, LIST_ITEM, Part, TAB};
+use crate::accessibility::{BUTTON, Bus, ENTRY, LIST_ITEM, TAB};
 use crate::screen::{click, has_display, is_required, picture, place_of, xdotool};
 use crate::support::{alone, cardume, program, wait_for};
 use serde_json::Value;
@@ -74,16 +74,6 @@ impl Demo {
         status["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).expect("a process")
     }
 
-    fn part(&self, pid: u32, role: u32, name: &str) -> Option<Part> {
-        self.bus.parts(pid).into_iter().find(|part| part.role == role && part.name.contains(name))
-    }
-
-    /// Where this is in the window, once it is there.
-    fn place(&self, pid: u32, role: u32, name: &str) -> (i32, i32) {
-        let seen = || self.bus.middle_of(pid, &self.part(pid, role, name)?);
-        wait_for(&format!("{name:?} in the window"), PATIENCE, seen)
-    }
-
     /// Whether the window says this anywhere.
     fn says(&self, pid: u32, words: &str) -> bool {
         self.bus.parts(pid).iter().any(|part| part.name.contains(words))
@@ -92,7 +82,7 @@ impl Demo {
     /// Clicks on this until that is so. A click that comes while a window is still opening is lost.
     fn click_until(&self, pid: u32, role: u32, name: &str, times: &str, mut is_so: impl FnMut() -> bool) {
         wait_for(&format!("what a click on {name:?} does"), PATIENCE, || {
-            click(self.place(pid, role, name), times);
+            click(self.bus.place(pid, role, name, PATIENCE), times);
             let begun = crate::support::now();
             while begun.elapsed() < ONE_TRY {
                 if is_so() {
@@ -106,7 +96,7 @@ impl Demo {
 
     /// Types into a field, which is clicked first, and sees it there.
     fn type_into(&self, pid: u32, field: &str, words: &str) {
-        click(self.place(pid, ENTRY, field), "1");
+        click(self.bus.place(pid, ENTRY, field, PATIENCE), "1");
         xdotool(&["key", "--clearmodifiers", "ctrl+a"]);
         xdotool(&["type", "--delay", "20", words]);
     }
@@ -176,7 +166,7 @@ fn share_by_path(demo: &Demo) {
     std::fs::create_dir(&folder).expect("a folder");
     std::fs::write(folder.join(SHARED), contents()).expect("written");
     let pid = demo.pid("peer-2");
-    demo.click_until(pid, TAB, "Library", "1", || demo.part(pid, ENTRY, "Path of a folder").is_some());
+    demo.click_until(pid, TAB, "Library", "1", || demo.bus.part(pid, ENTRY, "Path of a folder").is_some());
     demo.type_into(pid, "Path of a folder", folder.to_str().expect("Unicode"));
     xdotool(&["key", "--clearmodifiers", "Return"]);
     wait_for("the shared folder in the window", PATIENCE, || demo.says(pid, "recordings").then_some(()));
@@ -190,7 +180,7 @@ fn share_by_path(demo: &Demo) {
 /// peer-5 searches and double-clicks the result.
 fn search_and_double_click(demo: &Demo) {
     let pid = demo.pid("peer-5");
-    demo.click_until(pid, TAB, "Search", "1", || demo.part(pid, ENTRY, "Search").is_some());
+    demo.click_until(pid, TAB, "Search", "1", || demo.bus.part(pid, ENTRY, "Search").is_some());
     demo.type_into(pid, "Search", "whale tonight");
     let target = demo.home.path().join("profiles/peer-5/downloads").join(SHARED);
     assert!(!target.exists());
@@ -202,7 +192,7 @@ fn search_and_double_click(demo: &Demo) {
 fn crash_by_the_button(demo: &Demo, epoch: u64) {
     let pid = demo.pid("peer-3");
     let button = "Simulate tracker crash";
-    demo.click_until(pid, TAB, "Group", "1", || demo.part(pid, BUTTON, button).is_some());
+    demo.click_until(pid, TAB, "Group", "1", || demo.bus.part(pid, BUTTON, button).is_some());
     let epoch_now = || demo.status("peer-3").and_then(|status| status["epoch"].as_u64()).unwrap_or(0);
     demo.click_until(pid, BUTTON, button, "1", || epoch_now() > epoch);
     let (tracker, new) = demo.tracker_after(epoch);

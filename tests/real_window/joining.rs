@@ -57,18 +57,12 @@ fn a_pasted_invite_brings_a_newcomer_into_the_group() {
         .expect("the program starts");
     let newcomer = Newcomer(window);
     let pid = newcomer.0.id();
-    let place = |role: u32, name: &str| {
-        let parts = bus.parts(pid);
-        let part = parts.iter().find(|part| part.role == role && part.name.contains(name))?;
-        bus.middle_of(pid, part)
-    };
-    let field = wait_for("the field for an invite", PATIENCE, || place(ENTRY, "paste an invite"));
-    click(field, "1");
+    click(bus.place(pid, ENTRY, "paste an invite", PATIENCE), "1");
     xdotool(&["type", "--delay", "8", &invite]);
     picture("invite-pasted");
     let status = wait_for("the newcomer in the group", PATIENCE, || {
         // A click that comes while the window opens is lost; once it has joined there is no such button.
-        if let Some(button) = place(BUTTON, "Join") {
+        if let Some(button) = bus.seen_at(pid, BUTTON, "Join") {
             click(button, "1");
         }
         let output = cardume(&own, &["--profile", "peer-1", "status", "--json"]);

@@ -1,8 +1,8 @@
 //! A real window on a real display, driven as a person does: type, Enter, the file is there; the tracker is
 //! crashed, another one is elected. Pictures of it are left in `target/screenshots`.
 //!
-//! Needs a display with a window manager, `xdotool` and (for the pictures) `import`. Without a display it
-//! skips and says so; with `CARDUME_REQUIRE_DISPLAY` set it fails instead.
+//! Needs a display, `xdotool` and (for the pictures) `import`. Without a display it skips and says so; with
+//! `CARDUME_REQUIRE_DISPLAY` set it fails instead.
 #![cfg(feature = "window")]
 
 mod accessibility;

@@ -25,10 +25,17 @@ pub(crate) fn press(window: &str, keys: &str) {
     xdotool(&["windowfocus", "--sync", window, "key", "--clearmodifiers", keys]);
 }
 
-/// Clicks as often at a place on the screen.
+/// Clicks as often at a place on the screen. Where no window manager does so, the keys go to the window that
+/// was clicked all the same.
 pub(crate) fn click((x, y): (i32, i32), times: &str) {
     let (x, y) = (x.to_string(), y.to_string());
-    xdotool(&["mousemove", "--sync", &x, &y, "click", "--repeat", times, "--delay", "40", "1"]);
+    let location = xdotool(&["mousemove", "--sync", &x, &y, "getmouselocation", "--shell"]);
+    let window =
+        location.as_deref().and_then(|said| said.lines().find_map(|line| line.strip_prefix("WINDOW=")));
+    if let Some(window) = window {
+        xdotool(&["windowfocus", window]);
+    }
+    xdotool(&["click", "--repeat", times, "--delay", "40", "1"]);
 }
 
 /// Left, top, width and height of a window's contents.

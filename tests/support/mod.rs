@@ -34,13 +34,23 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Waits until `look` finds something, and fails with `what` after `limit`.
-pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
+    wait_for_or_say(what, limit, look, String::new)
+}
+
+/// The same; whoever waits in vain is told what there is `instead`.
+pub(crate) fn wait_for_or_say<T>(
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> Option<T>,
+    instead: impl Fn() -> String,
+) -> T {
     let begun = now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < limit, "waited {limit:?} for {what}");
+        assert!(begun.elapsed() < limit, "waited {limit:?} for {what}; {}", instead());
         std::thread::sleep(PAUSE);
     }
 }
