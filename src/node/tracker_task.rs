@@ -19,6 +19,7 @@
 
 mod leases;
 mod presence;
+mod side_by_side;
 
 use super::GroupState;
 use super::tracker_answers as answers;
@@ -30,6 +31,7 @@ use crate::wire::election::IndexSummary;
 use crate::wire::index::{AnnounceAnswer, BeginAnswer, Complete, SearchAnswer, SourcesAnswer};
 use leases::Leases;
 use presence::Presence;
+use side_by_side::SideBySide;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +116,7 @@ pub fn spawn(me: PeerId, state: watch::Receiver<Arc<GroupState>>) -> TrackerHand
         serving: None,
         expected: BTreeSet::new(),
         index: Index::seeded(rand::random()),
+        workers: SideBySide::new(),
         standby: BTreeSet::new(),
         leases: Leases::default(),
         presence: Presence::default(),
@@ -221,6 +224,8 @@ struct Tracker {
     /// The members that answer: their lists are shown and expected.
     expected: BTreeSet<PeerId>,
     index: Index,
+    /// Who does the parts of a search.
+    workers: SideBySide,
     /// Who keeps the copy here up to date although another peer is tracker.
     standby: BTreeSet<PeerId>,
     leases: Leases,
@@ -402,14 +407,15 @@ impl Tracker {
         &self,
         words: &str,
         page: Page,
-        is_abandoned: impl Fn() -> bool,
+        is_abandoned: impl Fn() -> bool + Sync,
     ) -> Option<Result<SearchAnswer, Refused>> {
         let checked = || Ok((self.check_active()?, answers::query(&self.seen, words)?));
         let (epoch, (query, chosen)) = match checked() {
             Ok(checked) => checked,
             Err(refused) => return Some(Err(refused)),
         };
-        let matches = self.index.search_unless_abandoned(&query, &chosen, page, is_abandoned)?;
+        let matches =
+            self.index.search_unless_abandoned(&query, &chosen, page, &self.workers, is_abandoned)?;
         Some(Ok(answers::search_answer(&self.seen, epoch, self.complete(), &matches)))
     }
 

@@ -72,6 +72,14 @@ impl Default for Facets {
 }
 
 impl Facets {
+    /// All of these together; of peers, none.
+    pub(super) fn with(mut self, other: &Self) -> Self {
+        for (count, more) in self.classes.iter_mut().zip(&other.classes) {
+            *count += more;
+        }
+        self
+    }
+
     pub(super) fn with_peers(mut self, peers: Vec<(PeerId, u64)>) -> Self {
         self.peers = peers;
         self

@@ -30,13 +30,15 @@ pub(super) struct Fitting {
     pub(super) ranked: Option<(Rank, u64)>,
 }
 
-/// The rows that are `wanted` and whose names and extensions fit, from the first to the last, some at a
-/// time; of a gap that is wanted the name is no file's. `name` gives the number of a name that fits so well.
+/// Of these rows, those that are `wanted` and whose names and extensions fit, from the first to the last,
+/// some at a time; of a gap that is wanted the name is no file's. `name` gives the number of a name that fits
+/// so well.
 ///
 /// # Errors
 /// If nobody waits any more.
 pub(super) fn for_each_fitting(
     rows: &Rows,
+    stretch: Range<usize>,
     query: &Query,
     wanted: Option<&impl Fn(u32) -> bool>,
     name: impl Fn(&[u8], Rank) -> u64,
@@ -47,11 +49,11 @@ pub(super) fn for_each_fitting(
     let is_decided = query.is_decided_by_signature();
     let mut candidates = Vec::new();
     let mut fitting = Vec::new();
-    for start in (0..rows.len()).step_by(BLOCK) {
+    for start in stretch.clone().step_by(BLOCK) {
         if is_abandoned() {
             return Err(Abandoned);
         }
-        let block = start..rows.len().min(start + BLOCK);
+        let block = start..stretch.end.min(start + BLOCK);
         let left = signed(rows, block.clone(), signature, &mut candidates);
         let left = match wanted {
             Some(wanted) => keep(left, wanted),

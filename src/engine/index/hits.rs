@@ -6,11 +6,11 @@
 use super::bits::Bits;
 use super::contents::{Contents, NO_CONTENT};
 use super::facets::Class;
-use super::fitting::{Fitting, for_each_fitting};
+use super::fitting::Fitting;
 use super::list::List;
-use super::query::{ChosenPeers, Query, Rank, TakenClasses};
+use super::query::{Query, Rank};
 use super::rows::{Row, Rows};
-use crate::base::{Natural, PeerId, natural_beginning};
+use crate::base::{Natural, PeerId};
 use std::cmp::Ordering;
 
 /// Nobody waits for the answer any more.
@@ -53,14 +53,22 @@ pub(super) struct Searched<'a> {
     pub(super) contents: &'a Contents,
 }
 
-/// All hits.
+/// The hits of some contents.
 #[derive(Debug)]
 pub(super) struct Hits {
     /// The first of each content, and those without one.
-    firsts: Vec<Hit>,
+    firsts: Vec<Vec<Hit>>,
     /// The others, by content.
     others: Vec<Hit>,
     /// The contents of the others.
+    many: Bits,
+}
+
+/// Tells the first hits of their contents from the others.
+#[derive(Debug)]
+pub(super) struct Parting {
+    seen: Bits,
+    others: Vec<Hit>,
     many: Bits,
 }
 
@@ -91,7 +99,7 @@ impl Searched<'_> {
     }
 
     /// What is meant by its hash comes before what only has the hash in its name.
-    fn highest(&self) -> Rank {
+    pub(super) fn highest(&self) -> Rank {
         if self.query.content().is_some() { Rank::Prefix } else { Rank::Exact }
     }
 
@@ -135,84 +143,46 @@ impl Searched<'_> {
     }
 }
 
-impl Hits {
-    /// Finds them. Who is not chosen contributes neither a match nor its name. The names' numbers go by
-    /// the order of all names, if that is `by_name`, or else of those that fit equally well.
-    ///
-    /// # Errors
-    /// If nobody waits any more.
-    pub(super) fn find(
-        searched: &Searched<'_>,
-        chosen: &ChosenPeers,
-        by_name: bool,
-        is_abandoned: &impl Fn() -> bool,
-    ) -> Result<Self, Abandoned> {
-        let query = searched.query;
-        let meant = query.content().map(|content| searched.contents.find(content).unwrap_or(NO_CONTENT));
-        let (columns, highest) = (query.columns(), searched.highest());
-        let classes = columns.classes();
-        let classes = classes.as_ref();
-        let in_common = query.in_common();
-        let name = |folded: &[u8], rank| {
-            let skipped = if by_name || rank > Rank::Prefix { 0 } else { in_common };
-            natural_beginning(folded.get(skipped..).unwrap_or_default())
-        };
-        let mut seen = Bits::below(searched.contents.len());
-        let mut hits =
-            Self { firsts: Vec::new(), others: Vec::new(), many: Bits::below(searched.contents.len()) };
-        for (peer, (id, list)) in (0_u8..).zip(&searched.lists) {
-            if !chosen.all_of.is_empty() && !chosen.all_of.iter().any(|set| set.contains(id)) {
-                continue;
-            }
-            let rows = list.rows();
-            if let Some(content) = meant.filter(|content| *content != NO_CONTENT) {
-                for row in list.with_content(content) {
-                    let name = natural_beginning(rows.folded_bytes(row as usize));
-                    hits.take(peer, rows, Fitting { row, ranked: Some((Rank::Exact, name)) }, &mut seen);
-                }
-            }
-            if query.asks_for_names() {
-                let taken = |row: u32, classes: &TakenClasses| {
-                    rows.classes[row as usize].map_or(Some(false), |class| classes[class.number()])
-                };
-                // Sizes are far away: they are read where the name fits.
-                let may_be_taken = |row| classes.is_none_or(|classes| taken(row, classes) != Some(false));
-                let wanted = classes.is_some().then_some(&may_be_taken);
-                for_each_fitting(rows, query, wanted, name, is_abandoned, |fitting| {
-                    for &Fitting { row, ranked } in fitting {
-                        let depends_on_size = |classes| taken(row, classes).is_none();
-                        if classes.is_some_and(depends_on_size) && !columns.take_size(rows.row(row).size) {
-                            continue;
-                        }
-                        let ranked = ranked.map(|(rank, name)| (rank.max(highest), name));
-                        hits.take(peer, rows, Fitting { row, ranked }, &mut seen);
-                    }
-                })?;
-            }
-        }
-        hits.others.sort_by_key(|hit| hit.content);
-        Ok(hits)
+impl Hit {
+    /// A row that fits; `None` for a gap.
+    pub(super) fn of(peer: u8, rows: &Rows, Fitting { row, ranked }: Fitting) -> Option<Self> {
+        let at = row as usize;
+        let class = rows.classes[at]?;
+        let name = ranked.map_or_else(|| u64::from(rows.beginnings[at]) << 32, |(_, name)| name);
+        Some(Self { name, row, content: rows.contents[at], peer, rank: ranked.map(|(rank, _)| rank), class })
+    }
+}
+
+impl Parting {
+    /// None was seen yet.
+    pub(super) fn new(contents: &Contents) -> Self {
+        let (seen, many) = (Bits::below(contents.len()), Bits::below(contents.len()));
+        Self { seen, others: Vec::new(), many }
     }
 
-    /// Takes in a file of a peer that fits.
-    fn take(&mut self, peer: u8, rows: &Rows, Fitting { row, ranked }: Fitting, seen: &mut Bits) {
-        let at = row as usize;
-        let Some(class) = rows.classes[at] else { return };
-        let (content, rank) = (rows.contents[at], ranked.map(|(rank, _)| rank));
-        let name = ranked.map_or_else(|| u64::from(rows.beginnings[at]) << 32, |(_, name)| name);
-        let hit = Hit { name, row, content, peer, rank, class };
-        if content == NO_CONTENT || seen.insert(content) {
-            self.firsts.push(hit);
-        } else {
-            self.many.insert(content);
+    /// Whether it is the first one; if not, it is kept with the others.
+    pub(super) fn is_first(&mut self, hit: Hit) -> bool {
+        let is_first = hit.content == NO_CONTENT || self.seen.insert(hit.content);
+        if !is_first {
+            self.many.insert(hit.content);
             self.others.push(hit);
         }
+        is_first
     }
 
+    /// The hits, of which all that are first were `firsts`.
+    pub(super) fn hits(self, firsts: Vec<Vec<Hit>>) -> Hits {
+        let Self { mut others, many, .. } = self;
+        others.sort_by_key(|hit| hit.content);
+        Hits { firsts, others, many }
+    }
+}
+
+impl Hits {
     /// The groups, in no particular order.
     pub(super) fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         let mut next = 0;
-        self.firsts.iter().map(move |&first| {
+        self.firsts.iter().flatten().map(move |&first| {
             let content = first.content;
             let mut holders = 1 << first.peer;
             if content == NO_CONTENT || !self.many.contains(content) {

@@ -15,6 +15,7 @@ mod contents;
 mod digest;
 mod entry;
 mod facets;
+mod find;
 mod fitting;
 mod fold;
 mod hits;
@@ -28,6 +29,7 @@ mod select;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use digest::{EntryHash, ListDigest, digest};
 pub use entry::{Change, FileEntry, IndexPosition};
@@ -36,6 +38,7 @@ pub use fold::{MAX_FOLDED_BYTES, fold};
 pub use page::{Direction, Page, ParseSortError, Sort, SortKey};
 pub use query::{ChosenPeers, Operator, Query, QueryError, Rank};
 pub use search::{Found, Matches, Source};
+pub use workers::{Alone, Workers};
 
 use crate::base::PeerId;
 use bits::Bits;

@@ -6,7 +6,7 @@ mod parse;
 mod size;
 
 pub(super) use beginnings::BestRanks;
-pub(super) use columns::TakenClasses;
+pub(super) use columns::{Columns, TakenClasses};
 
 use super::fold::fold;
 use super::signature::Signature;

@@ -4,11 +4,13 @@ use super::Index;
 use super::bits::Bits;
 use super::contents::NO_CONTENT;
 use super::facets::Facets;
+use super::find::find;
 use super::hits::{Abandoned, Group, Hit, Hits, Searched};
 use super::list::List;
 use super::page::{Page, SortKey};
 use super::query::{ChosenPeers, Query, Rank};
 use super::select::Selection;
+use super::workers::{Alone, Workers};
 use crate::base::{ContentId, FileName, FolderPath, Natural, PeerId};
 
 /// Up to so many matches are sorted by how many peers really have them: each costs a look into every list.
@@ -68,23 +70,24 @@ impl Index {
     /// [`Index::MAX_RESULTS`]. `chosen` are the peers that the query means ([`Query::chosen_peers`]).
     #[must_use]
     pub fn search(&self, query: &Query, chosen: &ChosenPeers, page: Page) -> Matches {
-        self.search_unless_abandoned(query, chosen, page, || false).unwrap_or_default()
+        self.search_unless_abandoned(query, chosen, page, &Alone, || false).unwrap_or_default()
     }
 
-    /// The same; `None` soon after `is_abandoned` begins to say that nobody waits for the answer any more. It
-    /// is asked again after a fraction of a millisecond's work.
+    /// The same, done by `workers`; `None` soon after `is_abandoned` begins to say that nobody waits for the
+    /// answer any more. It is asked again after a fraction of a millisecond's work.
     pub fn search_unless_abandoned(
         &self,
         query: &Query,
         chosen: &ChosenPeers,
         page: Page,
-        is_abandoned: impl Fn() -> bool,
+        workers: &impl Workers,
+        is_abandoned: impl Fn() -> bool + Sync,
     ) -> Option<Matches> {
         let lists: Vec<_> = self.present_lists().map(|(peer, list)| (*peer, list)).collect();
         // Those that do not answer come last in the list.
         let answering = lists.iter().filter(|(peer, _)| self.answers(peer)).count();
         let searched = Searched { query, lists, answering, contents: &self.contents };
-        matches(&searched, chosen, page, &is_abandoned).ok()
+        matches(&searched, chosen, page, workers, &is_abandoned).ok()
     }
 
     /// Who has a content, by peer, and its size as the first of them says (`None`: nobody has it).
@@ -107,34 +110,85 @@ fn matches(
     searched: &Searched<'_>,
     chosen: &ChosenPeers,
     page: Page,
-    is_abandoned: &impl Fn() -> bool,
+    workers: &impl Workers,
+    is_abandoned: &(impl Fn() -> bool + Sync),
 ) -> Result<Matches, Abandoned> {
-    let hits = Hits::find(searched, chosen, page.sort.key == SortKey::Name, is_abandoned)?;
+    let by_name = page.sort.key == SortKey::Name;
+    let hits = find(searched, chosen, by_name, workers, is_abandoned)?;
     let wanted = PeerTest::new(searched, chosen);
-    let groups = || hits.groups().filter(|group| wanted.has(group));
+    let groups = || hits.iter().flat_map(Hits::groups).filter(|group| wanted.has(group));
     let are_sources_asked = page.sort.key == SortKey::Sources;
     let are_they_exact = are_sources_asked && groups().count() as u64 <= EXACT_SOURCES;
-    let mut facets = Facets::default();
-    let mut peers = vec![0; searched.lists.len()];
-    let mut selection = Selection::new(searched, page);
-    let mut total = 0_u64;
-    for group in groups() {
-        if total.is_multiple_of(BLOCK) && is_abandoned() {
-            return Err(Abandoned);
-        }
-        total += 1;
-        facets.count(group.class(searched));
-        count_holders(&mut peers, group.holders);
-        let sources = if are_they_exact {
-            sources_count(searched, &group)
-        } else {
-            group.holders.count_ones() as usize
-        };
-        selection.offer(&group, sources);
+    let sort = |hits| {
+        let wanted = &wanted;
+        move || Sorted::of(searched, hits, wanted, page, are_they_exact, is_abandoned)
+    };
+    let mut all: Option<Sorted<'_>> = None;
+    for sorted in workers.each(hits.iter().map(sort).collect()) {
+        all = Some(match all {
+            Some(all) => all.with(sorted?),
+            None => sorted?,
+        });
     }
+    let Some(Sorted { total, facets, peers, selection }) = all else { return Ok(Matches::default()) };
     let facets = facets.with_peers(searched.lists.iter().map(|(peer, _)| *peer).zip(peers).collect());
     let results = selection.page().into_iter().map(|best| found(searched, best)).collect();
     Ok(Matches { total, facets, results })
+}
+
+/// What is known of the groups of some contents.
+struct Sorted<'a> {
+    total: u64,
+    facets: Facets,
+    /// How many each peer has.
+    peers: Vec<u64>,
+    selection: Selection<'a>,
+}
+
+impl<'a> Sorted<'a> {
+    fn of(
+        searched: &'a Searched<'a>,
+        hits: &Hits,
+        wanted: &PeerTest,
+        page: Page,
+        are_sources_exact: bool,
+        is_abandoned: &impl Fn() -> bool,
+    ) -> Result<Self, Abandoned> {
+        let mut sorted = Self {
+            total: 0,
+            facets: Facets::default(),
+            peers: vec![0; searched.lists.len()],
+            selection: Selection::new(searched, page),
+        };
+        // Inside of the iterator: its two loops are then no more than two loops.
+        hits.groups().filter(|group| wanted.has(group)).try_for_each(|group| {
+            if sorted.total.is_multiple_of(BLOCK) && is_abandoned() {
+                return Err(Abandoned);
+            }
+            sorted.total += 1;
+            sorted.facets.count(group.class(searched));
+            count_holders(&mut sorted.peers, group.holders);
+            let sources = if are_sources_exact {
+                sources_count(searched, &group)
+            } else {
+                group.holders.count_ones() as usize
+            };
+            sorted.selection.offer(&group, sources);
+            Ok(())
+        })?;
+        Ok(sorted)
+    }
+
+    /// Both together.
+    fn with(mut self, other: Self) -> Self {
+        self.total += other.total;
+        self.facets = self.facets.with(&other.facets);
+        for (count, more) in self.peers.iter_mut().zip(other.peers) {
+            *count += more;
+        }
+        self.selection.join(other.selection);
+        self
+    }
 }
 
 fn count_holders(peers: &mut [u64], mut holders: u64) {
@@ -222,9 +276,14 @@ fn sources_of(searched: &Searched<'_>, content: u32) -> Vec<Source> {
                 Natural(rows.folder(*row).as_str().as_bytes()),
             )
         };
-        if let Some(row) = list.with_content(content).min_by_key(key) {
-            sources.push(Source::of(*peer, list, row));
-        }
+        let mut with_content = list.with_content(content);
+        let Some(first) = with_content.next() else { continue };
+        // Mostly there is one, and its name is far away in memory.
+        let best = match with_content.next() {
+            None => first,
+            Some(second) => [first, second].into_iter().chain(with_content).min_by_key(key).unwrap_or(first),
+        };
+        sources.push(Source::of(*peer, list, best));
     }
     sources
 }

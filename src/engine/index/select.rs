@@ -76,6 +76,12 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// Takes what was selected out of other groups.
+    pub(super) fn join(&mut self, other: Self) {
+        self.kept.extend(other.kept);
+        self.let_go();
+    }
+
     /// The best files of the page's groups, in its order.
     pub(super) fn page(mut self) -> Vec<Hit> {
         self.let_go();

@@ -47,10 +47,35 @@ fn list(index: &Index) -> Vec<FileEntry> {
     index.entries(PEER).collect()
 }
 
+/// Cuts every search into so many parts, and does the last one first.
+struct Cut(usize);
+
+impl Workers for Cut {
+    fn parts(&self, _: usize) -> usize {
+        self.0
+    }
+
+    fn each<T: Send, F: FnOnce() -> T + Send>(&self, parts: Vec<F>) -> Vec<T> {
+        let mut done: Vec<T> = parts.into_iter().rev().map(|part| part()).collect();
+        done.reverse();
+        done
+    }
+}
+
+/// The whole answer, which is the same however the search is cut.
+fn search(index: &Index, query: &Query, chosen: &ChosenPeers, page: Page) -> Matches {
+    let matches = index.search(query, chosen, page);
+    for parts in [2, 5] {
+        let cut = index.search_unless_abandoned(query, chosen, page, &Cut(parts), || false);
+        assert_eq!(cut.as_ref(), Some(&matches), "{query:?} in {parts} parts");
+    }
+    matches
+}
+
 /// The number of matches and the page that is asked for, in a group without names.
 fn find(index: &Index, words: &str, page: impl Into<Page>) -> (u64, Vec<Found>) {
     let query = Query::parse(words).expect("a query");
-    let matches = index.search(&query, &ChosenPeers::default(), page.into());
+    let matches = search(index, &query, &ChosenPeers::default(), page.into());
     (matches.total, matches.results)
 }
 

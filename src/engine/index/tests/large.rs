@@ -2,7 +2,7 @@
 //! that are given up.
 
 use super::*;
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 const ENDS: [&str; 5] = ["pdf", "mp3", "tar.gz", "JPG", "txt"];
 
@@ -180,20 +180,29 @@ fn a_search_that_nobody_waits_for_stops() {
     let mut index = Index::default();
     announce(&mut index, PEER, &many(1, 40_000));
     let query = Query::parse("acao").expect("a query");
-    let asked = Cell::new(0);
-    let search = |patience: u32| {
-        asked.set(0);
-        index.search_unless_abandoned(&query, &ChosenPeers::default(), Page::from(10), || {
-            asked.set(asked.get() + 1);
-            asked.get() > patience
-        })
-    };
-    let whole = search(u32::MAX);
-    assert_eq!(whole, Some(index.search(&query, &ChosenPeers::default(), Page::from(10))));
-    let often = asked.get();
-    assert!(often >= 4, "{often} times");
-    for patience in 0..often {
-        assert_eq!(search(patience), None);
-        assert_eq!(asked.get(), patience + 1, "it stops at once");
+    let asked = AtomicU32::new(0);
+    for workers in [1, 3] {
+        let search = |patience: u32| {
+            asked.store(0, Relaxed);
+            index.search_unless_abandoned(
+                &query,
+                &ChosenPeers::default(),
+                Page::from(10),
+                &Cut(workers),
+                || asked.fetch_add(1, Relaxed) >= patience,
+            )
+        };
+        let whole = search(u32::MAX);
+        assert_eq!(whole, Some(index.search(&query, &ChosenPeers::default(), Page::from(10))));
+        let often = asked.load(Relaxed);
+        assert!(often >= 4, "{often} times");
+        for patience in 0..often {
+            assert_eq!(search(patience), None);
+            // Each part asks once more.
+            assert!(
+                asked.load(Relaxed) <= patience + u32::try_from(workers).expect("few"),
+                "it stops at once"
+            );
+        }
     }
 }

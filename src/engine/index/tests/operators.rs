@@ -150,7 +150,7 @@ pub(super) fn indexed(lists: &Lists) -> Index {
 
 pub(super) fn ask(index: &Index, words: &str, page: Page) -> Matches {
     let query = Query::parse(words).unwrap_or_else(|error| panic!("{words}: {error}"));
-    index.search(&query, &query.chosen_peers(&names()).expect("they are there"), page)
+    search(index, &query, &query.chosen_peers(&names()).expect("they are there"), page)
 }
 
 fn key_of(lists: &Lists, found: &Found) -> GroupKey {

@@ -1,0 +1,219 @@
+//! Finding the hits of a search: in one go, or in stretches of rows that are searched side by side and then
+//! dealt out by content, so that what follows can be done side by side too.
+
+use super::contents::NO_CONTENT;
+use super::fitting::{Fitting, for_each_fitting};
+use super::hits::{Abandoned, Hit, Hits, Parting, Searched};
+use super::query::{ChosenPeers, Columns, Rank, TakenClasses};
+use super::rows::Rows;
+use super::workers::Workers;
+use crate::base::natural_beginning;
+use std::ops::Range;
+
+/// So many contents that were numbered one after the other go to one share: they mostly stand in rows that
+/// are near each other.
+const TOGETHER: u32 = 64;
+
+/// Fewer hits than these are not worth to be dealt out: what is left to do with them takes a millisecond.
+const FEW: usize = 32_768;
+
+/// Some rows of one list, by the number of its peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stretch {
+    peer: u8,
+    rows: Range<usize>,
+}
+
+/// What is looked for.
+#[derive(Debug)]
+struct Finding<'a> {
+    searched: &'a Searched<'a>,
+    /// The number of the content that is meant by its hash.
+    meant: Option<u32>,
+    columns: Columns,
+    classes: Option<TakenClasses>,
+    /// How much of the beginnings of names that fit well is in all of them, and says nothing of their order.
+    skipped: usize,
+}
+
+/// Finds all hits, those of each content in one of as many [`Hits`] as the workers want. Who is not chosen
+/// contributes neither a match nor its name. The names' numbers go by the order of all names, if that is
+/// `by_name`, or else of those that fit equally well.
+///
+/// # Errors
+/// If nobody waits any more.
+pub(super) fn find(
+    searched: &Searched<'_>,
+    chosen: &ChosenPeers,
+    by_name: bool,
+    workers: &impl Workers,
+    is_abandoned: &(impl Fn() -> bool + Sync),
+) -> Result<Vec<Hits>, Abandoned> {
+    let query = searched.query;
+    let columns = query.columns();
+    let finding = Finding {
+        searched,
+        meant: query.content().and_then(|content| searched.contents.find(content)),
+        classes: columns.classes(),
+        columns,
+        skipped: if by_name { 0 } else { query.in_common() },
+    };
+    let lists = chosen_lists(searched, chosen);
+    let parts = workers.parts(lists.iter().map(|stretch| stretch.rows.len()).sum()).max(1);
+    if parts == 1 {
+        let (mut firsts, mut parting) = (Vec::new(), Parting::new(searched.contents));
+        finding.look(&lists, is_abandoned, |hit| {
+            if parting.is_first(hit) {
+                firsts.push(hit);
+            }
+        })?;
+        return Ok(vec![parting.hits(vec![firsts])]);
+    }
+    let look = |stretches: Vec<Stretch>| {
+        let finding = &finding;
+        // Room for all that there may be, most of which is never touched: it need not grow.
+        let rows = stretches.iter().map(|stretch| stretch.rows.len()).sum::<usize>();
+        let mut shares: Vec<Vec<Hit>> = (0..parts).map(|_| Vec::with_capacity(rows / parts)).collect();
+        move || -> Result<Vec<Vec<Hit>>, Abandoned> {
+            finding.look(&stretches, is_abandoned, |hit| shares[share_of(hit, parts)].push(hit))?;
+            Ok(shares)
+        }
+    };
+    let mut found = Vec::with_capacity(parts);
+    for shares in workers.each(cut(lists, parts).into_iter().map(look).collect()) {
+        found.push(shares?);
+    }
+    if found.iter().flatten().map(Vec::len).sum::<usize>() < FEW {
+        let hits = found.into_iter().flatten().collect();
+        return Ok(vec![parted(hits, searched)]);
+    }
+    let share = |share: usize| {
+        let hits = found.iter_mut().map(|shares| std::mem::take(&mut shares[share])).collect();
+        move || parted(hits, searched)
+    };
+    Ok(workers.each((0..parts).map(share).collect()))
+}
+
+fn parted(mut hits: Vec<Vec<Hit>>, searched: &Searched<'_>) -> Hits {
+    let mut parting = Parting::new(searched.contents);
+    for hits in &mut hits {
+        hits.retain(|hit| parting.is_first(*hit));
+    }
+    parting.hits(hits)
+}
+
+/// The whole lists of those who are chosen.
+fn chosen_lists(searched: &Searched<'_>, chosen: &ChosenPeers) -> Vec<Stretch> {
+    let is_chosen = |peer| chosen.all_of.is_empty() || chosen.all_of.iter().any(|set| set.contains(peer));
+    let lists = (0..).zip(&searched.lists).filter(|(_, (peer, _))| is_chosen(peer));
+    lists.map(|(peer, (_, list))| Stretch { peer, rows: 0..list.rows().len() }).collect()
+}
+
+/// So many parts of about equally many rows, in their order.
+fn cut(stretches: Vec<Stretch>, parts: usize) -> Vec<Vec<Stretch>> {
+    let all: usize = stretches.iter().map(|stretch| stretch.rows.len()).sum();
+    let each = all.div_ceil(parts.max(1)).max(1);
+    let mut cut = vec![Vec::new(); parts];
+    let mut before = 0;
+    for Stretch { peer, rows } in stretches {
+        let mut start = rows.start;
+        // Once at least: a list without rows is in a part too.
+        loop {
+            let part = (before / each).min(parts.saturating_sub(1));
+            let end = rows.end.min(start + (each * (part + 1)).saturating_sub(before));
+            cut[part].push(Stretch { peer, rows: start..end });
+            before += end - start;
+            start = end;
+            if start >= rows.end {
+                break;
+            }
+        }
+    }
+    cut
+}
+
+fn share_of(hit: Hit, shares: usize) -> usize {
+    let number = if hit.content == NO_CONTENT { hit.row } else { hit.content };
+    (number / TOGETHER) as usize % shares
+}
+
+impl Finding<'_> {
+    /// Takes the hits in these stretches.
+    fn look(
+        &self,
+        stretches: &[Stretch],
+        is_abandoned: &impl Fn() -> bool,
+        mut take: impl FnMut(Hit),
+    ) -> Result<(), Abandoned> {
+        for Stretch { peer, rows: stretch } in stretches {
+            let list = self.searched.lists[usize::from(*peer)].1;
+            let rows = list.rows();
+            let with_content = self.meant.into_iter().flat_map(|content| list.with_content(content));
+            for row in with_content.filter(|row| stretch.contains(&(*row as usize))) {
+                let name = natural_beginning(rows.folded_bytes(row as usize));
+                let fitting = Fitting { row, ranked: Some((Rank::Exact, name)) };
+                Hit::of(*peer, rows, fitting).into_iter().for_each(&mut take);
+            }
+            if self.searched.query.asks_for_names() {
+                self.look_at_names(*peer, rows, stretch.clone(), is_abandoned, &mut take)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_names(
+        &self,
+        peer: u8,
+        rows: &Rows,
+        stretch: Range<usize>,
+        is_abandoned: &impl Fn() -> bool,
+        take: &mut impl FnMut(Hit),
+    ) -> Result<(), Abandoned> {
+        let (query, highest, classes) = (self.searched.query, self.searched.highest(), self.classes.as_ref());
+        let taken = |row: u32, classes: &TakenClasses| {
+            rows.classes[row as usize].map_or(Some(false), |class| classes[class.number()])
+        };
+        // Sizes are far away: they are read where the name fits.
+        let may_be_taken = |row| classes.is_none_or(|classes| taken(row, classes) != Some(false));
+        let wanted = classes.is_some().then_some(&may_be_taken);
+        let name = |folded: &[u8], rank| {
+            let skipped = if rank > Rank::Prefix { 0 } else { self.skipped };
+            natural_beginning(folded.get(skipped..).unwrap_or_default())
+        };
+        for_each_fitting(rows, stretch, query, wanted, name, is_abandoned, |fitting| {
+            for &Fitting { row, ranked } in fitting {
+                let depends_on_size = |classes| taken(row, classes).is_none();
+                if classes.is_some_and(depends_on_size) && !self.columns.take_size(rows.row(row).size) {
+                    continue;
+                }
+                let ranked = ranked.map(|(rank, name)| (rank.max(highest), name));
+                Hit::of(peer, rows, Fitting { row, ranked }).into_iter().for_each(&mut *take);
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_parts_are_the_whole_and_about_as_long(lengths in proptest::collection::vec(0_usize..40, 0..6), parts in 1_usize..9) {
+            let lists: Vec<Stretch> =
+                (0..).zip(&lengths).map(|(peer, length)| Stretch { peer, rows: 0..*length }).collect();
+            let cut = cut(lists, parts);
+            prop_assert_eq!(cut.len(), parts);
+            let each = lengths.iter().sum::<usize>().div_ceil(parts);
+            let mut rows = Vec::new();
+            for part in &cut {
+                prop_assert!(part.iter().map(|stretch| stretch.rows.len()).sum::<usize>() <= each);
+                rows.extend(part.iter().flat_map(|stretch| stretch.rows.clone().map(|row| (stretch.peer, row))));
+            }
+            let all: Vec<_> =
+                (0..).zip(&lengths).flat_map(|(peer, length)| (0..*length).map(move |row| (peer, row))).collect();
+            prop_assert_eq!(rows, all);
+        }
+    }
+}
