@@ -24,6 +24,10 @@ Examples:
   cardume crash                                silence the tracker for 5 s and watch the election
   cardume names list                           what is registered at the name service
 
+Environment:
+  CARDUME_LOG=debug        what the log says: error, warn, info, debug, or trace
+  CARDUME_REAL_TIME=1      a peer's heartbeats go before everything else on the machine, where the system allows it
+
 Exit codes:
   0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment";
 

@@ -63,6 +63,7 @@ pub use config::PeerConfig;
 pub use group_state::{GroupState, MemberInfo};
 pub use handle::{Command, CommandError, Handle, Reply};
 pub use opening::StartError;
+pub use priority::go_after_timing;
 pub use remote::{DownloadRequest, Remote, RemoteError, identity};
 pub use start::start;
 pub use transfer_task::Change as TransferChange;

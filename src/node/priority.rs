@@ -8,6 +8,7 @@
 //!
 //! Invariant: only threads that never compute for long ask for it, and what they start does not inherit it.
 
+use crate::store::niceness::{WORKER, become_nice};
 use thread_priority::{
     NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue,
     ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id, thread_schedule_policy,
@@ -54,6 +55,13 @@ pub(super) fn runtime() -> std::io::Result<Runtime> {
         }
     };
     Builder::new_current_thread().enable_all().on_thread_start(ordinary).build()
+}
+
+/// Lets the calling thread go after those that keep time, in the same peer and in others of the same session:
+/// for the threads of the runtime that [`super::start`] runs in. Whoever calls `start` must not be one of them,
+/// for threads that keep time are as nice as what starts them.
+pub fn go_after_timing() {
+    become_nice(WORKER);
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod inspect;
 mod library;
 mod lock;
 mod machine;
+pub mod niceness;
 pub mod partial;
 mod state;
 

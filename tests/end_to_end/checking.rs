@@ -106,3 +106,11 @@ fn a_default_name_that_is_taken_gets_the_computers_name_and_a_chosen_one_is_refu
     second.start_peer_with("peer-1", &["--no-names"]);
     wait_for("the kept name", LONG, || (second.status("peer-1")?["name"] == "Ana").then_some(()));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_keep_time_are_ordinary_and_those_that_work_are_nice() {
+    let _alone = alone();
+    let group = Group::of(1);
+    crate::support::check_niceness(group.pid("peer-1"));
+}

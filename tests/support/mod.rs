@@ -274,3 +274,34 @@ pub(crate) fn hash_of(path: &Path) -> String {
     hasher.update_reader(File::open(path).expect("the file")).expect("readable");
     hasher.finalize().to_hex().to_string()
 }
+
+/// How nice the threads of a process are, by their names (proc(5): the nineteenth field of `stat`).
+#[cfg(target_os = "linux")]
+pub(crate) fn niceness(pid: u32) -> BTreeMap<String, std::collections::BTreeSet<i32>> {
+    let mut all = BTreeMap::<String, std::collections::BTreeSet<i32>>::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process").flatten() {
+        // A thread may end meanwhile.
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+        let (start, end) = (stat.find('(').expect("a name"), stat.rfind(')').expect("a name"));
+        let nice = stat[end + 1..].split_whitespace().nth(16).and_then(|nice| nice.parse().ok());
+        all.entry(stat[start + 1..end].to_owned()).or_default().insert(nice.expect("a number"));
+    }
+    all
+}
+
+/// Those that keep time are ordinary threads, workers and the one that hashes are nicer.
+#[cfg(target_os = "linux")]
+pub(crate) fn check_niceness(pid: u32) {
+    let (all, own) = (niceness(pid), niceness(std::process::id()));
+    let ordinary = own.values().flatten().copied().min().expect("this thread");
+    let nicer = |nice: i32| nice.max(ordinary);
+    for (thread, nice) in [
+        ("cardume-timing", ordinary),
+        ("cardume-state", ordinary),
+        ("worker", nicer(10)),
+        ("library-hash", nicer(15)),
+    ] {
+        let found: Vec<i32> = all.get(thread).into_iter().flatten().copied().collect();
+        assert_eq!(found, [nice], "{thread} in {all:?}");
+    }
+}

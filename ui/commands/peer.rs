@@ -7,7 +7,7 @@ use crate::args::{Global, PeerArgs};
 use cardume::base::PeerName;
 use cardume::names::start::{StartPlan, Started, serve_arguments, spawn_if_absent};
 use cardume::node::config::{Home, HomeError, Invite, Ports, Profile, ProfileLock, Replace, listen_address};
-use cardume::node::{Command, CommandError, Handle, PeerConfig};
+use cardume::node::{Command, CommandError, Handle, PeerConfig, go_after_timing};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -27,7 +27,8 @@ pub(crate) fn run(global: &Global, args: &PeerArgs) -> Outcome {
     let (profile, lock) = take_profile(&home, global.profile.as_deref())?;
     let shares = shares(global, args)?;
     let config = configure(&home, profile.clone(), args)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("worker").build()?;
+    let mut workers = tokio::runtime::Builder::new_multi_thread();
+    let runtime = workers.enable_all().thread_name("worker").on_thread_start(go_after_timing).build()?;
     let stdin = if global.stop_with_stdin { Some(stdin_end()?) } else { None };
     let begin = begin(config, shares);
     let ended = if args.headless {
@@ -105,8 +106,11 @@ fn shares(global: &Global, args: &PeerArgs) -> Result<Vec<PathBuf>, Failure> {
 
 async fn begin(config: PeerConfig, shares: Vec<PathBuf>) -> Result<Handle, Failure> {
     if config.start_names {
-        // Beside the peer's own start: a peer does not wait for the name service.
-        tokio::spawn(start_names(config.clone()));
+        // Beside the peer's own start: a peer does not wait for the name service. Not by a worker: what that
+        // starts is as nice as it is itself.
+        let names = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let starting = start_names(config.clone());
+        std::thread::Builder::new().name("names".to_owned()).spawn(move || names.block_on(starting))?;
     }
     let handle = cardume::node::start(config).await.map_err(anyhow::Error::from)?;
     for folder in shares {
@@ -184,10 +188,12 @@ fn open_window(
         welcomes: args.share.is_empty(),
         ..WindowOptions::default()
     };
-    // While the system makes the window.
-    let beginning = runtime.spawn(begin);
+    // While the system makes the window. Not by a worker: the threads that keep time would be as nice.
+    let workers = runtime.handle().clone();
+    let beginning =
+        std::thread::Builder::new().name("begin".to_owned()).spawn(move || workers.block_on(begin))?;
     let mut failure = None;
-    let begun = || match runtime.block_on(beginning) {
+    let begun = || match beginning.join() {
         Ok(Ok(handle)) => {
             runtime.spawn(end_task(handle.clone(), stdin, profile.clone(), desk.clone()));
             Some(handle)
@@ -196,10 +202,7 @@ fn open_window(
             failure = Some(error);
             None
         }
-        Err(error) => {
-            failure = Some(Failure::from(anyhow::Error::from(error)));
-            None
-        }
+        Err(panic) => std::panic::resume_unwind(panic),
     };
     run(begun, runtime.handle().clone(), &options)?;
     failure.map_or_else(|| Ok(desk.joining()), Err)

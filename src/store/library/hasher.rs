@@ -6,6 +6,7 @@
 //! for, so that nobody waits for a huge one to end.
 
 use super::super::below::{Identity, Root, open_regular};
+use super::super::niceness::{HASHER, become_nice};
 use super::keeper::Event;
 use super::table::{FileRecord, Folder};
 use crate::base::{ContentId, PieceLayout};
@@ -27,8 +28,6 @@ const BLOCK_BYTES: usize = 256 * 1024;
 const LARGE_BYTES: u64 = 1024 * 1024;
 /// How long results wait for others of their batch.
 const TELL: Duration = Duration::from_millis(100);
-/// How nice the thread is to others (setpriority(2): 0 is ordinary, 19 the most).
-const NICENESS: i32 = 10;
 
 /// A file to hash.
 #[derive(Debug)]
@@ -176,7 +175,7 @@ struct Gone;
 
 /// The hashing thread: takes batches until the keeper is gone.
 pub(super) fn run(lanes: &Lanes, gate: &Gate, progress: &Progress) {
-    lower_priority();
+    become_nice(HASHER);
     let mut hasher = Hasher { lanes, gate, progress, buffer: vec![0; BLOCK_BYTES] };
     while let Ok(batch) = lanes.ordinary.recv() {
         // What came while there was nothing to do.
@@ -184,14 +183,6 @@ pub(super) fn run(lanes: &Lanes, gate: &Gate, progress: &Progress) {
         if fast.and_then(|()| hasher.batch(batch, Lane::Ordinary)).is_err() {
             return;
         }
-    }
-}
-
-fn lower_priority() {
-    // On Linux this is the calling thread's own niceness.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "hashing keeps its ordinary priority");
     }
 }
 

@@ -1,0 +1,20 @@
+//! How nice a thread is to others (setpriority(2): 0 is ordinary, 19 the most). Linux has it for each thread, and what
+//! a thread starts, threads and processes, begins with its own; elsewhere nothing is done.
+
+/// Those that answer, send and receive: whatever keeps time goes before them.
+pub const WORKER: i32 = 10;
+/// The thread that hashes what nobody waits for.
+pub const HASHER: i32 = 15;
+
+/// Makes the calling thread this nice, if it is not nicer. Nobody but root can take it back.
+pub fn become_nice(niceness: i32) {
+    #[cfg(target_os = "linux")]
+    {
+        let is_nicer = rustix::process::getpriority_process(None).is_ok_and(|now| now >= niceness);
+        if !is_nicer && let Err(error) = rustix::process::setpriority_process(None, niceness) {
+            tracing::debug!(%error, "a thread keeps its ordinary priority");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = niceness;
+}
