@@ -63,7 +63,8 @@ fn shown(share: ShareState, seconds_left: Option<u64>) -> Share {
         unwatched: share.unwatched,
         skipped: share.skipped,
         skips: share.skips.into_iter().map(|(kind, count)| (kind.word().to_owned(), count)).collect(),
-        problem: share.problem,
+        problem_kind: share.problem.as_ref().map(|problem| problem.kind.word().to_owned()),
+        problem: share.problem.map(|problem| problem.text),
     }
 }
 

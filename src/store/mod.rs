@@ -16,7 +16,7 @@ pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
 pub use inspect::inspect;
 pub use library::{
     Hurried, IGNORE_FILE, Library, LibraryError, LibraryOptions, NeverShared, OpenContentError, OpenShared,
-    ShareState, SkipKind, Skipped, Totals, Watched,
+    Problem, ProblemKind, ShareState, SkipKind, Skipped, Totals, Watched,
 };
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;

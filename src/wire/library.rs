@@ -61,6 +61,9 @@ pub struct Share {
     pub skips: BTreeMap<String, u64>,
     /// Why the folder cannot be read, if so.
     pub problem: Option<String>,
+    /// The same in a word: `gone`, `denied`, `unreadable`, or `unsaved` (changes cannot be saved).
+    #[serde(default)]
+    pub problem_kind: Option<String>,
 }
 
 /// What a folder holds, told before it is shared.

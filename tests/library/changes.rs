@@ -1,7 +1,7 @@
 //! Files that change while they are watched.
 
 use super::*;
-use cardume::store::OpenContentError;
+use cardume::store::{OpenContentError, ProblemKind};
 use std::io::Write;
 
 #[test]
@@ -155,7 +155,8 @@ fn a_folder_that_goes_away_and_comes_back_is_not_hashed_again() {
     library.rescan(&place.share()).unwrap();
     wait_for_files(&library, &[]);
     let problem = library.shares()[0].problem.clone().unwrap();
-    assert!(problem.contains("cannot be read"), "{problem}");
+    assert!(problem.text.contains("cannot be read"), "{problem:?}");
+    assert_eq!(problem.kind, ProblemKind::Gone);
     assert!(matches!(library.open_content(content(b"on a drive")), Err(OpenContentError::Unknown)));
 
     std::fs::rename(&away, place.share()).unwrap();

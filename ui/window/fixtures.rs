@@ -148,8 +148,9 @@ fn shares() -> Vec<Share> {
         skipped,
         skips: skips(skipped),
         problem: problem.map(str::to_owned),
+        problem_kind: problem.map(|_| "gone".to_owned()),
     };
-    let away = Some("the folder cannot be read: not found. Is the stick plugged in?");
+    let away = Some("the folder cannot be read: No such file or directory (os error 2)");
     vec![
         share("/srv/music", 1_204, 8_120_000_000, 80, 0, None),
         share("/srv/photos of the excursion to the sea", 312, 1_950_000_000, 0, 3, None),

@@ -15,7 +15,7 @@ use super::table::{FileRecord, RecordChange};
 use super::tree::Tree;
 use super::walks::Scans;
 use super::watch::{Watched, Watcher};
-use super::{LibraryError, Shared};
+use super::{LibraryError, Problem, ProblemKind, Shared};
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::manifest::PieceHash;
@@ -301,7 +301,7 @@ impl Keeper {
             Err(error) => {
                 self.retry_at = Some(Instant::now() + RETRY);
                 tracing::error!(%error, "changes of the shared folders are not announced");
-                Some(error.to_string())
+                Some(Problem { kind: ProblemKind::Unsaved, text: error.to_string() })
             }
         };
         let mut table = self.shared.table();

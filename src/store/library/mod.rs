@@ -18,6 +18,7 @@ mod lookup;
 mod never;
 mod opening;
 mod options;
+mod problem;
 mod queue;
 mod scan;
 mod sharing;
@@ -39,6 +40,7 @@ pub use never::NeverShared;
 pub(super) use never::is_key_file;
 pub use opening::{OpenContentError, OpenShared};
 pub use options::LibraryOptions;
+pub use problem::{Problem, ProblemKind};
 pub use skip::{SkipKind, Skipped};
 use std::collections::BTreeMap;
 use std::io;
@@ -79,7 +81,7 @@ pub struct ShareState {
     /// The same by kind, and the hidden ones.
     pub skips: BTreeMap<SkipKind, u64>,
     /// Why the folder cannot be read (or changes cannot be saved), if so.
-    pub problem: Option<String>,
+    pub problem: Option<Problem>,
 }
 
 /// All shared files together.

@@ -4,7 +4,7 @@ use super::super::below::Root;
 use super::cache::Batch;
 use super::keeper::{Hold, Keeper};
 use super::table::ShareRow;
-use super::{LibraryError, MAX_SHARES, Shared};
+use super::{LibraryError, MAX_SHARES, Problem, Shared};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,7 +167,7 @@ impl Keeper {
                 }
                 None
             }
-            Err(error) => Some(format!("the folder cannot be read: {error}")),
+            Err(error) => Some(Problem::of_folder(&error)),
         };
         if problem.is_some() {
             self.set_root(share, None, problem);
@@ -179,7 +179,7 @@ impl Keeper {
         }
     }
 
-    fn set_root(&self, share: u32, root: Option<Arc<Root>>, problem: Option<String>) {
+    fn set_root(&self, share: u32, root: Option<Arc<Root>>, problem: Option<Problem>) {
         let mut table = self.shared.table();
         if let Some(row) = table.shares.get_mut(&share) {
             (row.root, row.problem) = (root, problem);

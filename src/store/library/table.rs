@@ -5,7 +5,7 @@
 //! swapping in, never over I/O and never to build what others are told.
 
 use super::super::below::{Identity, Root, join};
-use super::{ShareState, SkipKind, Skipped, Totals, Watched};
+use super::{Problem, ShareState, SkipKind, Skipped, Totals, Watched};
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::browse::{Ask, FileState, Folders, Listing};
 use crate::engine::index::{Change, FileEntry, IndexPosition};
@@ -102,7 +102,7 @@ pub(super) struct ShareRow {
     pub(super) kinds: BTreeMap<SkipKind, u64>,
     /// The first of them.
     pub(super) skips: Vec<Skipped>,
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Problem>,
 }
 
 impl ShareRow {
@@ -171,7 +171,7 @@ pub(super) struct Table {
     /// The latest changes; the last one has the number `position.seq`.
     journal: VecDeque<RecordChange>,
     /// Why nothing can be saved, if so.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Problem>,
     /// How far changes are told by the system.
     pub(super) watched: Watched,
 }

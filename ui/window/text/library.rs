@@ -43,6 +43,8 @@ pub(crate) struct LibraryText {
     pub hashing: fn(u64, u64, &str, Option<u64>) -> String,
     /// Folders that the system does not watch, and after how many seconds they are looked at.
     pub unwatched: fn(u64, u64) -> String,
+    /// By the kind of problem, and what the peer says of it in English.
+    pub problem: fn(&str, &str) -> String,
     /// Not shared: how many.
     pub not_shared: fn(u64) -> String,
     /// A kind of reason with its number.
@@ -100,6 +102,13 @@ pub(super) const ENGLISH: LibraryText = LibraryText {
         let what = if folders == 1 { "1 folder".to_owned() } else { format!("{} folders", en(folders)) };
         let every = time_left(seconds);
         format!("The system's limit of watches is reached: changes in {what} are found every {every}")
+    },
+    problem: |kind, said| match kind {
+        "gone" => "The folder is not there. Is its disk connected? It comes back by itself".to_owned(),
+        "denied" => "Your account may not read this folder: change its permissions".to_owned(),
+        "unreadable" => "The folder cannot be read".to_owned(),
+        "unsaved" => "Changes cannot be saved, and others do not see them yet".to_owned(),
+        _ => said.to_owned(),
     },
     not_shared: |count| match count {
         1 => "1 entry is not shared".to_owned(),
@@ -170,6 +179,13 @@ pub(super) const PORTUGUESE: LibraryText = LibraryText {
         let what = if folders == 1 { "1 pasta".to_owned() } else { format!("{} pastas", pt(folders)) };
         let every = time_left(seconds);
         format!("O sistema não vigia mais pastas: mudanças em {what} são achadas a cada {every}")
+    },
+    problem: |kind, said| match kind {
+        "gone" => "A pasta não está lá. O disco está conectado? Ela volta sozinha".to_owned(),
+        "denied" => "Sua conta não pode ler esta pasta: mude as permissões".to_owned(),
+        "unreadable" => "Não é possível ler a pasta".to_owned(),
+        "unsaved" => "Não é possível salvar as mudanças, e os outros ainda não as veem".to_owned(),
+        _ => said.to_owned(),
     },
     not_shared: |count| match count {
         1 => "1 item não é compartilhado".to_owned(),

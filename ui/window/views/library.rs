@@ -111,7 +111,9 @@ fn buttons_ui(ui: &mut Ui, text: &Text, share: &Share, actions: &mut Vec<Action>
 fn facts_ui(ui: &mut Ui, model: &Model, text: &Text, share: &Share, totals: &str) {
     let tokens = theme::tokens(ui);
     if let Some(problem) = &share.problem {
-        widgets::colored_ui(ui, problem, tokens.error);
+        let said = (text.sharing.problem)(share.problem_kind.as_deref().unwrap_or_default(), problem);
+        // What the system says is in English, and tells more.
+        ui.label(RichText::new(said).color(tokens.error)).on_hover_text(problem);
         return;
     }
     let ready = share.hashing == 0 && share.files > 0;

@@ -1,0 +1,50 @@
+//! Why a shared folder as a whole is not up to date.
+
+use std::io::{Error, ErrorKind};
+
+/// The kinds of problems, as the protocol names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The folder is not there.
+    Gone,
+    /// Nobody may read it with the rights of this account.
+    Denied,
+    /// It cannot be read for another reason.
+    Unreadable,
+    /// It is read, but what changed cannot be saved.
+    Unsaved,
+}
+
+impl ProblemKind {
+    /// The kind as one word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Denied => "denied",
+            Self::Unreadable => "unreadable",
+            Self::Unsaved => "unsaved",
+        }
+    }
+}
+
+/// A kind with the sentence for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which.
+    pub kind: ProblemKind,
+    /// With what the system says.
+    pub text: String,
+}
+
+impl Problem {
+    /// Why a folder cannot be read.
+    pub(super) fn of_folder(error: &Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => ProblemKind::Gone,
+            ErrorKind::PermissionDenied => ProblemKind::Denied,
+            _ => ProblemKind::Unreadable,
+        };
+        Self { kind, text: format!("the folder cannot be read: {error}") }
+    }
+}
