@@ -14,8 +14,9 @@ use std::ops::Range;
 /// are near each other.
 const TOGETHER: u32 = 64;
 
-/// Fewer hits than these are not worth to be dealt out: what is left to do with them takes a millisecond.
-const FEW: usize = 32_768;
+/// Fewer hits than these are not worth to be dealt out: what is left to do with them takes a millisecond. Tests have
+/// small indexes, and deal out all the same.
+const FEW: usize = if cfg!(test) { 64 } else { 32_768 };
 
 /// Some rows of one list, by the number of its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
