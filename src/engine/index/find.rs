@@ -11,12 +11,12 @@ use crate::base::natural_beginning;
 use std::ops::Range;
 
 /// So many contents that were numbered one after the other go to one share: they mostly stand in rows that
-/// are near each other.
-const TOGETHER: u32 = 64;
+/// are near each other. Tests have few.
+const TOGETHER: u32 = if cfg!(test) { 1 } else { 64 };
 
 /// Fewer hits than these are not worth to be dealt out: what is left to do with them takes a millisecond. Tests have
-/// small indexes, and deal out all the same.
-const FEW: usize = if cfg!(test) { 64 } else { 32_768 };
+/// fewer, and deal out all the same.
+const FEW: usize = if cfg!(test) { 3 } else { 32_768 };
 
 /// Some rows of one list, by the number of its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
