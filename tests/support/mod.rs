@@ -289,19 +289,24 @@ pub(crate) fn niceness(pid: u32) -> BTreeMap<String, std::collections::BTreeSet<
     all
 }
 
-/// Those that keep time are ordinary threads, workers and the one that hashes are nicer.
+/// Those that keep time are ordinary threads, workers and the one that hashes are nicer: soon, for a thread makes
+/// itself nice after it has its name.
 #[cfg(target_os = "linux")]
 pub(crate) fn check_niceness(pid: u32) {
-    let (all, own) = (niceness(pid), niceness(std::process::id()));
+    let own = niceness(std::process::id());
     let ordinary = own.values().flatten().copied().min().expect("this thread");
     let nicer = |nice: i32| nice.max(ordinary);
-    for (thread, nice) in [
+    let expected = [
         ("cardume-timing", ordinary),
         ("cardume-state", ordinary),
         ("worker", nicer(10)),
         ("library-hash", nicer(15)),
-    ] {
-        let found: Vec<i32> = all.get(thread).into_iter().flatten().copied().collect();
-        assert_eq!(found, [nice], "{thread} in {all:?}");
-    }
+    ];
+    let are_so = || {
+        let all = niceness(pid);
+        let is_so =
+            |(thread, nice): (&str, i32)| all.get(thread).is_some_and(|found| found.iter().eq([&nice]));
+        expected.into_iter().all(is_so).then_some(())
+    };
+    wait_for_or_say(&format!("{expected:?}"), LONG, are_so, || format!("there is {:?}", niceness(pid)));
 }
