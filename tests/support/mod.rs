@@ -50,7 +50,7 @@ pub(crate) fn wait_for_or_say<T>(
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < limit, "waited {limit:?} for {what}; {}", instead());
+        assert!(begun.elapsed() < limit, "waited {limit:?} for {what} {}", instead());
         std::thread::sleep(PAUSE);
     }
 }

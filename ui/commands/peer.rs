@@ -202,7 +202,11 @@ fn open_window(
             failure = Some(error);
             None
         }
-        Err(panic) => std::panic::resume_unwind(panic),
+        Err(_) => {
+            failure =
+                Some(Failure::from(anyhow::anyhow!("the peer's start broke off; what is above says where")));
+            None
+        }
     };
     run(begun, runtime.handle().clone(), &options)?;
     failure.map_or_else(|| Ok(desk.joining()), Err)

@@ -72,10 +72,8 @@ pub(super) fn find(
     }
     let look = |stretches: Vec<Stretch>| {
         let finding = &finding;
-        // Room for all that there may be, most of which is never touched: it need not grow.
-        let rows = stretches.iter().map(|stretch| stretch.rows.len()).sum::<usize>();
-        let mut shares: Vec<Vec<Hit>> = (0..parts).map(|_| Vec::with_capacity(rows / parts)).collect();
         move || -> Result<Vec<Vec<Hit>>, Abandoned> {
+            let mut shares = vec![Vec::new(); parts];
             finding.look(&stretches, is_abandoned, |hit| shares[share_of(hit, parts)].push(hit))?;
             Ok(shares)
         }

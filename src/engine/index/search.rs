@@ -123,14 +123,9 @@ fn matches(
         let wanted = &wanted;
         move || Sorted::of(searched, hits, wanted, page, are_they_exact, is_abandoned)
     };
-    let mut all: Option<Sorted<'_>> = None;
-    for sorted in workers.each(hits.iter().map(sort).collect()) {
-        all = Some(match all {
-            Some(all) => all.with(sorted?),
-            None => sorted?,
-        });
-    }
-    let Some(Sorted { total, facets, peers, selection }) = all else { return Ok(Matches::default()) };
+    let sorted: Result<Vec<_>, _> = workers.each(hits.iter().map(sort).collect()).into_iter().collect();
+    let Some(all) = sorted?.into_iter().reduce(Sorted::with) else { return Ok(Matches::default()) };
+    let Sorted { total, facets, peers, selection } = all;
     let facets = facets.with_peers(searched.lists.iter().map(|(peer, _)| *peer).zip(peers).collect());
     let results = selection.page().into_iter().map(|best| found(searched, best)).collect();
     Ok(Matches { total, facets, results })
@@ -276,14 +271,9 @@ fn sources_of(searched: &Searched<'_>, content: u32) -> Vec<Source> {
                 Natural(rows.folder(*row).as_str().as_bytes()),
             )
         };
-        let mut with_content = list.with_content(content);
-        let Some(first) = with_content.next() else { continue };
-        // Mostly there is one, and its name is far away in memory.
-        let best = match with_content.next() {
-            None => first,
-            Some(second) => [first, second].into_iter().chain(with_content).min_by_key(key).unwrap_or(first),
-        };
-        sources.push(Source::of(*peer, list, best));
+        if let Some(row) = list.with_content(content).min_by_key(key) {
+            sources.push(Source::of(*peer, list, row));
+        }
     }
     sources
 }

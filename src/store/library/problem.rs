@@ -48,3 +48,23 @@ impl Problem {
         Self { kind, text: format!("the folder cannot be read: {error}") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_says_what_can_be_done() {
+        let cases = [
+            (ErrorKind::NotFound, "gone"),
+            (ErrorKind::NotADirectory, "gone"),
+            (ErrorKind::PermissionDenied, "denied"),
+            (ErrorKind::TimedOut, "unreadable"),
+        ];
+        for (kind, word) in cases {
+            let problem = Problem::of_folder(&Error::from(kind));
+            assert_eq!(problem.kind.word(), word);
+            assert!(problem.text.starts_with("the folder cannot be read: "), "{}", problem.text);
+        }
+    }
+}
