@@ -11,6 +11,14 @@ pub(super) fn push<T>(column: &mut Vec<T>, value: T) {
     column.push(value);
 }
 
+/// Appends bytes.
+pub(super) fn extend(column: &mut Vec<u8>, bytes: &[u8]) {
+    if column.capacity() - column.len() < bytes.len() {
+        column.reserve_exact(column.len() / 8 + MIN_ROOM + bytes.len());
+    }
+    column.extend(bytes);
+}
+
 /// Appends a text.
 pub(super) fn push_str(column: &mut String, text: &str) {
     if column.capacity() - column.len() < text.len() {

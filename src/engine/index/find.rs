@@ -35,6 +35,8 @@ struct Finding<'a> {
     classes: Option<TakenClasses>,
     /// How much of the beginnings of names that fit well is in all of them, and says nothing of their order.
     skipped: usize,
+    /// In some list the names are not looked at; so all their numbers have as much as the column has.
+    are_names_short: bool,
 }
 
 /// Finds all hits, those of each content in one of as many [`Hits`] as the workers want. Who is not chosen
@@ -52,14 +54,17 @@ pub(super) fn find(
 ) -> Result<Vec<Hits>, Abandoned> {
     let query = searched.query;
     let columns = query.columns();
+    let lists = chosen_lists(searched, chosen);
+    let rows = |stretch: &Stretch| searched.lists[usize::from(stretch.peer)].1.rows();
+    let are_names_short = lists.iter().any(|stretch| query.is_decided_by_signature(&rows(stretch).frequent));
     let finding = Finding {
         searched,
         meant: query.content().and_then(|content| searched.contents.find(content)),
         classes: columns.classes(),
         columns,
-        skipped: if by_name { 0 } else { query.in_common() },
+        skipped: if by_name || are_names_short { 0 } else { query.in_common() },
+        are_names_short,
     };
-    let lists = chosen_lists(searched, chosen);
     let parts = workers.parts(lists.iter().map(|stretch| stretch.rows.len()).sum()).max(1);
     if parts == 1 {
         let (mut firsts, mut parting) = (Vec::new(), Parting::new(searched.contents));
@@ -149,8 +154,8 @@ impl Finding<'_> {
             let rows = list.rows();
             let with_content = self.meant.into_iter().flat_map(|content| list.with_content(content));
             for row in with_content.filter(|row| stretch.contains(&(*row as usize))) {
-                let name = natural_beginning(rows.folded_bytes(row as usize));
-                let fitting = Fitting { row, ranked: Some((Rank::Exact, name)) };
+                let name = self.number_of(rows.folded_bytes(row as usize));
+                let fitting = Fitting { row, rank: Some(Rank::Exact), name: Some(name) };
                 Hit::of(*peer, rows, fitting).into_iter().for_each(&mut take);
             }
             if self.searched.query.asks_for_names() {
@@ -158,6 +163,17 @@ impl Finding<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The number of a name that fits so well.
+    fn name(&self, folded: &[u8], rank: Rank) -> u64 {
+        let skipped = if rank > Rank::Prefix { 0 } else { self.skipped };
+        self.number_of(folded.get(skipped..).unwrap_or_default())
+    }
+
+    fn number_of(&self, text: &[u8]) -> u64 {
+        let number = natural_beginning(text);
+        if self.are_names_short { number & u64::MAX << 32 } else { number }
     }
 
     fn look_at_names(
@@ -175,18 +191,15 @@ impl Finding<'_> {
         // Sizes are far away: they are read where the name fits.
         let may_be_taken = |row| classes.is_none_or(|classes| taken(row, classes) != Some(false));
         let wanted = classes.is_some().then_some(&may_be_taken);
-        let name = |folded: &[u8], rank| {
-            let skipped = if rank > Rank::Prefix { 0 } else { self.skipped };
-            natural_beginning(folded.get(skipped..).unwrap_or_default())
-        };
+        let name = |folded: &[u8], rank| self.name(folded, rank);
         for_each_fitting(rows, stretch, query, wanted, name, is_abandoned, |fitting| {
-            for &Fitting { row, ranked } in fitting {
+            for &Fitting { row, rank, name } in fitting {
                 let depends_on_size = |classes| taken(row, classes).is_none();
                 if classes.is_some_and(depends_on_size) && !self.columns.take_size(rows.row(row).size) {
                     continue;
                 }
-                let ranked = ranked.map(|(rank, name)| (rank.max(highest), name));
-                Hit::of(peer, rows, Fitting { row, ranked }).into_iter().for_each(&mut *take);
+                let rank = rank.map(|rank| rank.max(highest));
+                Hit::of(peer, rows, Fitting { row, rank, name }).into_iter().for_each(&mut *take);
             }
         })
     }

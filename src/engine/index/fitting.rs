@@ -1,14 +1,13 @@
 //! The rows of a list whose names fit a query.
 //!
-//! First the signatures, one after the other; then the names that they leave, or, where they leave many,
+//! First the signatures, bit by bit; then the names that they leave, or, where they leave many,
 //! all names at once. What is read here and there is read for many rows before any is looked at: so the
 //! processor waits for many far places of memory at once, not for one after the other.
 
 use super::column::number;
 use super::hits::Abandoned;
-use super::query::{Query, Rank};
+use super::query::{BestRanks, Query, Rank};
 use super::rows::Rows;
-use super::signature::Signature;
 use memchr::memmem::Finder;
 use std::ops::Range;
 
@@ -26,8 +25,10 @@ const BATCH: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fitting {
     pub(super) row: u32,
-    /// How well, and what its name is among others, if the name had to be looked at.
-    pub(super) ranked: Option<(Rank, u64)>,
+    /// How well, if that was seen.
+    pub(super) rank: Option<Rank>,
+    /// What its name is among others, if it was looked at.
+    pub(super) name: Option<u64>,
 }
 
 /// Of these rows, those that are `wanted` and whose names and extensions fit, from the first to the last,
@@ -45,8 +46,8 @@ pub(super) fn for_each_fitting(
     is_abandoned: &impl Fn() -> bool,
     mut take: impl FnMut(&[Fitting]),
 ) -> Result<(), Abandoned> {
-    let signature = query.signature();
-    let is_decided = query.is_decided_by_signature();
+    let bits: Vec<_> = query.signature(&rows.frequent).bits().collect();
+    let decided = query.is_decided_by_signature(&rows.frequent).then(|| Decided::new(rows, query));
     let mut candidates = Vec::new();
     let mut fitting = Vec::new();
     for start in stretch.clone().step_by(BLOCK) {
@@ -54,14 +55,16 @@ pub(super) fn for_each_fitting(
             return Err(Abandoned);
         }
         let block = start..stretch.end.min(start + BLOCK);
-        let left = signed(rows, block.clone(), signature, &mut candidates);
+        candidates.clear();
+        rows.slices.rows_with(block.clone(), &bits, &mut candidates);
+        let left = &mut candidates[..];
         let left = match wanted {
             Some(wanted) => keep(left, wanted),
             None => left,
         };
         let word = query.rarest().filter(|_| left.len() > block.len() / FEW);
-        if is_decided {
-            fitting.extend(left.iter().map(|row| Fitting { row: *row, ranked: None }));
+        if let Some(decided) = &decided {
+            fitting.extend(left.iter().map(|row| decided.fitting(*row)));
         } else if let Some(word) = word {
             scan(rows, block, word, |row, place| {
                 if wanted.is_some_and(|wanted| !wanted(number(row))) {
@@ -69,7 +72,8 @@ pub(super) fn for_each_fitting(
                 }
                 let folded = rows.folded_bytes(row);
                 if let Some(rank) = query.rank_from(folded, place) {
-                    fitting.push(Fitting { row: number(row), ranked: Some((rank, name(folded, rank))) });
+                    let name = Some(name(folded, rank));
+                    fitting.push(Fitting { row: number(row), rank: Some(rank), name });
                 }
             });
         } else {
@@ -81,25 +85,30 @@ pub(super) fn for_each_fitting(
     Ok(())
 }
 
-/// The rows of a block whose names may contain what has this signature.
-fn signed<'a>(
-    rows: &Rows,
-    block: Range<usize>,
-    signature: Signature,
-    room: &'a mut Vec<u32>,
-) -> &'a mut [u32] {
-    let (first, second) = signature.parts();
-    room.resize(BLOCK, 0);
-    let mut count = 0;
-    // Each row is written, and the next one over it if it is not wanted: there is nothing to guess.
-    for (row, part) in (number(block.start)..).zip(&rows.signatures[block]) {
-        room[count] = row;
-        count += usize::from(part & first == first);
+/// What is known of the rows of a query that no name need be looked at for.
+struct Decided<'a> {
+    rows: &'a Rows,
+    /// Which bit says whether a word begins with what is looked for.
+    start: Option<usize>,
+    best_ranks: BestRanks,
+}
+
+impl<'a> Decided<'a> {
+    fn new(rows: &'a Rows, query: &Query) -> Self {
+        Self { rows, start: query.start(&rows.frequent), best_ranks: query.best_ranks() }
     }
-    if second == 0 {
-        return &mut room[..count];
+
+    fn fitting(&self, row: u32) -> Fitting {
+        let rank = self.start.and_then(|start| {
+            if !self.rows.slices.has(row, start) {
+                return Some(Rank::Inside);
+            }
+            // If it may begin the name, somebody has to look.
+            let best = self.best_ranks.of(u64::from(self.rows.beginnings[row as usize]) << 32);
+            (best == Rank::WordStart).then_some(best)
+        });
+        Fitting { row, rank, name: None }
     }
-    keep(&mut room[..count], |row| rows.more_signatures[row as usize] & second == second)
 }
 
 /// Those of the rows of which something holds.
@@ -131,7 +140,7 @@ fn look(
         std::hint::black_box(names.iter().map(ends).fold(0, |all, it| all ^ it));
         for (name, row) in names.iter().zip(batch) {
             if let Some(rank) = query.rank_with_extension(name) {
-                fitting.push(Fitting { row: *row, ranked: Some((rank, number(name, rank))) });
+                fitting.push(Fitting { row: *row, rank: Some(rank), name: Some(number(name, rank)) });
             }
         }
     }

@@ -135,7 +135,11 @@ impl Searched<'_> {
             let (folder, other_folder) = (rows.folder(one.row), other_rows.folder(other.row));
             Natural(folder.as_str().as_bytes()).cmp(&Natural(other_folder.as_str().as_bytes()))
         };
-        (rows.name(one.row).cmp(other_rows.name(other.row)))
+        let names = || match (rows.spelling(one.row), other_rows.spelling(other.row)) {
+            (spelling, other) if spelling == other => Ordering::Equal,
+            _ => rows.name(one.row).cmp(&other_rows.name(other.row)),
+        };
+        names()
             .then_with(folders)
             .then_with(contents)
             .then_with(|| one.peer.cmp(&other.peer))
@@ -145,11 +149,11 @@ impl Searched<'_> {
 
 impl Hit {
     /// A row that fits; `None` for a gap.
-    pub(super) fn of(peer: u8, rows: &Rows, Fitting { row, ranked }: Fitting) -> Option<Self> {
+    pub(super) fn of(peer: u8, rows: &Rows, Fitting { row, rank, name }: Fitting) -> Option<Self> {
         let at = row as usize;
         let class = rows.classes[at]?;
-        let name = ranked.map_or_else(|| u64::from(rows.beginnings[at]) << 32, |(_, name)| name);
-        Some(Self { name, row, content: rows.contents[at], peer, rank: ranked.map(|(rank, _)| rank), class })
+        let name = name.unwrap_or_else(|| u64::from(rows.beginnings[at]) << 32);
+        Some(Self { name, row, content: rows.contents[at], peer, rank, class })
     }
 }
 

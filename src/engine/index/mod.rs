@@ -18,6 +18,7 @@ mod facets;
 mod find;
 mod fitting;
 mod fold;
+mod frequent;
 mod hits;
 mod list;
 mod order;
@@ -27,6 +28,8 @@ mod rows;
 mod search;
 mod select;
 mod signature;
+mod slices;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod workers;

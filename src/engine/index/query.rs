@@ -9,7 +9,8 @@ pub(super) use beginnings::BestRanks;
 pub(super) use columns::{Columns, TakenClasses};
 
 use super::fold::fold;
-use super::signature::Signature;
+use super::frequent::Frequent;
+use super::signature::{Exact, Signature};
 use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,12 +165,13 @@ impl Query {
         self.words.first().map(|word| &word.finder)
     }
 
-    /// What the signature of a name that fits has.
-    pub(super) fn signature(&self) -> Signature {
-        let words = self.words.iter().map(|word| Signature::of(&word.text));
+    /// What the signature of a name that fits has, in a list of which these parts are frequent.
+    pub(super) fn signature(&self, frequent: &Frequent) -> Signature {
+        let of = |text: &str| Signature::of_part(text, frequent);
+        let words = self.words.iter().map(|word| of(&word.text));
         let ends = self.filters.iter().map(|filter| match (filter.wanted, &filter.test) {
             (Wanted::With, Test::Extension(ends)) => {
-                ends.iter().map(|end| Signature::of(end)).reduce(Signature::common).unwrap_or_default()
+                ends.iter().map(|end| of(end)).reduce(Signature::common).unwrap_or_default()
             }
             _ => Signature::default(),
         });
@@ -252,11 +254,17 @@ impl Query {
     }
 
     /// Whether a name need not be looked at once its signature says that it may fit.
-    pub(super) fn is_decided_by_signature(&self) -> bool {
+    pub(super) fn is_decided_by_signature(&self, frequent: &Frequent) -> bool {
         let is_of_names = |filter: &Filter| matches!(filter.test, Test::Extension(_));
-        self.words.iter().all(|word| Signature::is_exact_for(&word.text))
+        self.words.iter().all(|word| Exact::of(&word.text, frequent).is_some())
             && self.without.is_empty()
             && !self.filters.iter().any(is_of_names)
+    }
+
+    /// The bit of a signature that says whether a word of the name begins with the only word.
+    pub(super) fn start(&self, frequent: &Frequent) -> Option<usize> {
+        let [word] = self.words.as_slice() else { return None };
+        Exact::of(&word.text, frequent).map(|exact| exact.start)
     }
 
     /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else

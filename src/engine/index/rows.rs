@@ -5,21 +5,28 @@
 //! Invariant: all columns are of one length; a row's folded name ends with a line feed (which no name
 //! contains) where the next one begins. Rows are never taken out: a file that is gone leaves a gap.
 
-use super::column::{number, push, push_str};
+use super::column::{extend, number, push, push_str};
 use super::entry::FileEntry;
 use super::facets::Class;
 use super::fold::fold_name;
+use super::frequent::Frequent;
 use super::signature::Signature;
+use super::slices::Slices;
+use super::spelling::{spelled, spelling};
 use crate::base::{FileKind, FileName, FolderPath, natural_beginning};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// With fewer rows than these nothing is frequent: all are looked at in a moment. Tests have few.
+const FIRST_CHOICE: usize = if cfg!(test) { 4 } else { 4_096 };
 
 /// What is asked only of the files on a page, or by few searches. Everything that is asked of each file
 /// that fits has a narrow column of its own, of which hundreds of rows are read in one go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) size: u64,
-    /// Where its name ends; where the one before ends too, it is the folded one.
-    name_end: u32,
+    /// Where its spelling ends; where the one before ends too, it is spelled as it is folded.
+    spelling_end: u32,
     /// The number of its folder.
     folder: u32,
 }
@@ -30,15 +37,15 @@ pub(super) struct Row {
 pub(super) struct Rows {
     /// All folded names, with a line feed behind each.
     pub(super) folded: String,
-    /// All names that differ from their folded form.
-    names: String,
+    /// How all names that differ from their folded form are spelled.
+    spellings: Vec<u8>,
     /// Where each folded name's line feed is. Half as wide as `usize`, for memory: the names of
     /// [`super::Index::MAX_FILES_PER_PEER`] files and as many gaps have less than 4 GiB.
     pub(super) ends: Vec<u32>,
-    /// The first parts of the signatures.
-    pub(super) signatures: Vec<u64>,
-    /// The second parts, which are read only where the first ones fit.
-    pub(super) more_signatures: Vec<u32>,
+    /// The signatures.
+    pub(super) slices: Slices,
+    /// What the signatures know of the parts that most names have.
+    pub(super) frequent: Frequent,
     /// `None`: a gap.
     pub(super) classes: Vec<Option<Class>>,
     /// The numbers of the contents ([`super::contents::Contents`]).
@@ -61,12 +68,13 @@ impl Rows {
 
     /// The memory that they take; of folders, what is known of it.
     pub(super) fn bytes(&self) -> usize {
-        // With the signature, the end, the class, the content, the beginning and the key.
-        const ROW: usize = size_of::<Row>() + 33;
+        // With the end, the class, the content, the beginning and the key.
+        const ROW: usize = size_of::<Row>() + 21;
         // In `paths`, in the tree, and the text with its count of owners.
         const PATH: usize = 4 * size_of::<FolderPath>();
-        let texts = self.folded.capacity() + self.names.capacity() + self.path_bytes;
-        texts + self.rows.capacity() * ROW + self.paths.capacity() * PATH
+        let texts = self.folded.capacity() + self.spellings.capacity() + self.path_bytes;
+        let signatures = self.slices.bytes() + self.frequent.bytes();
+        texts + signatures + self.rows.capacity() * ROW + self.paths.capacity() * PATH
     }
 
     /// Appends a file.
@@ -74,7 +82,7 @@ impl Rows {
         let name = entry.name.as_str();
         let folder = self.folder_number(&entry.folder);
         let class = Some(Class::of(FileKind::of_name(name), entry.size));
-        let row = Row { size: entry.size, folder, name_end: 0 };
+        let row = Row { size: entry.size, folder, spelling_end: 0 };
         self.push_row((entry.key, content, class), [&fold_name(name), name], row)
     }
 
@@ -84,7 +92,7 @@ impl Rows {
         let copy = Row { folder, ..*from.row(row) };
         let at = row as usize;
         let narrow = (from.keys[at], from.contents[at], from.classes[at]);
-        self.push_row(narrow, [from.folded(row), from.name(row)], copy)
+        self.push_row(narrow, [from.folded(row), &from.name(row)], copy)
     }
 
     fn push_row(
@@ -96,18 +104,26 @@ impl Rows {
         push_str(&mut self.folded, folded);
         push(&mut self.ends, number(self.folded.len()));
         push_str(&mut self.folded, "\n");
-        if name != folded {
-            push_str(&mut self.names, name);
-        }
-        let (signature, more) = Signature::of(folded).parts();
-        push(&mut self.signatures, signature);
-        push(&mut self.more_signatures, more);
+        extend(&mut self.spellings, &spelling(name, folded));
+        self.slices.push(Signature::of_name(folded, &self.frequent));
         push(&mut self.keys, key);
         push(&mut self.contents, content);
         push(&mut self.classes, class);
         push(&mut self.beginnings, number_of_beginning(folded.as_bytes()));
-        push(&mut self.rows, Row { name_end: number(self.names.len()), ..row });
+        push(&mut self.rows, Row { spelling_end: number(self.spellings.len()), ..row });
+        if is_time_to_choose(self.rows.len()) {
+            self.choose_frequent();
+        }
         number(self.rows.len() - 1)
+    }
+
+    /// Looks anew for what is frequent, and makes the signatures that say it.
+    fn choose_frequent(&mut self) {
+        let rows = 0..number(self.len());
+        let frequent = Frequent::among(rows.clone().map(|row| self.folded(row)));
+        let mut slices = Slices::default();
+        rows.for_each(|row| slices.push(Signature::of_name(self.folded(row), &frequent)));
+        (self.frequent, self.slices) = (frequent, slices);
     }
 
     /// What is known of a row's file.
@@ -154,15 +170,19 @@ impl Rows {
     }
 
     /// The name as its peer has it.
-    pub(super) fn name(&self, row: u32) -> &str {
-        let start = row.checked_sub(1).map_or(0, |before| self.row(before).name_end);
-        let name = &self.names[start as usize..self.row(row).name_end as usize];
-        if name.is_empty() { self.folded(row) } else { name }
+    pub(super) fn name(&self, row: u32) -> Cow<'_, str> {
+        spelled(self.folded(row), self.spelling(row))
+    }
+
+    /// How the name is spelled: of two that are folded to the same, who is spelled alike is called alike.
+    pub(super) fn spelling(&self, row: u32) -> &[u8] {
+        let start = row.checked_sub(1).map_or(0, |before| self.row(before).spelling_end);
+        &self.spellings[start as usize..self.row(row).spelling_end as usize]
     }
 
     /// The name as a value.
     pub(super) fn file_name(&self, row: u32) -> FileName {
-        FileName::of_checked(self.name(row))
+        FileName::of_checked(&self.name(row))
     }
 
     /// The folder.
@@ -177,9 +197,8 @@ impl Rows {
         self.classes.shrink_to_fit();
         self.contents.shrink_to_fit();
         self.beginnings.shrink_to_fit();
-        self.names.shrink_to_fit();
-        self.signatures.shrink_to_fit();
-        self.more_signatures.shrink_to_fit();
+        self.spellings.shrink_to_fit();
+        self.slices.shrink();
         self.keys.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.paths.shrink_to_fit();
@@ -201,6 +220,12 @@ impl Rows {
         self.path_bytes += folder.as_str().len();
         new
     }
+}
+
+/// What is frequent is chosen when there are so many rows, and again each time that there are four times as many:
+/// that costs as much as a third of the rows.
+fn is_time_to_choose(rows: usize) -> bool {
+    rows.is_power_of_two() && rows >= FIRST_CHOICE && (rows / FIRST_CHOICE).ilog2().is_multiple_of(2)
 }
 
 /// Of the number that goes by the order, as much as the column has.

@@ -1,67 +1,139 @@
-//! Signatures: 96 bits of a folded text that hold all bits of the texts within it, so that most names that
-//! cannot contain the words of a query are passed over without being read.
+//! Signatures: bits of a folded text that hold all bits of the texts within it, so that most names that cannot
+//! contain the words of a query are passed over without being read.
 //!
-//! A bit for each letter and digit of ASCII, and 60 bits over which pairs of neighbouring bytes are
-//! spread: a name of 45 bytes has half of them. A text that lacks a bit of a word does not contain
-//! it; one that has them all may contain it. For one letter or digit that is exact.
+//! A bit for each letter and digit of ASCII, one for each that begins a word, 56 bits over which pairs of
+//! neighbouring bytes are spread (a name of 45 bytes has half of them), and two for each of the list's frequent
+//! parts ([`Frequent`]): it is there, and it begins a word. A text that lacks a bit of a word does not contain it;
+//! one that has them all may contain it. For one letter, digit or frequent part that is exact.
+
+use super::frequent::{Frequent, MOST};
 
 /// The bits of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Signature(u128);
+pub(super) struct Signature([u64; 3]);
 
-/// From this bit on stand the pairs.
-const PAIRS: u32 = 36;
-/// Behind this one there are none.
-const END: u32 = u64::BITS + u32::BITS;
+/// How many letters and digits there are.
+const LETTERS: usize = 36;
+/// From this bit on stand those that begin words.
+const STARTS: usize = LETTERS;
+/// From here on stand the pairs.
+const PAIRS: usize = STARTS + LETTERS;
+/// From here on the frequent parts.
+const PARTS: usize = PAIRS + 56;
+/// And from here on those that begin words.
+const PART_STARTS: usize = PARTS + MOST;
+/// So many bits there are.
+pub(super) const BITS: usize = PART_STARTS + MOST;
+const _: () = assert!(BITS == 192);
+
+/// The bits of something that is known exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exact {
+    /// It is in the text.
+    pub(super) inside: usize,
+    /// It begins a word of it.
+    pub(super) start: usize,
+}
+
+impl Exact {
+    /// Of a text of one letter or digit, or of a frequent part.
+    pub(super) fn of(text: &str, frequent: &Frequent) -> Option<Self> {
+        if let [byte] = *text.as_bytes() {
+            return letter(byte).map(|number| Self { inside: number, start: STARTS + number });
+        }
+        frequent
+            .find(text.as_bytes())
+            .map(|number| Self { inside: PARTS + number, start: PART_STARTS + number })
+    }
+}
 
 impl Signature {
-    /// The signature of a folded text.
-    pub(super) fn of(text: &str) -> Self {
-        let mut bits = 0;
-        let mut before = None;
-        for &byte in text.as_bytes() {
-            bits |= match byte {
-                b'a'..=b'z' => 1 << (byte - b'a'),
-                b'0'..=b'9' => 1 << (26 + byte - b'0'),
-                _ => 0,
-            };
-            bits |= before.map_or(0, |before| pair(before, byte));
-            before = Some(byte);
-        }
-        Self(bits)
+    /// The signature of a folded name.
+    pub(super) fn of_name(name: &str, frequent: &Frequent) -> Self {
+        Self::of(name, true, frequent)
     }
 
-    /// The letters, the digits and some pairs; the other pairs.
-    #[expect(clippy::cast_possible_truncation, reason = "that is how it is cut")]
-    pub(super) const fn parts(self) -> (u64, u32) {
-        (self.0 as u64, (self.0 >> u64::BITS) as u32)
+    /// That of a part of folded names, of which nobody knows whether it begins a word.
+    pub(super) fn of_part(part: &str, frequent: &Frequent) -> Self {
+        Self::of(part, false, frequent)
+    }
+
+    fn of(text: &str, begins_word: bool, frequent: &Frequent) -> Self {
+        let mut signature = Self::default();
+        let (bytes, mut is_start) = (text.as_bytes(), begins_word);
+        for (at, &byte) in bytes.iter().enumerate() {
+            let rest = &bytes[at..];
+            if let Some(number) = letter(byte) {
+                signature.set(number);
+                if is_start {
+                    signature.set(STARTS + number);
+                }
+            }
+            if let [one, other, ..] = *rest {
+                signature.set(pair(one, other));
+            }
+            for number in frequent.beginning(rest) {
+                signature.set(PARTS + number);
+                if is_start {
+                    signature.set(PART_STARTS + number);
+                }
+            }
+            is_start = match byte {
+                0..0x80 => !byte.is_ascii_alphanumeric(),
+                // In the middle of a character nothing begins.
+                _ => text.is_char_boundary(at + 1) && !ends_with_alphanumeric(&text[..=at]),
+            };
+        }
+        signature
+    }
+
+    /// The numbers of its bits.
+    pub(super) fn bits(self) -> impl Iterator<Item = usize> {
+        (0..).zip(self.0).flat_map(|(word, mut bits): (usize, u64)| {
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then_some(bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
     }
 
     /// The bits that both have.
     pub(super) fn common(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 
     /// The bits of both.
     pub(super) fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self(std::array::from_fn(|word| self.0[word] | other.0[word]))
     }
 
     /// Whether a text with this signature may contain what the other one is of.
     #[cfg(test)]
     fn may_contain(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+        self.common(other) == other
     }
 
-    /// Whether what it is of is contained in every text that may contain it: one letter or digit.
-    pub(super) fn is_exact_for(text: &str) -> bool {
-        matches!(text.as_bytes(), [b'a'..=b'z' | b'0'..=b'9'])
+    fn set(&mut self, bit: usize) {
+        self.0[bit / 64] |= 1 << (bit % 64);
     }
 }
 
-fn pair(one: u8, other: u8) -> u128 {
-    let spread = (u64::from(one) << 8 | u64::from(other)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    1 << (u64::from(PAIRS) + (((spread >> 32) * u64::from(END - PAIRS)) >> 32))
+fn letter(byte: u8) -> Option<usize> {
+    match byte {
+        b'a'..=b'z' => Some(usize::from(byte - b'a')),
+        b'0'..=b'9' => Some(26 + usize::from(byte - b'0')),
+        _ => None,
+    }
+}
+
+fn pair(one: u8, other: u8) -> usize {
+    let spread = (u32::from(one) << 8 | u32::from(other)).wrapping_mul(0x9E37_79B9);
+    PAIRS + (((spread >> 16) as usize * (PARTS - PAIRS)) >> 16)
+}
+
+fn ends_with_alphanumeric(text: &str) -> bool {
+    text.chars().next_back().is_some_and(char::is_alphanumeric)
 }
 
 #[cfg(test)]
@@ -71,29 +143,39 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_contained_may_be_contained(before in "\\PC{0,20}", word in "\\PC{0,8}", after in "\\PC{0,20}") {
+        fn what_is_contained_may_be_contained(before in "\\PC{0,20}", word in "[ab. é]{0,6}|\\PC{0,8}", after in "\\PC{0,20}") {
+            let frequent = Frequent::these(&["ab", "ba", "aab", "bé"]);
             let text = format!("{before}{word}{after}");
-            prop_assert!(Signature::of(&text).may_contain(Signature::of(&word)));
+            let (name, part) = (Signature::of_name(&text, &frequent), Signature::of_part(&word, &frequent));
+            prop_assert!(name.may_contain(part));
         }
 
         #[test]
-        fn one_letter_is_found_exactly(text in "[a-e0-3 é.]{0,8}", letter in "[a-z0-9]") {
-            prop_assert!(Signature::is_exact_for(&letter));
-            prop_assert_eq!(Signature::of(&text).may_contain(Signature::of(&letter)), text.contains(&letter));
+        fn what_is_exact_is_found_exactly(text in "[a-c0-1é中_ .]{0,9}") {
+            let frequent = Frequent::these(&["ab", "abc", "a0", "cab", "éa"]);
+            let signature: Vec<_> = Signature::of_name(&text, &frequent).bits().collect();
+            for part in ["a", "b", "0", "1", "z", "ab", "abc", "a0", "cab", "éa"] {
+                let exact = Exact::of(part, &frequent).expect("a letter or frequent");
+                let mut places = text.match_indices(part).map(|(at, _)| &text[..at]);
+                let starts = places.clone().any(|before| !ends_with_alphanumeric(before));
+                prop_assert_eq!(signature.contains(&exact.inside), places.next().is_some(), "{}", part);
+                prop_assert_eq!(signature.contains(&exact.start), starts, "{} begins a word", part);
+            }
         }
     }
 
     #[test]
     fn most_of_what_is_not_contained_is_ruled_out() {
+        let none = Frequent::default();
         let names: Vec<String> =
             (0..1_000_u32).map(|n| format!("annual report {n} of the harbour.pdf")).collect();
         for (word, most) in [("sunset", 0), ("quartz", 0), ("reports", 0), ("harbor", 1_000), ("98765", 10)] {
-            let may =
-                names.iter().filter(|name| Signature::of(name).may_contain(Signature::of(word))).count();
+            let part = Signature::of_part(word, &none);
+            let may = names.iter().filter(|name| Signature::of_name(name, &none).may_contain(part)).count();
             assert!(may <= most, "{word}: {may}");
         }
-        assert!(
-            !Signature::is_exact_for("ab") && !Signature::is_exact_for("é") && !Signature::is_exact_for("")
-        );
+        for text in ["ab", "é", ""] {
+            assert_eq!(Exact::of(text, &none), None, "{text}");
+        }
     }
 }
