@@ -6,7 +6,7 @@
 
 use super::column::number;
 use super::hits::Abandoned;
-use super::query::{BestRanks, Query, Rank};
+use super::query::{BestRanks, Known, Query, Rank};
 use super::rows::Rows;
 use memchr::memmem::Finder;
 use std::ops::Range;
@@ -17,6 +17,9 @@ const BLOCK: usize = 16_384;
 /// Where the signatures leave more than one in so many, reading all names one after the other is faster
 /// than here and there.
 const FEW: usize = 8;
+
+/// Of what words only may be in, so many bits are read.
+const MOST_BITS: usize = 12;
 
 /// Of so many rows something is read before it is looked at: it stays in the nearest cache.
 const BATCH: usize = 64;
@@ -46,8 +49,7 @@ pub(super) fn for_each_fitting(
     is_abandoned: &impl Fn() -> bool,
     mut take: impl FnMut(&[Fitting]),
 ) -> Result<(), Abandoned> {
-    let bits: Vec<_> = query.signature(&rows.frequent).bits().collect();
-    let decided = query.is_decided_by_signature(&rows.frequent).then(|| Decided::new(rows, query));
+    let asking = Asking::new(rows, query);
     let mut candidates = Vec::new();
     let mut fitting = Vec::new();
     for start in stretch.clone().step_by(BLOCK) {
@@ -56,28 +58,29 @@ pub(super) fn for_each_fitting(
         }
         let block = start..stretch.end.min(start + BLOCK);
         candidates.clear();
-        rows.slices.rows_with(block.clone(), &bits, &mut candidates);
+        rows.slices.rows_with(block.clone(), &asking.bits, &mut candidates);
         let left = &mut candidates[..];
         let left = match wanted {
             Some(wanted) => keep(left, wanted),
             None => left,
         };
         let word = query.rarest().filter(|_| left.len() > block.len() / FEW);
-        if let Some(decided) = &decided {
-            fitting.extend(left.iter().map(|row| decided.fitting(*row)));
+        if asking.is_decided {
+            fitting.extend(left.iter().map(|row| asking.decided(*row)));
         } else if let Some(word) = word {
             scan(rows, block, word, |row, place| {
                 if wanted.is_some_and(|wanted| !wanted(number(row))) {
                     return;
                 }
-                let folded = rows.folded_bytes(row);
-                if let Some(rank) = query.rank_from(folded, place) {
-                    let name = Some(name(folded, rank));
-                    fitting.push(Fitting { row: number(row), rank: Some(rank), name });
-                }
+                fitting.extend(asking.look(
+                    number(row),
+                    rows.folded_bytes(row),
+                    Known { place: Some(place), ..Known::default() },
+                    &name,
+                ));
             });
         } else {
-            look(rows, left, query, &name, &mut fitting);
+            look(&asking, left, &name, &mut fitting);
         }
         take(&fitting);
         fitting.clear();
@@ -85,29 +88,67 @@ pub(super) fn for_each_fitting(
     Ok(())
 }
 
-/// What is known of the rows of a query that no name need be looked at for.
-struct Decided<'a> {
+/// What a query asks of the rows of one list.
+struct Asking<'a> {
     rows: &'a Rows,
-    /// Which bit says whether a word begins with what is looked for.
-    start: Option<usize>,
+    query: &'a Query,
+    /// Rows that fit have these bits.
+    bits: Vec<usize>,
+    /// Rows that have them fit: no name need be looked at.
+    is_decided: bool,
+    /// Rows that have the bits have these words, by number.
+    words: u32,
+    /// Rows that fit better than [`Rank::Inside`] have these.
+    starts: Vec<usize>,
     best_ranks: BestRanks,
 }
 
-impl<'a> Decided<'a> {
-    fn new(rows: &'a Rows, query: &Query) -> Self {
-        Self { rows, start: query.start(&rows.frequent), best_ranks: query.best_ranks() }
+impl<'a> Asking<'a> {
+    fn new(rows: &'a Rows, query: &'a Query) -> Self {
+        let asked = query.asked_bits(&rows.frequent);
+        let mut maybe: Vec<_> = asked.maybe.bits().collect();
+        // The rarest first: who has not even those is passed over soon, and the others say little more.
+        maybe.sort_by_key(|bit| rows.slices.count(*bit));
+        maybe.truncate(MOST_BITS);
+        let mut bits = asked.exact;
+        bits.extend(maybe);
+        bits.sort_by_key(|bit| rows.slices.count(*bit));
+        Self {
+            rows,
+            query,
+            bits,
+            is_decided: query.is_decided_by_signature(&rows.frequent),
+            words: asked.exact_words,
+            starts: asked.starts,
+            best_ranks: query.best_ranks(),
+        }
     }
 
-    fn fitting(&self, row: u32) -> Fitting {
-        let rank = self.start.and_then(|start| {
-            if !self.rows.slices.has(row, start) {
-                return Some(Rank::Inside);
-            }
+    fn decided(&self, row: u32) -> Fitting {
+        let rank = if self.is_inside(row) {
+            Some(Rank::Inside)
+        } else {
             // If it may begin the name, somebody has to look.
             let best = self.best_ranks.of(u64::from(self.rows.beginnings[row as usize]) << 32);
-            (best == Rank::WordStart).then_some(best)
-        });
+            (self.query.is_one_word() && best == Rank::WordStart).then_some(best)
+        };
         Fitting { row, rank, name: None }
+    }
+
+    fn look(
+        &self,
+        row: u32,
+        folded: &[u8],
+        known: Known,
+        name: impl Fn(&[u8], Rank) -> u64,
+    ) -> Option<Fitting> {
+        let known = Known { is_inside: self.is_inside(row), ..known };
+        let rank = self.query.rank_with_extension(folded, &known)?;
+        Some(Fitting { row, rank: Some(rank), name: Some(name(folded, rank)) })
+    }
+
+    fn is_inside(&self, row: u32) -> bool {
+        !self.starts.iter().all(|bit| self.rows.slices.has(row, *bit))
     }
 }
 
@@ -124,24 +165,22 @@ fn keep(rows: &mut [u32], holds: impl Fn(u32) -> bool) -> &mut [u32] {
 
 /// The candidates whose names fit.
 fn look(
-    rows: &Rows,
+    asking: &Asking<'_>,
     candidates: &[u32],
-    query: &Query,
     number: impl Fn(&[u8], Rank) -> u64,
     fitting: &mut Vec<Fitting>,
 ) {
     let mut names: [&[u8]; BATCH] = [&[]; BATCH];
     for batch in candidates.chunks(BATCH) {
         for (name, row) in names.iter_mut().zip(batch) {
-            *name = rows.folded_bytes(*row as usize);
+            *name = asking.rows.folded_bytes(*row as usize);
         }
         let ends = |name: &&[u8]| name.first().copied().unwrap_or(0) ^ name.last().copied().unwrap_or(0);
         // Nothing is done with it: the names are near then.
         std::hint::black_box(names.iter().map(ends).fold(0, |all, it| all ^ it));
         for (name, row) in names.iter().zip(batch) {
-            if let Some(rank) = query.rank_with_extension(name) {
-                fitting.push(Fitting { row: *row, rank: Some(rank), name: Some(number(name, rank)) });
-            }
+            let known = Known { words: asking.words, ..Known::default() };
+            fitting.extend(asking.look(*row, name, known, &number));
         }
     }
 }

@@ -109,6 +109,36 @@ pub struct Query {
     peers: Vec<PeerTerm>,
 }
 
+/// What is asked of signatures, as numbers of bits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AskedBits {
+    /// A name has these if and only if it has some of the words:
+    pub(super) exact: Vec<usize>,
+    /// those, by number.
+    pub(super) exact_words: u32,
+    /// A name that has all the others, and an extension that is asked for, has these.
+    pub(super) maybe: Signature,
+    /// A name that fits better than [`Rank::Inside`] has these.
+    pub(super) starts: Vec<usize>,
+}
+
+/// What is known of a name before it is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    /// It has these words, by number.
+    pub(super) words: u32,
+    /// The first place where the rarest one begins.
+    pub(super) place: Option<usize>,
+    /// It does not fit better than [`Rank::Inside`].
+    pub(super) is_inside: bool,
+}
+
+impl Known {
+    fn has(&self, word: u32) -> bool {
+        self.words >> word & 1 != 0 || word == 0 && self.place.is_some()
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Word {
     text: String,
@@ -165,17 +195,27 @@ impl Query {
         self.words.first().map(|word| &word.finder)
     }
 
-    /// What the signature of a name that fits has, in a list of which these parts are frequent.
-    pub(super) fn signature(&self, frequent: &Frequent) -> Signature {
+    /// What the signatures of a list in which these parts are frequent say of its names.
+    pub(super) fn asked_bits(&self, frequent: &Frequent) -> AskedBits {
         let of = |text: &str| Signature::of_part(text, frequent);
-        let words = self.words.iter().map(|word| of(&word.text));
         let ends = self.filters.iter().map(|filter| match (filter.wanted, &filter.test) {
             (Wanted::With, Test::Extension(ends)) => {
                 ends.iter().map(|end| of(end)).reduce(Signature::common).unwrap_or_default()
             }
             _ => Signature::default(),
         });
-        words.chain(ends).fold(Signature::default(), Signature::with)
+        let mut asked =
+            AskedBits { maybe: ends.fold(Signature::default(), Signature::with), ..AskedBits::default() };
+        for (word, number) in self.words.iter().zip(0..) {
+            asked.starts.extend(Exact::beginnings(&word.text, frequent).map(|exact| exact.start));
+            if let Some(exact) = Exact::of(&word.text, frequent) {
+                asked.exact.push(exact.inside);
+                asked.exact_words |= 1 << number;
+            } else {
+                asked.maybe = asked.maybe.with(of(&word.text));
+            }
+        }
+        asked
     }
 
     /// The content that is meant by its hash.
@@ -195,26 +235,25 @@ impl Query {
     }
 
     fn rank_bytes(&self, folded: &[u8]) -> Option<Rank> {
-        match self.rarest() {
-            None => self.is_without(folded).then_some(Rank::Inside),
-            Some(rarest) => self.rank_words(folded, rarest.find(folded)?),
-        }
+        self.rank_knowing(folded, &Known::default())
     }
 
-    /// The same; `None` also if the extension is not one that is asked for.
-    pub(super) fn rank_with_extension(&self, folded: &[u8]) -> Option<Rank> {
-        if self.takes_extension(folded) { self.rank_bytes(folded) } else { None }
+    /// The same, when something is known of the name already; `None` also if the extension is not one that is asked
+    /// for.
+    pub(super) fn rank_with_extension(&self, folded: &[u8], known: &Known) -> Option<Rank> {
+        if self.takes_extension(folded) { self.rank_knowing(folded, known) } else { None }
     }
 
-    /// The same, when the rarest word is known to begin first at this place.
-    pub(super) fn rank_from(&self, folded: &[u8], place: usize) -> Option<Rank> {
-        if self.takes_extension(folded) { self.rank_words(folded, place) } else { None }
-    }
-
-    fn rank_words(&self, folded: &[u8], place: usize) -> Option<Rank> {
+    fn rank_knowing(&self, folded: &[u8], known: &Known) -> Option<Rank> {
         if !self.is_without(folded) {
             return None;
         }
+        let Some((rarest, others)) = self.words.split_first() else { return Some(Rank::Inside) };
+        if known.is_inside {
+            let has = |(word, number)| known.has(number) || Word::find(word, folded).is_some();
+            return self.words.iter().zip(0..).all(has).then_some(Rank::Inside);
+        }
+        let place = known.place.or_else(|| rarest.find(folded))?;
         // Most names begin with another byte, and to compare them costs a call.
         let phrase = self.phrase.as_bytes();
         if phrase.first().is_none_or(|first| folded.first() == Some(first))
@@ -222,10 +261,9 @@ impl Query {
         {
             return Some(if is_extension(rest) { Rank::Exact } else { Rank::Prefix });
         }
-        let (rarest, others) = self.words.split_first()?;
         let mut worst = rarest.rank_from(folded, place);
         for word in others {
-            let place = word.finder.find(folded)?;
+            let place = word.find(folded)?;
             if worst != Rank::Inside {
                 worst = worst.max(word.rank_from(folded, place));
             }
@@ -235,7 +273,7 @@ impl Query {
 
     /// Whether nothing that must not be is in a folded name.
     fn is_without(&self, folded: &[u8]) -> bool {
-        self.without.iter().all(|word| word.finder.find(folded).is_none())
+        self.without.iter().all(|word| word.find(folded).is_none())
     }
 
     /// The rank of a folded name that is known to fit.
@@ -261,10 +299,9 @@ impl Query {
             && !self.filters.iter().any(is_of_names)
     }
 
-    /// The bit of a signature that says whether a word of the name begins with the only word.
-    pub(super) fn start(&self, frequent: &Frequent) -> Option<usize> {
-        let [word] = self.words.as_slice() else { return None };
-        Exact::of(&word.text, frequent).map(|exact| exact.start)
+    /// Whether it is a single word: it begins a word of each name of the rank [`Rank::WordStart`] or better.
+    pub(super) fn is_one_word(&self) -> bool {
+        self.words.len() == 1
     }
 
     /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else
@@ -304,6 +341,11 @@ fn peers_called(wanted: &str, names: &[(PeerId, String)]) -> Result<Vec<PeerId>,
 impl Word {
     fn new(text: &str) -> Self {
         Self { text: text.to_owned(), finder: Finder::new(text.as_bytes()).into_owned() }
+    }
+
+    /// Where it begins first in a folded name.
+    fn find(&self, folded: &[u8]) -> Option<usize> {
+        self.finder.find(folded)
     }
 
     /// How well it fits into a folded name in which it begins first at this place.

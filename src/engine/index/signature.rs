@@ -41,9 +41,17 @@ impl Exact {
         if let [byte] = *text.as_bytes() {
             return letter(byte).map(|number| Self { inside: number, start: STARTS + number });
         }
-        frequent
-            .find(text.as_bytes())
-            .map(|number| Self { inside: PARTS + number, start: PART_STARTS + number })
+        frequent.find(text.as_bytes()).map(Self::of_part)
+    }
+
+    /// Of what a text begins with.
+    pub(super) fn beginnings(text: &str, frequent: &Frequent) -> impl Iterator<Item = Self> {
+        let parts = frequent.beginning(text.as_bytes()).map(Self::of_part);
+        text.get(..1).and_then(|first| Self::of(first, frequent)).into_iter().chain(parts)
+    }
+
+    fn of_part(number: usize) -> Self {
+        Self { inside: PARTS + number, start: PART_STARTS + number }
     }
 }
 

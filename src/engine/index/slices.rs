@@ -14,8 +14,10 @@ const _: () = assert!(GROUP == size_of::<Slice>() * 8);
 /// The slices of all groups: [`BITS`] for each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slices {
-    slices: Vec<Slice>,
+    words: Vec<Slice>,
     rows: usize,
+    /// How many rows have each bit.
+    counts: Vec<u32>,
 }
 
 impl Slices {
@@ -23,10 +25,12 @@ impl Slices {
     pub(super) fn push(&mut self, signature: Signature) {
         let (group, at) = (self.rows / GROUP * BITS, self.rows % GROUP);
         if at == 0 {
-            (0..BITS).for_each(|_| push(&mut self.slices, Slice::default()));
+            (0..BITS).for_each(|_| push(&mut self.words, Slice::default()));
         }
+        self.counts.resize(BITS, 0);
         for bit in signature.bits() {
-            self.slices[group + bit][at / 64] |= 1 << (at % 64);
+            self.words[group + bit][at / 64] |= 1 << (at % 64);
+            self.counts[bit] += 1;
         }
         self.rows += 1;
     }
@@ -34,13 +38,18 @@ impl Slices {
     /// Whether a row has a bit.
     pub(super) fn has(&self, row: u32, bit: usize) -> bool {
         let (group, at) = (row as usize / GROUP * BITS, row as usize % GROUP);
-        self.slices[group + bit][at / 64] >> (at % 64) & 1 != 0
+        self.words[group + bit][at / 64] >> (at % 64) & 1 != 0
+    }
+
+    /// How many rows have a bit.
+    pub(super) fn count(&self, bit: usize) -> u32 {
+        self.counts.get(bit).copied().unwrap_or(0)
     }
 
     /// Appends the rows of a range that have all these bits.
     pub(super) fn rows_with(&self, range: Range<usize>, bits: &[usize], rows: &mut Vec<u32>) {
         for start in (range.start / GROUP * GROUP..range.end).step_by(GROUP) {
-            let group = &self.slices[start / GROUP * BITS..][..BITS];
+            let group = &self.words[start / GROUP * BITS..][..BITS];
             let mut left = Slice::default();
             for (word, left) in left.iter_mut().enumerate() {
                 *left = among(&range, start + word * 64);
@@ -48,6 +57,9 @@ impl Slices {
             for bit in bits {
                 for (left, has) in left.iter_mut().zip(&group[*bit]) {
                     *left &= has;
+                }
+                if left == Slice::default() {
+                    break;
                 }
             }
             for (word, mut left) in left.into_iter().enumerate() {
@@ -61,12 +73,12 @@ impl Slices {
 
     /// The memory that they take.
     pub(super) fn bytes(&self) -> usize {
-        self.slices.capacity() * size_of::<Slice>()
+        self.words.capacity() * size_of::<Slice>()
     }
 
     /// Gives back the room for more rows.
     pub(super) fn shrink(&mut self) {
-        self.slices.shrink_to_fit();
+        self.words.shrink_to_fit();
     }
 }
 
@@ -103,6 +115,10 @@ mod tests {
                 let has = |row: &usize| bits.iter().all(|bit| signatures[*row].bits().any(|other| other == *bit));
                 let expected: Vec<_> = range.clone().filter(has).map(number).collect();
                 prop_assert_eq!(&found, &expected);
+                for bit in &bits {
+                    let has = signatures.iter().filter(|signature| signature.bits().any(|other| other == *bit));
+                    prop_assert_eq!(slices.count(*bit) as usize, has.count());
+                }
                 prop_assert!(found.iter().all(|row| bits.iter().all(|bit| slices.has(*row, *bit))));
             }
         }
