@@ -18,6 +18,9 @@ const TOGETHER: u32 = if cfg!(test) { 1 } else { 64 };
 /// fewer, and deal out all the same.
 const FEW: usize = if cfg!(test) { 3 } else { 32_768 };
 
+/// With so many hits of a stretch at once the columns are read nearly from the front to the back.
+const DENSE: usize = 2_048;
+
 /// Some rows of one list, by the number of its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stretch {
@@ -35,8 +38,6 @@ struct Finding<'a> {
     classes: Option<TakenClasses>,
     /// How much of the beginnings of names that fit well is in all of them, and says nothing of their order.
     skipped: usize,
-    /// In some list the names are not looked at; so all their numbers have as much as the column has.
-    are_names_short: bool,
 }
 
 /// Finds all hits, those of each content in one of as many [`Hits`] as the workers want. Who is not chosen
@@ -54,17 +55,14 @@ pub(super) fn find(
 ) -> Result<Vec<Hits>, Abandoned> {
     let query = searched.query;
     let columns = query.columns();
-    let lists = chosen_lists(searched, chosen);
-    let rows = |stretch: &Stretch| searched.lists[usize::from(stretch.peer)].1.rows();
-    let are_names_short = lists.iter().any(|stretch| query.is_decided_by_signature(&rows(stretch).frequent));
     let finding = Finding {
         searched,
         meant: query.content().and_then(|content| searched.contents.find(content)),
         classes: columns.classes(),
         columns,
-        skipped: if by_name || are_names_short { 0 } else { query.in_common() },
-        are_names_short,
+        skipped: if by_name || searched.are_names_short { 0 } else { query.in_common() },
     };
+    let lists = chosen_lists(searched, chosen);
     let parts = workers.parts(lists.iter().map(|stretch| stretch.rows.len()).sum()).max(1);
     if parts == 1 {
         let (mut firsts, mut parting) = (Vec::new(), Parting::new(searched.contents));
@@ -172,8 +170,7 @@ impl Finding<'_> {
     }
 
     fn number_of(&self, text: &[u8]) -> u64 {
-        let number = natural_beginning(text);
-        if self.are_names_short { number & u64::MAX << 32 } else { number }
+        self.searched.common_number(natural_beginning(text))
     }
 
     fn look_at_names(
@@ -192,14 +189,21 @@ impl Finding<'_> {
         let may_be_taken = |row| classes.is_none_or(|classes| taken(row, classes) != Some(false));
         let wanted = classes.is_some().then_some(&may_be_taken);
         let name = |folded: &[u8], rank| self.name(folded, rank);
+        let mut hits = Vec::new();
         for_each_fitting(rows, stretch, query, wanted, name, is_abandoned, |fitting| {
-            for &Fitting { row, rank, name } in fitting {
-                let depends_on_size = |classes| taken(row, classes).is_none();
-                if classes.is_some_and(depends_on_size) && !self.columns.take_size(rows.row(row).size) {
-                    continue;
-                }
-                let rank = rank.map(|rank| rank.max(highest));
-                Hit::of(peer, rows, Fitting { row, rank, name }).into_iter().for_each(&mut *take);
+            let is_taken = |fitting: &&Fitting| {
+                let depends_on_size = |classes| taken(fitting.row, classes).is_none();
+                !classes.is_some_and(depends_on_size) || self.columns.take_size(rows.row(fitting.row).size)
+            };
+            let highest =
+                |&fitting: &Fitting| Fitting { rank: fitting.rank.map(|rank| rank.max(highest)), ..fitting };
+            let found = fitting.iter().filter(is_taken).map(highest).filter_map(|it| Hit::of(peer, rows, it));
+            if fitting.len() > DENSE {
+                found.for_each(&mut *take);
+            } else {
+                // All at once: their columns are far away, and so the processor waits for many together.
+                hits.extend(found);
+                hits.drain(..).for_each(&mut *take);
             }
         })
     }

@@ -130,7 +130,7 @@ impl<'a> Asking<'a> {
         } else {
             // If it may begin the name, somebody has to look.
             let best = self.best_ranks.of(u64::from(self.rows.beginnings[row as usize]) << 32);
-            (self.query.is_one_word() && best == Rank::WordStart).then_some(best)
+            (best != Rank::Exact).then_some(best)
         };
         Fitting { row, rank, name: None }
     }

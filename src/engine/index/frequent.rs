@@ -6,15 +6,15 @@
 use std::cmp::Reverse;
 
 /// The most parts of a list.
-pub(super) const MOST: usize = 32;
+pub(super) const MOST: usize = 96;
 /// Of these, so many may be of two letters: there are few such, and they are in nearly all names.
-const MOST_PAIRS: usize = 8;
+const MOST_PAIRS: usize = 24;
 /// What is in fewer than one of so many names is quickly found by looking at them.
-const RARE: usize = 24;
+const RARE: usize = 64;
 /// So many names say enough of all.
 const SAMPLE: usize = 1_024;
 /// The slots of the table: far more than parts.
-const SLOTS: usize = 1_024;
+const SLOTS: usize = 4_096;
 
 /// The parts, by number.
 #[derive(Clone, Debug, Default)]

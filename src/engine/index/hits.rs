@@ -10,7 +10,7 @@ use super::fitting::Fitting;
 use super::list::List;
 use super::query::{Query, Rank};
 use super::rows::{Row, Rows};
-use crate::base::{Natural, PeerId};
+use crate::base::{Natural, PeerId, natural_beginning};
 use std::cmp::Ordering;
 
 /// Nobody waits for the answer any more.
@@ -51,6 +51,8 @@ pub(super) struct Searched<'a> {
     /// So many of the lists, the first ones, are of peers that answer; what the others have comes last.
     pub(super) answering: usize,
     pub(super) contents: &'a Contents,
+    /// In some list the names need not be looked at; so all their numbers have as much as the column has.
+    pub(super) are_names_short: bool,
 }
 
 /// The hits of some contents.
@@ -72,7 +74,29 @@ pub(super) struct Parting {
     many: Bits,
 }
 
-impl Searched<'_> {
+impl<'a> Searched<'a> {
+    /// These lists, of which so many answer.
+    pub(super) fn new(
+        query: &'a Query,
+        lists: Vec<(PeerId, &'a List)>,
+        answering: usize,
+        contents: &'a Contents,
+    ) -> Self {
+        let is_decided = |(_, list): &(PeerId, &List)| query.is_decided_by_signature(&list.rows().frequent);
+        let are_names_short = lists.iter().any(is_decided);
+        Self { query, lists, answering, contents, are_names_short }
+    }
+
+    /// As much of the number of a name as all have.
+    pub(super) fn common_number(&self, name: u64) -> u64 {
+        if self.are_names_short { name & u64::MAX << 32 } else { name }
+    }
+
+    /// With the whole number of its name.
+    pub(super) fn looked_at(&self, hit: Hit) -> Hit {
+        if self.are_names_short { Hit { name: natural_beginning(self.folded(hit)), ..hit } } else { hit }
+    }
+
     /// The columns that it stands in.
     pub(super) fn rows(&self, hit: Hit) -> &Rows {
         self.lists[usize::from(hit.peer)].1.rows()
@@ -206,7 +230,24 @@ impl Hits {
     }
 }
 
+impl Hits {
+    /// Those of a content that are not its first.
+    pub(super) fn others(&self, content: u32) -> &[Hit] {
+        if !self.many.contains(content) {
+            return &[];
+        }
+        let start = self.others.partition_point(|other| other.content < content);
+        let count = self.others[start..].iter().take_while(|other| other.content == content).count();
+        &self.others[start..start + count]
+    }
+}
+
 impl Group<'_> {
+    /// The hit that came first.
+    pub(super) fn first(&self) -> Hit {
+        self.first
+    }
+
     /// The number of the content.
     pub(super) fn content(&self) -> u32 {
         self.first.content

@@ -299,11 +299,6 @@ impl Query {
             && !self.filters.iter().any(is_of_names)
     }
 
-    /// Whether it is a single word: it begins a word of each name of the rank [`Rank::WordStart`] or better.
-    pub(super) fn is_one_word(&self) -> bool {
-        self.words.len() == 1
-    }
-
     /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else
     /// all whose names begin so.
     ///

@@ -9,7 +9,7 @@ use super::hits::{Abandoned, Group, Hit, Hits, Searched};
 use super::list::List;
 use super::page::{Page, SortKey};
 use super::query::{ChosenPeers, Query, Rank};
-use super::select::Selection;
+use super::select::{Selected, Selection};
 use super::workers::{Alone, Workers};
 use crate::base::{ContentId, FileName, FolderPath, Natural, PeerId};
 
@@ -26,7 +26,7 @@ pub struct Source {
     pub peer: PeerId,
     /// The folder that the file lies in there; empty: not said.
     pub folder: FolderPath,
-    /// The file's name there (of several, the one that fits best).
+    /// The file's name there: of several, of those that fit the whole query the one that fits best, or else any.
     pub name: FileName,
 }
 
@@ -86,7 +86,7 @@ impl Index {
         let lists: Vec<_> = self.present_lists().map(|(peer, list)| (*peer, list)).collect();
         // Those that do not answer come last in the list.
         let answering = lists.iter().filter(|(peer, _)| self.answers(peer)).count();
-        let searched = Searched { query, lists, answering, contents: &self.contents };
+        let searched = Searched::new(query, lists, answering, &self.contents);
         matches(&searched, chosen, page, workers, &is_abandoned).ok()
     }
 
@@ -127,7 +127,7 @@ fn matches(
     let Some(all) = sorted?.into_iter().reduce(Sorted::with) else { return Ok(Matches::default()) };
     let Sorted { total, facets, peers, selection } = all;
     let facets = facets.with_peers(searched.lists.iter().map(|(peer, _)| *peer).zip(peers).collect());
-    let results = selection.page().into_iter().map(|best| found(searched, best)).collect();
+    let results = selection.page().into_iter().map(|group| found(searched, &hits, group)).collect();
     Ok(Matches { total, facets, results })
 }
 
@@ -240,13 +240,13 @@ impl PeerTest {
     }
 }
 
-fn found(searched: &Searched<'_>, best: Hit) -> Found {
+fn found(searched: &Searched<'_>, hits: &[Hits], Selected { best, first }: Selected) -> Found {
     let rows = searched.rows(best);
     let sources = if best.content == NO_CONTENT {
         let (peer, list) = searched.lists[usize::from(best.peer)];
         vec![Source::of(peer, list, best.row)]
     } else {
-        sources_of(searched, best.content)
+        sources_of(searched, best.content, first, hits)
     };
     Found {
         content: searched.contents.get(best.content),
@@ -256,9 +256,10 @@ fn found(searched: &Searched<'_>, best: Hit) -> Found {
     }
 }
 
-fn sources_of(searched: &Searched<'_>, content: u32) -> Vec<Source> {
+fn sources_of(searched: &Searched<'_>, content: u32, first: Hit, hits: &[Hits]) -> Vec<Source> {
+    let known = || std::iter::once(first).chain(hits.iter().flat_map(|hits| hits.others(content)).copied());
     let mut sources = Vec::new();
-    for (peer, list) in &searched.lists {
+    for (number, (peer, list)) in searched.lists.iter().enumerate() {
         let rows = list.rows();
         let key = |row: &u32| {
             let folded = rows.folded(*row);
@@ -271,9 +272,14 @@ fn sources_of(searched: &Searched<'_>, content: u32) -> Vec<Source> {
                 Natural(rows.folder(*row).as_str().as_bytes()),
             )
         };
-        if let Some(row) = list.with_content(content).min_by_key(key) {
-            sources.push(Source::of(*peer, list, row));
-        }
+        // What was found need not be looked for.
+        let mut own = known().filter(|hit| usize::from(hit.peer) == number).map(|hit| hit.row);
+        let row = match (own.next(), own.next()) {
+            (Some(only), None) => Some(only),
+            (Some(one), Some(other)) => [one, other].into_iter().chain(own).min_by_key(key),
+            (None, _) => list.with_content(content).min_by_key(key),
+        };
+        sources.extend(row.map(|row| Source::of(*peer, list, row)));
     }
     sources
 }

@@ -32,7 +32,19 @@ pub(super) struct Selection<'a> {
 struct Kept {
     /// The beginning of the order: who has the smaller one comes first, of equal ones it says nothing.
     key: Key,
+    /// The same with as much of its name's number as all hits have: most are let go by that.
+    short_key: Key,
     best: Hit,
+    first: Hit,
+}
+
+/// A group of a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Selected {
+    /// The file that fits best.
+    pub(super) best: Hit,
+    /// The one that was found first.
+    pub(super) first: Hit,
 }
 
 impl<'a> Selection<'a> {
@@ -49,15 +61,21 @@ impl<'a> Selection<'a> {
         if self.end == 0 {
             return;
         }
-        if let Some(last) = self.last
-            // The one that fits best has one of these numbers, or a larger one.
-            && group.all(|file| self.key(file, sources, self.best_rank(file)) > last.key)
+        // The one that fits best has one of these numbers, or a larger one.
+        if self.last.is_some()
+            && group.all(|file| self.is_behind(self.key(file, sources, self.best_rank(file))))
         {
             return;
         }
         let best = group.best(self.searched);
-        let key = self.key(best, sources, self.searched.rank(best));
-        let kept = Kept { key, best };
+        let rank = self.searched.rank(best);
+        let short_key = self.key(best, sources, rank);
+        if self.is_behind(short_key) {
+            return;
+        }
+        let best = self.searched.looked_at(best);
+        let key = self.key(best, sources, rank);
+        let kept = Kept { key, short_key, best, first: group.first() };
         if self.last.is_some_and(|last| self.order(kept, last) == Ordering::Greater) {
             return;
         }
@@ -65,6 +83,11 @@ impl<'a> Selection<'a> {
         if self.kept.len() >= self.end.saturating_mul(2).max(MIN_KEPT) {
             self.let_go();
         }
+    }
+
+    /// Whether what has this key, with as much of its name's number as all have, is not on the page.
+    fn is_behind(&self, key: Key) -> bool {
+        self.last.is_some_and(|last| key > last.short_key)
     }
 
     /// A bound for what stands first in the order, that costs next to nothing.
@@ -82,8 +105,8 @@ impl<'a> Selection<'a> {
         self.let_go();
     }
 
-    /// The best files of the page's groups, in its order.
-    pub(super) fn page(mut self) -> Vec<Hit> {
+    /// The page's groups, in its order.
+    pub(super) fn page(mut self) -> Vec<Selected> {
         self.let_go();
         let offset = usize::try_from(self.page.offset).unwrap_or(usize::MAX);
         let mut kept = std::mem::take(&mut self.kept);
@@ -95,7 +118,7 @@ impl<'a> Selection<'a> {
         }
         let part = &mut kept[offset..];
         part.sort_unstable_by(|one, other| self.order(*one, *other));
-        part.iter().map(|kept| kept.best).collect()
+        part.iter().map(|kept| Selected { best: kept.best, first: kept.first }).collect()
     }
 
     fn let_go(&mut self) {

@@ -10,7 +10,7 @@ use super::frequent::{Frequent, MOST};
 
 /// The bits of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Signature([u64; 3]);
+pub(super) struct Signature([u64; WORDS]);
 
 /// How many letters and digits there are.
 const LETTERS: usize = 36;
@@ -24,7 +24,8 @@ const PARTS: usize = PAIRS + 56;
 const PART_STARTS: usize = PARTS + MOST;
 /// So many bits there are.
 pub(super) const BITS: usize = PART_STARTS + MOST;
-const _: () = assert!(BITS == 192);
+const WORDS: usize = BITS.div_ceil(64);
+const _: () = assert!(BITS == WORDS * 64, "none is wasted");
 
 /// The bits of something that is known exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,84 +1,75 @@
 //! The signatures of rows, turned on their side: for each bit, which rows have it. So a search reads only the
-//! bits that it asks for, and 64 rows at once.
+//! bits that it asks for, and of 64 rows at once.
 
 use super::column::{number, push};
 use super::signature::{BITS, Signature};
 use std::ops::Range;
 
-/// The rows of a group, one bit each.
-type Slice = [u64; 8];
-/// So many rows stand together in a group: one slice is one line of the nearest cache.
-const GROUP: usize = 512;
-const _: () = assert!(GROUP == size_of::<Slice>() * 8);
-
-/// The slices of all groups: [`BITS`] for each.
-#[derive(Clone, Debug, Default)]
+/// One column of bits for each bit of a signature: it is read from the front to the back, as fast as memory is.
+#[derive(Clone, Debug)]
 pub(super) struct Slices {
-    words: Vec<Slice>,
+    /// 64 rows in each number.
+    columns: Vec<Vec<u64>>,
     rows: usize,
     /// How many rows have each bit.
     counts: Vec<u32>,
 }
 
+impl Default for Slices {
+    fn default() -> Self {
+        Self { columns: vec![Vec::new(); BITS], rows: 0, counts: vec![0; BITS] }
+    }
+}
+
 impl Slices {
     /// Appends a row.
     pub(super) fn push(&mut self, signature: Signature) {
-        let (group, at) = (self.rows / GROUP * BITS, self.rows % GROUP);
-        if at == 0 {
-            (0..BITS).for_each(|_| push(&mut self.words, Slice::default()));
+        let (word, bit) = (self.rows / 64, self.rows % 64);
+        if bit == 0 {
+            self.columns.iter_mut().for_each(|column| push(column, 0));
         }
-        self.counts.resize(BITS, 0);
-        for bit in signature.bits() {
-            self.words[group + bit][at / 64] |= 1 << (at % 64);
-            self.counts[bit] += 1;
+        for number in signature.bits() {
+            self.columns[number][word] |= 1 << bit;
+            self.counts[number] += 1;
         }
         self.rows += 1;
     }
 
     /// Whether a row has a bit.
     pub(super) fn has(&self, row: u32, bit: usize) -> bool {
-        let (group, at) = (row as usize / GROUP * BITS, row as usize % GROUP);
-        self.words[group + bit][at / 64] >> (at % 64) & 1 != 0
+        self.columns[bit][row as usize / 64] >> (row % 64) & 1 != 0
     }
 
     /// How many rows have a bit.
     pub(super) fn count(&self, bit: usize) -> u32 {
-        self.counts.get(bit).copied().unwrap_or(0)
+        self.counts[bit]
     }
 
     /// Appends the rows of a range that have all these bits.
     pub(super) fn rows_with(&self, range: Range<usize>, bits: &[usize], rows: &mut Vec<u32>) {
-        for start in (range.start / GROUP * GROUP..range.end).step_by(GROUP) {
-            let group = &self.words[start / GROUP * BITS..][..BITS];
-            let mut left = Slice::default();
-            for (word, left) in left.iter_mut().enumerate() {
-                *left = among(&range, start + word * 64);
+        let words = range.start / 64..range.end.div_ceil(64);
+        let mut left: Vec<u64> = words.clone().map(|word| among(&range, word * 64)).collect();
+        for bit in bits {
+            for (left, has) in left.iter_mut().zip(&self.columns[*bit][words.clone()]) {
+                *left &= has;
             }
-            for bit in bits {
-                for (left, has) in left.iter_mut().zip(&group[*bit]) {
-                    *left &= has;
-                }
-                if left == Slice::default() {
-                    break;
-                }
-            }
-            for (word, mut left) in left.into_iter().enumerate() {
-                while left != 0 {
-                    rows.push(number(start + word * 64) + left.trailing_zeros());
-                    left &= left - 1;
-                }
+        }
+        for (word, mut left) in words.zip(left) {
+            while left != 0 {
+                rows.push(number(word * 64) + left.trailing_zeros());
+                left &= left - 1;
             }
         }
     }
 
     /// The memory that they take.
     pub(super) fn bytes(&self) -> usize {
-        self.words.capacity() * size_of::<Slice>()
+        self.columns.iter().map(|column| column.capacity() * size_of::<u64>()).sum()
     }
 
     /// Gives back the room for more rows.
     pub(super) fn shrink(&mut self) {
-        self.words.shrink_to_fit();
+        self.columns.iter_mut().for_each(Vec::shrink_to_fit);
     }
 }
 
@@ -107,7 +98,7 @@ mod tests {
             let signatures: Vec<_> = names.iter().map(|name| Signature::of_name(name, &none)).collect();
             let mut slices = Slices::default();
             signatures.iter().for_each(|signature| slices.push(*signature));
-            let range = start.min(names.len())..end.min(names.len());
+            let range = start.min(end).min(names.len())..end.min(names.len());
             for part in ["", "a", "ab", "dcb"] {
                 let bits: Vec<_> = Signature::of_part(part, &none).bits().collect();
                 let mut found = Vec::new();

@@ -63,7 +63,14 @@ fn best(
     wanted.iter().map(best_of).collect()
 }
 
-fn sources(lists: &Lists, query: &Query, best: &Candidate) -> Vec<Source> {
+/// Who has it; of several files of one peer, what `holders` have under a name that fits comes first.
+fn sources(
+    lists: &Lists,
+    query: &Query,
+    terms: &[Signed],
+    holders: &BTreeSet<PeerId>,
+    best: &Candidate,
+) -> Vec<Source> {
     let source = |peer: PeerId, folder: &FolderPath, name: &FileName| {
         let (folder, name) = (folder.clone(), name.clone());
         Source { peer, folder, name }
@@ -77,7 +84,9 @@ fn sources(lists: &Lists, query: &Query, best: &Candidate) -> Vec<Source> {
         let key = |file: &&FileEntry| {
             let folded = fold(file.name.as_str());
             let rank = query.rank(&folded);
+            let is_hit = holders.contains(peer) && terms.iter().all(|term| term.fits(file));
             (
+                !is_hit,
                 rank.is_none(),
                 rank,
                 natural_parts(&folded),
@@ -150,11 +159,14 @@ proptest! {
         let wanted = groups(&lists, &terms);
         let mut best = best(&lists, &query, &terms, &wanted);
         best.sort_by(|one, other| by(sort, &lists, one, other));
+        let holders = |best: &Candidate| {
+            wanted.get(&(best.content, None)).cloned().unwrap_or_default()
+        };
         let found = |best: &Candidate| Found {
             content: best.content,
             name: best.name.clone(),
             size: best.size,
-            sources: sources(&lists, &query, best),
+            sources: sources(&lists, &query, &terms, &holders(best), best),
         };
         let page: Vec<_> =
             best.iter().skip(usize::try_from(offset).expect("small")).take(limit as usize).map(found).collect();
