@@ -105,7 +105,8 @@ struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     fn new(rows: &'a Rows, query: &'a Query) -> Self {
-        let asked = query.asked_bits(&rows.frequent);
+        let mut asked = query.asked_bits(&rows.frequent);
+        asked.starts.sort_by_key(|bit| rows.slices.count(*bit));
         let mut maybe: Vec<_> = asked.maybe.bits().collect();
         // The rarest first: who has not even those is passed over soon, and the others say little more.
         maybe.sort_by_key(|bit| rows.slices.count(*bit));

@@ -207,12 +207,13 @@ impl Query {
         let mut asked =
             AskedBits { maybe: ends.fold(Signature::default(), Signature::with), ..AskedBits::default() };
         for (word, number) in self.words.iter().zip(0..) {
-            asked.starts.extend(Exact::beginnings(&word.text, frequent).map(|exact| exact.start));
             if let Some(exact) = Exact::of(&word.text, frequent) {
                 asked.exact.push(exact.inside);
                 asked.exact_words |= 1 << number;
+                asked.starts.push(exact.start);
             } else {
                 asked.maybe = asked.maybe.with(of(&word.text));
+                asked.starts.extend(Exact::beginnings(&word.text, frequent).map(|exact| exact.start));
             }
         }
         asked
