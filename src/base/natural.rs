@@ -17,6 +17,10 @@ impl PartialOrd for Natural<'_> {
 
 impl Ord for Natural<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
+        // Most that are compared to the end are the same name in two shares.
+        if self.0 == other.0 {
+            return Ordering::Equal;
+        }
         let (mut own, mut theirs) = (self.0, other.0);
         while let ([first, rest @ ..], [their_first, their_rest @ ..]) = (own, theirs) {
             let order = if first.is_ascii_digit() && their_first.is_ascii_digit() {

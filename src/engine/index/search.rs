@@ -5,7 +5,7 @@ use super::bits::Bits;
 use super::contents::NO_CONTENT;
 use super::facets::Facets;
 use super::find::find;
-use super::hits::{Abandoned, Group, Hit, Hits, Searched};
+use super::hits::{Abandoned, Group, Hits, Searched};
 use super::list::List;
 use super::page::{Page, SortKey};
 use super::query::{ChosenPeers, Query, Rank};
@@ -240,23 +240,23 @@ impl PeerTest {
     }
 }
 
-fn found(searched: &Searched<'_>, hits: &[Hits], Selected { best, first }: Selected) -> Found {
+fn found(searched: &Searched<'_>, hits: &[Hits], group: Selected) -> Found {
+    let best = group.best;
     let rows = searched.rows(best);
+    let name = rows.file_name(best.row);
     let sources = if best.content == NO_CONTENT {
         let (peer, list) = searched.lists[usize::from(best.peer)];
         vec![Source::of(peer, list, best.row)]
     } else {
-        sources_of(searched, best.content, first, hits)
+        sources_of(searched, hits, group, &name)
     };
-    Found {
-        content: searched.contents.get(best.content),
-        name: rows.file_name(best.row),
-        size: rows.row(best.row).size,
-        sources,
-    }
+    Found { content: searched.contents.get(best.content), name, size: rows.row(best.row).size, sources }
 }
 
-fn sources_of(searched: &Searched<'_>, content: u32, first: Hit, hits: &[Hits]) -> Vec<Source> {
+/// Who has a content; the best one's name is this.
+fn sources_of(searched: &Searched<'_>, hits: &[Hits], group: Selected, name: &FileName) -> Vec<Source> {
+    let Selected { best, first } = group;
+    let content = best.content;
     let known = || std::iter::once(first).chain(hits.iter().flat_map(|hits| hits.others(content)).copied());
     let mut sources = Vec::new();
     for (number, (peer, list)) in searched.lists.iter().enumerate() {
@@ -279,7 +279,12 @@ fn sources_of(searched: &Searched<'_>, content: u32, first: Hit, hits: &[Hits]) 
             (Some(one), Some(other)) => [one, other].into_iter().chain(own).min_by_key(key),
             (None, _) => list.with_content(content).min_by_key(key),
         };
-        sources.extend(row.map(|row| Source::of(*peer, list, row)));
+        let Some(row) = row else { continue };
+        sources.push(if (usize::from(best.peer), best.row) == (number, row) {
+            Source { peer: *peer, folder: rows.folder(row).clone(), name: name.clone() }
+        } else {
+            Source::of(*peer, list, row)
+        });
     }
     sources
 }

@@ -12,6 +12,7 @@
 //! What is absent on purpose: folding. A spelling is read without knowing how names are folded.
 
 use std::borrow::Cow;
+use std::string::FromUtf8Error;
 
 const NOTHING: u8 = 0;
 const CAPITAL: u8 = 1 << 6;
@@ -65,7 +66,9 @@ pub(super) fn spelled<'a>(folded: &'a str, spelling: &'a [u8]) -> Cow<'a, str> {
         }
     }
     name.extend(take(usize::MAX));
-    Cow::Owned(String::from_utf8_lossy(&name).into_owned())
+    // Whatever a spelling says, what comes out is a text.
+    let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    Cow::Owned(String::from_utf8(name).unwrap_or_else(lossy))
 }
 
 /// The changes; `None` if there are no such ones.
