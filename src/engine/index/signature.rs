@@ -1,8 +1,8 @@
 //! Signatures: bits of a folded text that hold all bits of the texts within it, so that most names that cannot
 //! contain the words of a query are passed over without being read.
 //!
-//! A bit for each letter and digit of ASCII, one for each that begins a word, 56 bits over which pairs of
-//! neighbouring bytes are spread (a name of 45 bytes has half of them), and two for each of the list's frequent
+//! A bit for each letter and digit of ASCII, one for each that begins a word, 120 bits over which pairs of
+//! neighbouring bytes are spread (a name of 45 bytes has a third of them), and two for each of the list's frequent
 //! parts ([`Frequent`]): it is there, and it begins a word. A text that lacks a bit of a word does not contain it;
 //! one that has them all may contain it. For one letter, digit or frequent part that is exact.
 
@@ -19,7 +19,7 @@ const STARTS: usize = LETTERS;
 /// From here on stand the pairs.
 const PAIRS: usize = STARTS + LETTERS;
 /// From here on the frequent parts.
-const PARTS: usize = PAIRS + 56;
+const PARTS: usize = PAIRS + 120;
 /// And from here on those that begin words.
 const PART_STARTS: usize = PARTS + MOST;
 /// So many bits there are.

@@ -1,9 +1,12 @@
 //! The signatures of rows, turned on their side: for each bit, which rows have it. So a search reads only the
 //! bits that it asks for, and of 64 rows at once.
 
-use super::column::{number, push};
+use super::column::number;
 use super::signature::{BITS, Signature};
 use std::ops::Range;
+
+/// What a column has room for at first, in numbers.
+const MIN_ROOM: usize = 4;
 
 /// One column of bits for each bit of a signature: it is read from the front to the back, as fast as memory is.
 #[derive(Clone, Debug)]
@@ -26,7 +29,13 @@ impl Slices {
     pub(super) fn push(&mut self, signature: Signature) {
         let (word, bit) = (self.rows / 64, self.rows % 64);
         if bit == 0 {
-            self.columns.iter_mut().for_each(|column| push(column, 0));
+            for column in &mut self.columns {
+                if column.len() == column.capacity() {
+                    // There are many columns: what each has room for counts many times.
+                    column.reserve_exact(column.len() / 8 + MIN_ROOM);
+                }
+                column.push(0);
+            }
         }
         for number in signature.bits() {
             self.columns[number][word] |= 1 << bit;
@@ -64,7 +73,8 @@ impl Slices {
 
     /// The memory that they take.
     pub(super) fn bytes(&self) -> usize {
-        self.columns.iter().map(|column| column.capacity() * size_of::<u64>()).sum()
+        let bits: usize = self.columns.iter().map(|column| column.capacity() * size_of::<u64>()).sum();
+        bits + self.columns.len() * size_of::<Vec<u64>>()
     }
 
     /// Gives back the room for more rows.
