@@ -1,7 +1,7 @@
 //! The files of one peer, ready to be searched.
 //!
-//! What is absent on purpose: any index of words or trigrams. A scan of signatures and of one arena is a
-//! few milliseconds for a million names and needs nothing to be maintained.
+//! What is absent on purpose: lists of the rows with each word or trigram. They would take more memory than the
+//! names, and have to be merged at each change. A few bits of each name say nearly as much.
 
 use super::bits::Bits;
 use super::column::number;

@@ -1,5 +1,6 @@
 //! What is searched for, and how well a name fits. How it is written: [`parse`].
 
+mod asked;
 mod beginnings;
 mod columns;
 mod parse;
@@ -9,8 +10,6 @@ pub(super) use beginnings::BestRanks;
 pub(super) use columns::{Columns, TakenClasses};
 
 use super::fold::fold;
-use super::frequent::Frequent;
-use super::signature::{Exact, Signature};
 use crate::base::{ContentId, FileKind, PeerId};
 use memchr::memmem::Finder;
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,19 +108,6 @@ pub struct Query {
     peers: Vec<PeerTerm>,
 }
 
-/// What is asked of signatures, as numbers of bits.
-#[derive(Clone, Debug, Default)]
-pub(super) struct AskedBits {
-    /// A name has these if and only if it has some of the words:
-    pub(super) exact: Vec<usize>,
-    /// those, by number.
-    pub(super) exact_words: u32,
-    /// A name that has all the others, and an extension that is asked for, has these.
-    pub(super) maybe: Signature,
-    /// A name that fits better than [`Rank::Inside`] has these.
-    pub(super) starts: Vec<usize>,
-}
-
 /// What is known of a name before it is looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
@@ -195,30 +181,6 @@ impl Query {
         self.words.first().map(|word| &word.finder)
     }
 
-    /// What the signatures of a list in which these parts are frequent say of its names.
-    pub(super) fn asked_bits(&self, frequent: &Frequent) -> AskedBits {
-        let of = |text: &str| Signature::of_part(text, frequent);
-        let ends = self.filters.iter().map(|filter| match (filter.wanted, &filter.test) {
-            (Wanted::With, Test::Extension(ends)) => {
-                ends.iter().map(|end| of(end)).reduce(Signature::common).unwrap_or_default()
-            }
-            _ => Signature::default(),
-        });
-        let mut asked =
-            AskedBits { maybe: ends.fold(Signature::default(), Signature::with), ..AskedBits::default() };
-        for (word, number) in self.words.iter().zip(0..) {
-            if let Some(exact) = Exact::of(&word.text, frequent) {
-                asked.exact.push(exact.inside);
-                asked.exact_words |= 1 << number;
-                asked.starts.push(exact.start);
-            } else {
-                asked.maybe = asked.maybe.with(of(&word.text));
-                asked.starts.extend(Exact::beginnings(&word.text, frequent).map(|exact| exact.start));
-            }
-        }
-        asked
-    }
-
     /// The content that is meant by its hash.
     pub(super) fn content(&self) -> Option<ContentId> {
         self.content
@@ -290,14 +252,6 @@ impl Query {
             }
             Test::Kind(_) | Test::Size(_) => true,
         })
-    }
-
-    /// Whether a name need not be looked at once its signature says that it may fit.
-    pub(super) fn is_decided_by_signature(&self, frequent: &Frequent) -> bool {
-        let is_of_names = |filter: &Filter| matches!(filter.test, Test::Extension(_));
-        self.words.iter().all(|word| Exact::of(&word.text, frequent).is_some())
-            && self.without.is_empty()
-            && !self.filters.iter().any(is_of_names)
     }
 
     /// Whom the query means by `peer:`, among peers with these names: who is called exactly so, or else

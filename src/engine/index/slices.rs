@@ -107,7 +107,9 @@ mod tests {
             let none = Frequent::default();
             let signatures: Vec<_> = names.iter().map(|name| Signature::of_name(name, &none)).collect();
             let mut slices = Slices::default();
-            signatures.iter().for_each(|signature| slices.push(*signature));
+            for signature in &signatures {
+                slices.push(*signature);
+            }
             let range = start.min(end).min(names.len())..end.min(names.len());
             for part in ["", "a", "ab", "dcb"] {
                 let bits: Vec<_> = Signature::of_part(part, &none).bits().collect();
