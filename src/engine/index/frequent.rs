@@ -1,4 +1,4 @@
-//! The parts of two or three letters that most names of a list have in them: who looks for one of them looks for
+//! The parts of two or three letters that many names of a list have in them: who looks for one of them looks for
 //! much, and need not look at a single name.
 //!
 //! Invariant: each is of letters and digits alone, so that it never overlaps itself from the beginning of a word.
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_most_names_have_is_frequent() {
+    fn what_many_names_have_is_frequent() {
         let names: Vec<String> = (0..50_000).map(|n| format!("canção nº {n}.pdf")).collect();
         let folded: Vec<String> = names.iter().map(|name| super::super::fold(name)).collect();
         let frequent = Frequent::among(folded.iter().map(String::as_str));

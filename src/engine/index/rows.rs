@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 /// With fewer rows than these nothing is frequent: all are looked at in a moment. Tests have few.
 const FIRST_CHOICE: usize = if cfg!(test) { 4 } else { 4_096 };
 
+/// Of so many rows the signatures are made anew in about a tenth of a second.
+const LAST_CHOICE: usize = 1 << 18;
+
 /// What is asked only of the files on a page, or by few searches. Everything that is asked of each file
 /// that fits has a narrow column of its own, of which hundreds of rows are read in one go.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +47,7 @@ pub(super) struct Rows {
     pub(super) ends: Vec<u32>,
     /// The signatures.
     pub(super) slices: Slices,
-    /// What the signatures know of the parts that most names have.
+    /// The parts of names that the signatures know exactly.
     pub(super) frequent: Frequent,
     /// `None`: a gap.
     pub(super) classes: Vec<Option<Class>>,
@@ -223,9 +226,10 @@ impl Rows {
 }
 
 /// What is frequent is chosen when there are so many rows, and again each time that there are four times as many:
-/// that costs as much as a third of the rows.
+/// that costs as much as a third of the rows. Of the largest lists it is left as it is, for all wait meanwhile.
 fn is_time_to_choose(rows: usize) -> bool {
-    rows.is_power_of_two() && rows >= FIRST_CHOICE && (rows / FIRST_CHOICE).ilog2().is_multiple_of(2)
+    let is_one_of_them = || (rows / FIRST_CHOICE).ilog2().is_multiple_of(2);
+    rows.is_power_of_two() && (FIRST_CHOICE..=LAST_CHOICE).contains(&rows) && is_one_of_them()
 }
 
 /// Of the number that goes by the order, as much as the column has.
