@@ -2,6 +2,8 @@
 //! that are given up.
 
 use super::*;
+use crate::base::natural_parts;
+use crate::engine::index::fold;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 const ENDS: [&str; 5] = ["pdf", "mp3", "tar.gz", "JPG", "txt"];
@@ -67,13 +69,26 @@ fn rare_ones_are_found(many: impl Fn(u64) -> String, rare: &[&str], queries: &[&
             FileEntry { size: key * 31 % 1_009, content, ..file(key, &name, None) }
         })
         .collect();
+    // Another peer has so many others before them that nothing of their names is frequent.
+    let others = (0..4_200).map(|key| file(key, "zzzz", None));
+    let same =
+        files[3_000..].iter().map(|same| FileEntry { key: same.key + 5_000, content: None, ..same.clone() });
     let mut index = Index::default();
     announce(&mut index, PEER, &files);
+    announce(&mut index, OTHER, &others.chain(same).collect::<Vec<_>>());
     for words in queries {
+        let query = Query::parse(words).expect("a query");
         for key in SortKey::ALL {
             for direction in [Direction::Ascending, Direction::Descending] {
                 let sort = Sort { key, direction };
                 let (_, whole) = find(&index, words, Page { offset: 0, limit: 10_000, sort });
+                if sort == Sort::default() {
+                    let order = |found: &Found| {
+                        let folded = fold(found.name.as_str());
+                        (query.rank(&folded).expect("it fits"), natural_parts(&folded))
+                    };
+                    assert!(whole.is_sorted_by_key(order), "{words:?}");
+                }
                 let (_, page) = find(&index, words, Page { offset: 0, limit: 20, sort });
                 assert_eq!(page, whole[..whole.len().min(20)], "{words:?} by {sort}");
             }
@@ -84,10 +99,22 @@ fn rare_ones_are_found(many: impl Fn(u64) -> String, rare: &[&str], queries: &[&
 #[test]
 fn the_few_that_fit_best_are_found_behind_many_that_fit() {
     // These fit well, but not best.
-    let early = |key: u64| if key < 700 { "abacaxi" } else { "casa" };
+    let early = |key: u64| if key < 1_400 { "abacaxi" } else { "casa" };
     let many = |key: u64| format!("{} {} banana.txt", early(key), key * 7 % 1_009);
-    let rare = ["a.txt", "A", "ab 3.pdf", "açaí.jpg", "b a.mp3", "a b.txt", "abacaxi", "abacate", "a.b.c"];
-    rare_ones_are_found(many, &rare, &["a", "ab", "a b", "aba", "", "n"]);
+    let rare = [
+        "a.txt",
+        "A",
+        "ab 3.pdf",
+        "açaí.jpg",
+        "b a.mp3",
+        "a b.txt",
+        "abacaxi",
+        "abacate",
+        "a.b.c",
+        "a a.txt",
+        "a 1.txt",
+    ];
+    rare_ones_are_found(many, &rare, &["a", "ab", "a b", "aba", "", "n", "a a", "ana", "banana"]);
 }
 
 #[test]
