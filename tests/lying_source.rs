@@ -245,22 +245,34 @@ async fn a_liar_alone_publishes_nothing_and_is_named() {
 async fn beside_an_honest_source_the_download_is_right_and_the_liar_is_named() {
     let lies = option_env!("CARDUME_REAL_LIES").and_then(|lies| lies.parse().ok()).unwrap_or(LIES.len());
     for (course, lie) in LIES.into_iter().cycle().take(lies).enumerate() {
-        let size = 60 * PIECE + 77 + (course / LIES.len()) as u64 * 10_007;
-        let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(size));
-        let (identity, honest) = (group.member(), group.member());
-        let liar = Liar::new(&group, &identity, &sample, lie, course).await;
-        let server = serve(&honest, sample.shelf()).await;
-        for (peer, address) in [(identity.peer_id(), liar.address), (honest.peer_id(), server.local_addr())] {
-            tracker.add(name_of(peer, identity.peer_id()), peer, address);
+        let mut left = COURSES;
+        while left > 0 && !is_named_beside_an_honest_source(course, lie).await {
+            left -= 1;
         }
-        let downloader = Downloader::new(&group, tracker);
-        let id = downloader.start(sample.content, &[], false).await;
-        let transfer = downloader.ended(id).await;
-        check_finished(&transfer, &sample);
-        assert_eq!(downloader.listing(), ["got.bin"], "{lie:?}");
-        assert_eq!(fault_of(&transfer, "honest"), None, "{lie:?} is not blamed on the honest source");
-        assert!(fault_of(&transfer, "liar").is_some(), "{lie:?} is named: {transfer:?}");
+        assert!(left > 0, "{lie:?} is named");
     }
+}
+
+/// A download of some megabytes can be over before a liar on a busy machine has said anything; then it is not named,
+/// and the course is run again. Who is not named in so many is not found out.
+const COURSES: usize = 5;
+
+async fn is_named_beside_an_honest_source(course: usize, lie: Lie) -> bool {
+    let size = 60 * PIECE + 77 + (course / LIES.len()) as u64 * 10_007;
+    let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(size));
+    let (identity, honest) = (group.member(), group.member());
+    let liar = Liar::new(&group, &identity, &sample, lie, course).await;
+    let server = serve(&honest, sample.shelf()).await;
+    for (peer, address) in [(identity.peer_id(), liar.address), (honest.peer_id(), server.local_addr())] {
+        tracker.add(name_of(peer, identity.peer_id()), peer, address);
+    }
+    let downloader = Downloader::new(&group, tracker);
+    let id = downloader.start(sample.content, &[], false).await;
+    let transfer = downloader.ended(id).await;
+    check_finished(&transfer, &sample);
+    assert_eq!(downloader.listing(), ["got.bin"], "{lie:?}");
+    assert_eq!(fault_of(&transfer, "honest"), None, "{lie:?} is not blamed on the honest source");
+    fault_of(&transfer, "liar").is_some()
 }
 
 /// How a shelf is made to lie.
