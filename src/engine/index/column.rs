@@ -5,8 +5,13 @@ const MIN_ROOM: usize = 64;
 
 /// Appends a value.
 pub(super) fn push<T>(column: &mut Vec<T>, value: T) {
+    push_with_room(column, value, MIN_ROOM);
+}
+
+/// The same for a column that has room for so many at first.
+pub(super) fn push_with_room<T>(column: &mut Vec<T>, value: T, room: usize) {
     if column.len() == column.capacity() {
-        column.reserve_exact(column.len() / 8 + MIN_ROOM);
+        column.reserve_exact(column.len() / 8 + room);
     }
     column.push(value);
 }

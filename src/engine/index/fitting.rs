@@ -108,12 +108,11 @@ impl<'a> Asking<'a> {
         let mut asked = query.asked_bits(&rows.frequent);
         asked.starts.sort_by_key(|bit| rows.slices.count(*bit));
         let mut maybe: Vec<_> = asked.maybe.bits().collect();
-        // The rarest first: who has not even those is passed over soon, and the others say little more.
+        // The rarest: the others say little more.
         maybe.sort_by_key(|bit| rows.slices.count(*bit));
         maybe.truncate(MOST_BITS);
         let mut bits = asked.exact;
         bits.extend(maybe);
-        bits.sort_by_key(|bit| rows.slices.count(*bit));
         Self {
             rows,
             query,

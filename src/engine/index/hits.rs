@@ -220,25 +220,28 @@ impl Hits {
             if self.others.get(next).is_none_or(|other| other.content != content) {
                 next = self.others.partition_point(|other| other.content < content);
             }
-            let start = next;
-            for other in self.others[start..].iter().take_while(|other| other.content == content) {
-                next += 1;
+            let others = self.run(next, content);
+            next += others.len();
+            for other in others {
                 holders |= 1 << other.peer;
             }
-            Group { first, others: &self.others[start..next], holders }
+            Group { first, others, holders }
         })
     }
-}
 
-impl Hits {
     /// Those of a content that are not its first.
     pub(super) fn others(&self, content: u32) -> &[Hit] {
         if !self.many.contains(content) {
             return &[];
         }
-        let start = self.others.partition_point(|other| other.content < content);
-        let count = self.others[start..].iter().take_while(|other| other.content == content).count();
-        &self.others[start..start + count]
+        self.run(self.others.partition_point(|other| other.content < content), content)
+    }
+
+    /// Those of a content that stand together from here on.
+    fn run(&self, start: usize, content: u32) -> &[Hit] {
+        let rest = &self.others[start..];
+        let count = rest.iter().take_while(|other| other.content == content).count();
+        &rest[..count]
     }
 }
 

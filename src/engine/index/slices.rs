@@ -1,11 +1,11 @@
 //! The signatures of rows, turned on their side: for each bit, which rows have it. So a search reads only the
 //! bits that it asks for, and of 64 rows at once.
 
-use super::column::number;
+use super::column::{number, push_with_room};
 use super::signature::{BITS, Signature};
 use std::ops::Range;
 
-/// What a column has room for at first, in numbers.
+/// What a column has room for at first, in numbers: few, for there are many columns.
 const MIN_ROOM: usize = 4;
 
 /// One column of bits for each bit of a signature: it is read from the front to the back, as fast as memory is.
@@ -30,11 +30,7 @@ impl Slices {
         let (word, bit) = (self.rows / 64, self.rows % 64);
         if bit == 0 {
             for column in &mut self.columns {
-                if column.len() == column.capacity() {
-                    // There are many columns: what each has room for counts many times.
-                    column.reserve_exact(column.len() / 8 + MIN_ROOM);
-                }
-                column.push(0);
+                push_with_room(column, 0, MIN_ROOM);
             }
         }
         for number in signature.bits() {
