@@ -10,8 +10,10 @@ use cardume::wire::control::Transfer;
 use sources::{Downloader, Group, PIECE, Sample, Shelf, Tracker, check_finished, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -241,38 +243,59 @@ async fn a_liar_alone_publishes_nothing_and_is_named() {
     }
 }
 
+/// An address in front of a source, through which half of so many bytes go at once, and the others when `opened`: so a
+/// download cannot be over before a liar beside it was heard, however busy the machine is.
+async fn held_back(source: SocketAddr, bytes: u64, opened: watch::Receiver<bool>) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let sent = Arc::new(AtomicU64::new(0));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (sent, mut opened) = (sent.clone(), opened.clone());
+            let (mut asking, mut asked) = stream.into_split();
+            let (mut answers, mut requests) =
+                TcpStream::connect(source).await.expect("the source").into_split();
+            tokio::spawn(async move { drop(tokio::io::copy(&mut asking, &mut requests).await) });
+            tokio::spawn(async move {
+                let mut room = vec![0; 64 * 1024];
+                while let Ok(count @ 1..) = answers.read(&mut room).await {
+                    if sent.fetch_add(count as u64, Relaxed) > bytes / 2 {
+                        drop(opened.wait_for(|opened| *opened).await);
+                    }
+                    if asked.write_all(&room[..count]).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_an_honest_source_the_download_is_right_and_the_liar_is_named() {
     let lies = option_env!("CARDUME_REAL_LIES").and_then(|lies| lies.parse().ok()).unwrap_or(LIES.len());
     for (course, lie) in LIES.into_iter().cycle().take(lies).enumerate() {
-        let mut left = COURSES;
-        while left > 0 && !is_named_beside_an_honest_source(course, lie).await {
-            left -= 1;
+        let size = 60 * PIECE + 77 + (course / LIES.len()) as u64 * 10_007;
+        let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(size));
+        let (identity, honest) = (group.member(), group.member());
+        let liar = Liar::new(&group, &identity, &sample, lie, course).await;
+        let server = serve(&honest, sample.shelf()).await;
+        let (open, opened) = watch::channel(false);
+        let front = held_back(server.local_addr(), size, opened).await;
+        for (peer, address) in [(identity.peer_id(), liar.address), (honest.peer_id(), front)] {
+            tracker.add(name_of(peer, identity.peer_id()), peer, address);
         }
-        assert!(left > 0, "{lie:?} is named");
+        let downloader = Downloader::new(&group, tracker);
+        let id = downloader.start(sample.content, &[], false).await;
+        downloader.until(id, |transfer| fault_of(transfer, "liar").is_some()).await;
+        open.send(true).expect("the source waits");
+        let transfer = downloader.ended(id).await;
+        check_finished(&transfer, &sample);
+        assert_eq!(downloader.listing(), ["got.bin"], "{lie:?}");
+        assert_eq!(fault_of(&transfer, "honest"), None, "{lie:?} is not blamed on the honest source");
+        assert!(fault_of(&transfer, "liar").is_some(), "{lie:?} is named: {transfer:?}");
     }
-}
-
-/// A download of some megabytes can be over before a liar on a busy machine has said anything; then it is not named,
-/// and the course is run again. Who is not named in so many is not found out.
-const COURSES: usize = 5;
-
-async fn is_named_beside_an_honest_source(course: usize, lie: Lie) -> bool {
-    let size = 60 * PIECE + 77 + (course / LIES.len()) as u64 * 10_007;
-    let (group, tracker, sample) = (Group::new(), Arc::new(Tracker::default()), Sample::new(size));
-    let (identity, honest) = (group.member(), group.member());
-    let liar = Liar::new(&group, &identity, &sample, lie, course).await;
-    let server = serve(&honest, sample.shelf()).await;
-    for (peer, address) in [(identity.peer_id(), liar.address), (honest.peer_id(), server.local_addr())] {
-        tracker.add(name_of(peer, identity.peer_id()), peer, address);
-    }
-    let downloader = Downloader::new(&group, tracker);
-    let id = downloader.start(sample.content, &[], false).await;
-    let transfer = downloader.ended(id).await;
-    check_finished(&transfer, &sample);
-    assert_eq!(downloader.listing(), ["got.bin"], "{lie:?}");
-    assert_eq!(fault_of(&transfer, "honest"), None, "{lie:?} is not blamed on the honest source");
-    fault_of(&transfer, "liar").is_some()
 }
 
 /// How a shelf is made to lie.
