@@ -114,6 +114,24 @@ fn hard_links_are_two_files_of_one_content() {
 }
 
 #[test]
+fn a_file_that_is_written_through_one_of_its_names_changed_under_all() {
+    let place = Place::new();
+    place.write("one/a", b"before");
+    std::fs::create_dir(place.share().join("two")).unwrap();
+    std::fs::hard_link(place.share().join("one/a"), place.share().join("two/b")).unwrap();
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"before"), ("b", b"before")]);
+    // The folder `one` is told nothing of this.
+    place.write("two/b", b"after it");
+    wait_for_files(&library, &[("a", b"after it"), ("b", b"after it")]);
+    // Nor of this, by a name that is new.
+    std::fs::hard_link(place.share().join("one/a"), place.share().join("two/c")).unwrap();
+    place.write("two/c", b"and again");
+    wait_for_files(&library, &[("a", b"and again"), ("b", b"and again"), ("c", b"and again")]);
+}
+
+#[test]
 fn what_changed_while_the_library_was_closed_is_found() {
     let place = Place::new();
     for name in ["same", "renamed", "changed", "removed", "folder/moved"] {

@@ -53,12 +53,7 @@ fn act() -> impl Strategy<Value = Act> {
 fn perform(act: &Act, share: &Path, time: u64) {
     // What cannot be done (a rename of nothing) is no change.
     match act {
-        Act::Write(spot, bytes) => {
-            // Anew, so that hard links are not changed behind their other name's back: with times set
-            // back that would be no change that anybody could see.
-            drop(std::fs::remove_file(spot.path(share)));
-            write_old(&spot.path(share), bytes, 100 + time);
-        }
+        Act::Write(spot, bytes) => write_old(&spot.path(share), bytes, 100 + time),
         Act::Append(spot, more) => {
             if let Ok(mut bytes) = std::fs::read(spot.path(share)) {
                 bytes.extend_from_slice(more);
@@ -76,16 +71,19 @@ fn perform(act: &Act, share: &Path, time: u64) {
     }
 }
 
-/// Every file below `folder`: its name, size and hash, sorted.
-fn walk(folder: &Path, found: &mut Vec<(String, u64, Option<ContentId>)>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
+/// Folder, name, size and hash of a file.
+type Row = (String, String, u64, Option<ContentId>);
+
+/// Every file below `folder`, sorted.
+fn walk(place: &Path, folder: &str, found: &mut Vec<Row>) {
+    for entry in std::fs::read_dir(place).unwrap() {
         let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if path.is_dir() {
-            walk(&path, found);
+            walk(&path, &format!("{folder}/{name}"), found);
         } else {
             let bytes = std::fs::read(&path).unwrap();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            found.push((name, bytes.len() as u64, Some(content(&bytes))));
+            found.push((folder.to_owned(), name, bytes.len() as u64, Some(content(&bytes))));
         }
     }
     found.sort();
@@ -96,11 +94,13 @@ const SOON: Duration = Duration::from_secs(8);
 
 fn wait_until_equal(library: &Library, share: &Path) {
     let mut expected = Vec::new();
-    walk(share, &mut expected);
+    walk(share, share.file_name().unwrap().to_str().unwrap(), &mut expected);
     let listed = || {
         let entries = library.entries().1;
-        let row = |entry: FileEntry| (entry.name.to_string(), entry.size, entry.content);
-        let mut rows: Vec<_> = entries.into_iter().map(row).collect();
+        let row = |FileEntry { folder, name, size, content, .. }| {
+            (folder.to_string(), name.to_string(), size, content)
+        };
+        let mut rows: Vec<Row> = entries.into_iter().map(row).collect();
         rows.sort();
         rows
     };

@@ -145,7 +145,26 @@ impl Keeper {
         } else {
             self.queue.remove(record.key);
         }
+        let identity = record.identity;
         self.tree.put(Arc::new(record));
+        self.look_at_links(identity);
+    }
+
+    /// Has the other names of a file that changed looked at too: the system hints only at the one through
+    /// which it was written.
+    fn look_at_links(&mut self, identity: Identity) {
+        let links = self.tree.links(identity).filter(|link| link.identity != identity);
+        let links: Vec<(u32, String)> = links.map(|link| (link.share(), link.path())).collect();
+        if links.is_empty() {
+            return;
+        }
+        let paths = {
+            let table = self.shared.table();
+            let whole = |(share, path)| Some(table.shares.get(&share)?.path.join::<String>(path));
+            links.into_iter().filter_map(whole).collect()
+        };
+        // Not at once: one that is written to all the time would be looked at without end.
+        self.hint(paths);
     }
 
     /// Whether the file is still where its record says.

@@ -277,7 +277,8 @@ impl Keeper {
         Flow::On
     }
 
-    fn hint(&mut self, paths: Vec<PathBuf>) {
+    /// Has these paths looked at soon.
+    pub(super) fn hint(&mut self, paths: Vec<PathBuf>) {
         if self.hints.len() + paths.len() > MAX_HINTS {
             self.hints.clear();
             self.hints_were_lost();

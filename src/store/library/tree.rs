@@ -155,10 +155,16 @@ impl Tree {
         self.files.values().filter(|file| file.content.is_none())
     }
 
-    /// The files that are this very file with this very state: links to it, or where it was before.
+    /// The files that are this very file, in whatever state they were seen: links to it, or where it was.
+    pub(super) fn links(&self, identity: Identity) -> impl Iterator<Item = &Arc<FileRecord>> {
+        let same_inode = self.nodes.range((identity.inode, 0)..=(identity.inode, u64::MAX));
+        let files = same_inode.filter_map(|(_, key)| self.files.get(key));
+        files.filter(move |file| file.identity.node() == identity.node())
+    }
+
+    /// Those of them that were seen in this very state.
     pub(super) fn twins(&self, identity: Identity) -> impl Iterator<Item = &Arc<FileRecord>> {
-        let same_node = self.nodes.range((identity.inode, 0)..=(identity.inode, u64::MAX));
-        same_node.filter_map(|(_, key)| self.files.get(key)).filter(move |file| file.identity == identity)
+        self.links(identity).filter(move |file| file.identity == identity)
     }
 
     /// The folders at a path of a share and below it that may have files.
