@@ -129,6 +129,10 @@ fn a_file_that_is_written_through_one_of_its_names_changed_under_all() {
     std::fs::hard_link(place.share().join("one/a"), place.share().join("two/c")).unwrap();
     place.write("two/c", b"and again");
     wait_for_files(&library, &[("a", b"and again"), ("b", b"and again"), ("c", b"and again")]);
+    // Nor of this, by a name that is gone at once.
+    place.write("two/c", b"the last");
+    std::fs::remove_file(place.share().join("two/c")).unwrap();
+    wait_for_files(&library, &[("a", b"the last"), ("b", b"the last")]);
 }
 
 #[test]

@@ -49,8 +49,9 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// Does it, if it can be done. Each write gets a time of its own, long ago.
-fn perform(act: &Act, share: &Path, time: u64) {
+/// Does it, if it can be done, and gives the name of a new hard link. Each write gets a time of its own, long
+/// ago.
+fn perform(act: &Act, share: &Path, time: u64) -> Option<Spot> {
     // What cannot be done (a rename of nothing) is no change.
     match act {
         Act::Write(spot, bytes) => write_old(&spot.path(share), bytes, 100 + time),
@@ -61,7 +62,9 @@ fn perform(act: &Act, share: &Path, time: u64) {
             }
         }
         Act::Rename(from, to) => drop(std::fs::rename(from.path(share), to.path(share))),
-        Act::Link(from, to) => drop(std::fs::hard_link(from.path(share), to.path(share))),
+        Act::Link(from, to) => {
+            return std::fs::hard_link(from.path(share), to.path(share)).ok().map(|()| *to);
+        }
         Act::Remove(spot) => drop(std::fs::remove_file(spot.path(share))),
         Act::MoveFolder(from, to) => {
             drop(std::fs::rename(share.join(FOLDERS[*from]), share.join(FOLDERS[*to])));
@@ -69,6 +72,14 @@ fn perform(act: &Act, share: &Path, time: u64) {
         Act::RemoveFolder(folder) => drop(std::fs::remove_dir_all(share.join(FOLDERS[*folder]))),
         Act::Restart | Act::Wait => {}
     }
+    None
+}
+
+fn is_listed(library: &Library, share: &Path, spot: Spot) -> bool {
+    let folder = spot.path(Path::new(share.file_name().unwrap()));
+    let folder = folder.parent().unwrap().to_str().unwrap();
+    let is_it = |entry: FileEntry| entry.folder.as_str() == folder && entry.name.as_str() == NAMES[spot.name];
+    library.entries().1.into_iter().any(is_it)
 }
 
 /// Folder, name, size and hash of a file.
@@ -142,7 +153,10 @@ fn check(acts: &[Act]) {
     library.share(&share).unwrap();
     let mut copy = library.entries();
     for (time, act) in (0..).zip(acts) {
-        perform(act, &share, time);
+        // What is written through a name that nobody ever saw is noticed by the walk of every minute only.
+        if let Some(link) = perform(act, &share, time) {
+            wait_for("the link", || is_listed(&library, &share, link));
+        }
         match act {
             Act::Restart => {
                 drop(library);
@@ -154,6 +168,9 @@ fn check(acts: &[Act]) {
             _ => {}
         }
     }
+    // What was seen before this file is told with it at the latest: a list that is right afterwards stays so.
+    write_old(&share.join("last"), b"", 1);
+    wait_for("the last file", || entry(&library, "last").is_some());
     wait_until_equal(&library, &share);
     // A tracker that took every change has the same list.
     let (position, after) = library.entries();

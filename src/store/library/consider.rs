@@ -26,6 +26,14 @@ pub(super) enum Settled {
     No,
 }
 
+/// Which of the other names of a file are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Those under which it was last seen in another state.
+    Changed,
+    All,
+}
+
 /// When something is looked at: asked for once for many files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
@@ -145,15 +153,17 @@ impl Keeper {
         } else {
             self.queue.remove(record.key);
         }
-        let identity = record.identity;
-        self.tree.put(Arc::new(record));
-        self.look_at_links(identity);
+        let record = Arc::new(record);
+        self.tree.put(record.clone());
+        self.look_at_links(&record, Links::Changed);
     }
 
-    /// Has the other names of a file that changed looked at too: the system hints only at the one through
-    /// which it was written.
-    fn look_at_links(&mut self, identity: Identity) {
-        let links = self.tree.links(identity).filter(|link| link.identity != identity);
+    /// Has the other names of a file that changed, or went, looked at too: the system hints only at the
+    /// one through which it was written.
+    pub(super) fn look_at_links(&mut self, record: &FileRecord, which: Links) {
+        let identity = record.identity;
+        let links = self.tree.links(identity);
+        let links = links.filter(|link| which == Links::All || link.identity != identity);
         let links: Vec<(u32, String)> = links.map(|link| (link.share(), link.path())).collect();
         if links.is_empty() {
             return;

@@ -6,7 +6,7 @@
 
 use super::super::below::{Identity, Root, join, node_of, split};
 use super::super::partial::HIDDEN_FOLDER;
-use super::consider::{Moment, Settled};
+use super::consider::{Links, Moment, Settled};
 use super::ignores::{Entry, IGNORE_FILE, Loaded};
 use super::is_key_file;
 use super::keeper::Keeper;
@@ -345,6 +345,8 @@ impl Keeper {
             if !self.is_there(&record) {
                 self.tree.remove(key);
                 self.queue.remove(key);
+                // It may have been written to before it went.
+                self.look_at_links(&record, Links::All);
             }
         }
         for share in std::mem::take(&mut self.scans.skips_changed) {
