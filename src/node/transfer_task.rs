@@ -136,7 +136,7 @@ pub fn spawn(deps: TransferDeps) -> TransferHandle {
     let mut list = List::new(shared, saved.unwrap_or_default(), deps.limits.borrow().simultaneous);
     list.rebalance();
     let (published, transfers) = watch::channel(list.pictures());
-    let keeper = Keeper { store, saving: None, is_dirty: false };
+    let keeper = Keeper { store, saving: None, is_dirty: false, has_failed: false };
     tokio::spawn(transfer_task(list, asked, deps.limits, published, keeper));
     TransferHandle { commands, transfers }
 }
@@ -166,6 +166,7 @@ async fn transfer_task(
             () = changed.notified(), if publish_at.is_none() => publish_at = Some(published_at + PUBLISH_EVERY),
             () = tokio::time::sleep_until(due), if publish_at.is_some() => {
                 published.send_replace(list.pictures());
+                keeper.is_dirty |= list.is_folder_named();
                 (publish_at, published_at) = (None, Instant::now());
             }
             Some(ended) = list.tasks.join_next(), if !list.tasks.is_empty() => {
@@ -178,7 +179,10 @@ async fn transfer_task(
                 list.enforce_order();
             }
             () = keeper.saved() => {}
-            _ = tick.tick() => list.look_after(),
+            _ = tick.tick() => {
+                list.look_after();
+                keeper.is_dirty |= std::mem::take(&mut keeper.has_failed);
+            }
         }
         keeper.save(&list);
     }
@@ -198,6 +202,8 @@ struct Keeper {
     store: Option<DownloadStore>,
     saving: Option<JoinHandle<(DownloadStore, std::io::Result<()>)>>,
     is_dirty: bool,
+    /// The last save failed: it is tried again soon.
+    has_failed: bool,
 }
 
 impl Keeper {
@@ -224,7 +230,8 @@ impl Keeper {
             Ok((store, result)) => {
                 self.store = Some(store);
                 if let Err(error) = result {
-                    tracing::error!(%error, "the list of downloads cannot be saved; the next change tries again");
+                    tracing::error!(%error, "the list of downloads cannot be saved; it is tried again soon");
+                    self.has_failed = true;
                 }
             }
             Err(error) => tracing::error!(%error, "the list of downloads is not saved any more"),

@@ -58,6 +58,8 @@ pub enum SavedState {
     Failed,
     /// It was cancelled.
     Cancelled,
+    /// It was cancelled, and what it left is not removed yet.
+    Cancelling,
 }
 
 /// A download of the list.

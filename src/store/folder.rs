@@ -5,7 +5,7 @@
 //! holds the list of files and a log of those that are done, so that a resume asks for nothing twice. Everything goes
 //! through handles, component by component, and no link is followed.
 
-use super::partial::{HIDDEN_FOLDER, PartialError, numbered, open_hidden, sync_folder};
+use super::partial::{PartialError, PartialFile, numbered, open_hidden, sync_folder, unlink_if_there};
 use crate::base::{ContentId, FileName, FolderPath};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -56,7 +56,7 @@ impl FolderTarget {
     pub fn begin(to: &Path, name: &FileName) -> Result<(Self, FileName), PartialError> {
         let unusable = |error: std::io::Error| PartialError::Folder(to.to_owned(), error);
         std::fs::create_dir_all(to).map_err(unusable)?;
-        for number in 1..=super::partial::PartialFile::MAX_NAMES {
+        for number in 1..=PartialFile::MAX_NAMES {
             let chosen = numbered(name, number);
             match std::fs::create_dir(to.join(&chosen)) {
                 Ok(()) => {
@@ -200,21 +200,32 @@ impl FolderTarget {
         Ok(self.create(&small_name(place))?.write_all(bytes)?)
     }
 
-    /// Syncs the small files at these places, which were written, and gives them their names.
+    /// Syncs the small files at these places, which were written, and gives them their names. Gives the places of
+    /// those that have them: some names the volume may not take, or something lies in their way.
     ///
     /// # Errors
     /// If the disk refuses; nothing has a name then that was not synced.
-    pub fn commit(&mut self, files: &[FolderFile], places: &[u32]) -> Result<(), PartialError> {
-        self.sync_small(places)?;
+    pub fn commit(&mut self, files: &[FolderFile], places: Vec<u32>) -> Result<Vec<u32>, PartialError> {
+        self.sync_small(&places)?;
         let mut touched = BTreeSet::new();
-        for (place, file) in places.iter().filter_map(|place| Some((*place, files.get(*place as usize)?))) {
-            self.give_name(place, &file.folder, &file.name)?;
-            touched.insert(&file.folder);
-        }
+        let mut named = places;
+        let mut result = Ok(());
+        named.retain(|place| {
+            let Some(file) = files.get(*place as usize).filter(|_| result.is_ok()) else { return false };
+            match self.give_name(*place, &file.folder, &file.name) {
+                Ok(()) => {
+                    touched.insert(&file.folder);
+                    return true;
+                }
+                Err(PartialError::Name(_) | PartialError::NamesTaken | PartialError::Foreign(_)) => {}
+                Err(other) => result = Err(other),
+            }
+            false
+        });
         for folder in touched {
             sync_folder(self.enter(folder)?);
         }
-        Ok(())
+        result.map(|()| named)
     }
 
     /// One sync of the volume is cheaper than one of each file.
@@ -234,7 +245,7 @@ impl FolderTarget {
         let small = small_name(place);
         self.enter(folder)?;
         let target = self.opened.get(folder).unwrap_or(&self.root);
-        for number in 1..=super::partial::PartialFile::MAX_NAMES {
+        for number in 1..=PartialFile::MAX_NAMES {
             let name = numbered(name, number);
             let flags = RenameFlags::NOREPLACE;
             let named = match rustix::fs::renameat_with(&self.hidden, &small, target, &name, flags) {
@@ -263,14 +274,42 @@ impl FolderTarget {
         super::partial::remove_hidden(&self.root);
     }
 
-    /// Removes what a cancelled download left but the files that are done, and the folder if none is.
+    /// Removes what a cancelled download left but the files that are done, and the folders that are empty then. What
+    /// another download has in the same folders stays.
     ///
     /// # Errors
     /// If the disk refuses.
     pub fn remove(to: &Path, name: &FileName) -> Result<(), PartialError> {
         let path = to.join(name.as_str());
-        if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-            sweep(&path, 0)?;
+        if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            return Ok(());
+        }
+        let target = Self::open(to, name)?;
+        let (files, done) = target.load().unwrap_or_default();
+        let inside = |folder: &FolderPath| folder.names().fold(path.clone(), |path, name| path.join(name));
+        // A folder comes before those in it. What is below a link is left alone.
+        let mut folders = BTreeSet::from([FolderPath::default()]);
+        for (folder, parent) in files.iter().flat_map(|file| ancestors(&file.folder)).collect::<BTreeSet<_>>()
+        {
+            let is_folder = inside(&folder).symlink_metadata().is_ok_and(|found| found.is_dir());
+            if is_folder && folders.contains(&parent) {
+                folders.insert(folder);
+            }
+        }
+        let open = (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place));
+        for (place, file) in open.filter(|(_, file)| folders.contains(&file.folder)) {
+            match PartialFile::remove(&inside(&file.folder), file.content) {
+                // Somebody else's, or nothing of ours.
+                Ok(()) | Err(PartialError::InUse | PartialError::Folder(..) | PartialError::Foreign(_)) => {}
+                Err(other) => return Err(other),
+            }
+            unlink_if_there(&target.hidden, &small_name(place))?;
+        }
+        target.close();
+        for folder in folders.iter().rev().map(inside) {
+            if let Err(error) = std::fs::remove_dir(&folder) {
+                tracing::trace!(%error, path = %folder.display(), "a folder with files stays");
+            }
         }
         Ok(())
     }
@@ -294,7 +333,10 @@ impl FolderTarget {
                     Err(other) => return Err(other.into()),
                 }
                 let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                at = Some(rustix::fs::openat(above, name, flags, Mode::empty())?);
+                at = Some(match rustix::fs::openat(above, name, flags, Mode::empty()) {
+                    Err(Errno::NOTDIR | Errno::LOOP) => return Err(PartialError::Foreign("no folder")),
+                    opened => opened?,
+                });
             }
             if let Some(opened) = at {
                 self.opened.insert(folder.clone(), opened);
@@ -332,110 +374,15 @@ fn log_entry(place: u32, file: &FolderFile) -> [u8; 8] {
     entry
 }
 
-/// Removes the hidden folders below a folder, and folders that are empty then. Links are left alone.
-fn sweep(folder: &Path, depth: usize) -> std::io::Result<()> {
-    if depth > FolderPath::MAX_DEPTH {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() {
-            continue;
-        }
-        if entry.file_name() == HIDDEN_FOLDER {
-            std::fs::remove_dir_all(entry.path())?;
-        } else {
-            sweep(&entry.path(), depth + 1)?;
-        }
-    }
-    if let Err(error) = std::fs::remove_dir(folder) {
-        tracing::trace!(%error, "a folder with files stays");
-    }
-    Ok(())
+/// The folder and those that it lies in, each with the one around it.
+fn ancestors(folder: &FolderPath) -> impl Iterator<Item = (FolderPath, FolderPath)> {
+    let names: Vec<&str> = folder.names().collect();
+    let path = |depth: usize| FolderPath::new(&names[..depth].join("/")).ok();
+    let pairs: Vec<_> =
+        (1..=names.len()).filter_map(|depth| Some((path(depth)?, path(depth - 1)?))).collect();
+    pairs.into_iter()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(folder: &str, name: &str, bytes: &[u8]) -> FolderFile {
-        FolderFile {
-            folder: FolderPath::new(folder).expect("a path"),
-            name: FileName::new(name).expect("a name"),
-            size: bytes.len() as u64,
-            content: ContentId::from_bytes(*blake3::hash(bytes).as_bytes()),
-        }
-    }
-
-    fn name(text: &str) -> FileName {
-        FileName::new(text).expect("a name")
-    }
-
-    #[test]
-    fn a_folder_is_never_mixed_with_one_that_is_there() {
-        let to = tempfile::tempdir().expect("a folder");
-        let (first, called) = FolderTarget::begin(to.path(), &name("Music")).expect("made");
-        assert_eq!((called.as_str(), first.path()), ("Music", to.path().join("Music").as_path()));
-        let (_, called) = FolderTarget::begin(to.path(), &name("Music")).expect("made");
-        assert_eq!(called.as_str(), "Music (2)");
-    }
-
-    #[test]
-    fn small_files_get_their_names_together_and_are_remembered() {
-        let to = tempfile::tempdir().expect("a folder");
-        let files = [file("", "a", b"a"), file("x/y", "b", b"bb"), file("x", "a", b"")];
-        let (target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
-        assert_eq!(target.load(), None);
-        target.save_list(&files).expect("saved");
-        target.write_small(0, b"a").expect("written");
-        target.write_small(1, b"bb").expect("written");
-        assert!(!to.path().join("F/a").exists(), "no name before the sync");
-        let mut other = target.try_clone().expect("another handle");
-        other.commit(&files, &[0, 1]).expect("named");
-        assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"a");
-        target.mark_done(&files, &[0, 1]).expect("remembered");
-        assert_eq!(std::fs::read(to.path().join("F/x/y/b")).expect("there"), b"bb");
-        let mut again = FolderTarget::open(to.path(), &called).expect("opened");
-        assert_eq!(again.load(), Some((files.to_vec(), BTreeSet::from([0, 1]))));
-        assert!(again.is_there(&files[0]) && !again.is_there(&files[2]));
-        // Another file at a place is not done.
-        let mut changed = files.to_vec();
-        changed[1] = file("x/y", "b", b"other");
-        again.save_list(&changed).expect("saved");
-        assert_eq!(again.load().map(|(_, done)| done), Some(BTreeSet::from([0])));
-        again.close();
-        assert!(!to.path().join("F/.cardume").exists());
-    }
-
-    #[test]
-    fn taken_names_are_kept_and_links_are_not_followed() {
-        let to = tempfile::tempdir().expect("a folder");
-        let outside = tempfile::tempdir().expect("a folder");
-        let (mut target, _) = FolderTarget::begin(to.path(), &name("F")).expect("made");
-        std::fs::write(to.path().join("F/a"), b"mine").expect("written");
-        let a = file("", "a", b"new");
-        target.write_small(0, b"new").expect("written");
-        target.commit(&[a], &[0]).expect("named");
-        assert_eq!(std::fs::read(to.path().join("F/a (2)")).expect("there"), b"new");
-        assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"mine");
-        std::os::unix::fs::symlink(outside.path(), to.path().join("F/link")).expect("linked");
-        assert!(target.subfolder(&FolderPath::new("link/deep").expect("a path")).is_err());
-        assert!(std::fs::read_dir(outside.path()).expect("readable").next().is_none());
-    }
-
-    #[test]
-    fn a_cancelled_folder_leaves_what_is_done() {
-        let to = tempfile::tempdir().expect("a folder");
-        let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
-        let files = [file("x", "a", b"a"), file("y", "b", b"b")];
-        target.save_list(&files).expect("saved");
-        target.write_small(0, b"a").expect("written");
-        target.commit(&files, &[0]).expect("named");
-        target.write_small(1, b"b").expect("written");
-        target.subfolder(&files[1].folder).expect("made");
-        drop(target);
-        FolderTarget::remove(to.path(), &called).expect("removed");
-        assert!(to.path().join("F/x/a").exists());
-        assert!(!to.path().join("F/y").exists() && !to.path().join("F/.cardume").exists());
-    }
-}
+#[path = "folder_tests.rs"]
+mod tests;

@@ -46,6 +46,9 @@ pub enum PartialError {
     /// The bytes have not the length of their piece.
     #[error("the bytes have not the length of their piece")]
     Length,
+    /// The volume does not take such a name: too long for it, or of characters that it does not have.
+    #[error("the volume does not take this name: {0}")]
+    Name(io::Error),
     /// Every name that was tried is taken.
     #[error("{} files of that name exist", PartialFile::MAX_NAMES)]
     NamesTaken,
@@ -54,11 +57,24 @@ pub enum PartialError {
     Io(io::Error),
 }
 
+impl PartialError {
+    /// Whether the volume is full or fails, so that what was written and not synced may be lost.
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::DiskFull => true,
+            Self::Io(error) => error.raw_os_error() == Some(Errno::IO.raw_os_error()),
+            _ => false,
+        }
+    }
+}
+
 impl From<io::Error> for PartialError {
     fn from(error: io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOSPC | Errno::DQUOT) => Self::DiskFull,
             Some(Errno::FBIG) => Self::TooLarge,
+            Some(Errno::NAMETOOLONG | Errno::ILSEQ) => Self::Name(error),
             _ => Self::Io(error),
         }
     }
@@ -172,12 +188,18 @@ impl PartialFile {
     /// Removes what an earlier run left of a content in the folder `target`, if anything.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// [`PartialError::InUse`] if somebody downloads it there: it is theirs. Else if the disk refuses.
     pub fn remove(target: &Path, content: ContentId) -> Result<(), PartialError> {
         let Some((folder, hidden)) = open_both(target)? else { return Ok(()) };
+        // Held until its names are gone. What is no file of ours is nobody's download.
+        let held = match open_part(&hidden, &part_name(content), OFlags::empty()) {
+            Err(PartialError::InUse) => return Err(PartialError::InUse),
+            held => held,
+        };
         for name in [part_name(content), journal_name(content)] {
             unlink_if_there(&hidden, &name)?;
         }
+        drop(held);
         remove_hidden(&folder);
         Ok(())
     }
@@ -372,7 +394,7 @@ pub(super) fn remove_hidden(folder: &OwnedFd) {
     }
 }
 
-fn unlink_if_there(folder: &OwnedFd, name: &str) -> Result<(), PartialError> {
+pub(super) fn unlink_if_there(folder: &OwnedFd, name: &str) -> Result<(), PartialError> {
     match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(other) => Err(other.into()),
@@ -426,10 +448,26 @@ fn open_part(hidden: &OwnedFd, part: &str, more: OFlags) -> Result<File, Partial
     let file = open_regular(hidden, part, more)?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         // A volume without locks has nobody to share it with.
-        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(file),
-        Err(Errno::WOULDBLOCK) => Err(PartialError::InUse),
-        Err(other) => Err(other.into()),
+        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {}
+        Err(Errno::WOULDBLOCK) => return Err(PartialError::InUse),
+        Err(other) => return Err(other.into()),
     }
+    // Whoever held it before may have named or removed it meanwhile.
+    if file.metadata()?.nlink() == 0 { Err(PartialError::InUse) } else { Ok(file) }
+}
+
+/// The file called `name` or, where a name was taken, `name (2)`, … in a folder that has this size and content. Reads
+/// those of this size. Blocks.
+#[must_use]
+pub fn find_finished(target: &Path, name: &FileName, size: u64, content: ContentId) -> Option<PathBuf> {
+    let paths = (1..=PartialFile::MAX_NAMES).map(|number| target.join(numbered(name, number)));
+    let there = paths.map_while(|path| Some((path.symlink_metadata().ok()?, path)));
+    let mut fitting = there.filter(|(found, _)| found.is_file() && found.len() == size).map(|(_, path)| path);
+    fitting.find(|path| {
+        let mut hasher = blake3::Hasher::new();
+        let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
+        hashed.is_ok() && hasher.finalize().as_bytes() == content.as_bytes()
+    })
 }
 
 /// `name` for 1, then `name (2).ext`, …, cut to the length of a name. `.tar.gz` and its like stay whole.

@@ -46,6 +46,11 @@ pub enum Reason {
     Finishing,
     /// The file is too large for the volume, for good.
     TooLarge,
+    /// The volume does not take such a name, for good.
+    NameRefused,
+    /// Everything of a folder is there but some files that are too large for the volume, or of a name that it does
+    /// not take, or in whose way something lies.
+    NotTaken,
     /// Ten thousand files have that name already.
     NamesTaken,
     /// Something failed that should not.
@@ -56,7 +61,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Queued,
         Self::AskingTracker,
         Self::NoTracker,
@@ -78,6 +83,8 @@ impl Reason {
         Self::Listing,
         Self::Finishing,
         Self::TooLarge,
+        Self::NameRefused,
+        Self::NotTaken,
         Self::NamesTaken,
         Self::Internal,
         Self::Renamed,
@@ -113,6 +120,8 @@ impl Reason {
             Self::Listing => ("listing", "asking what is in the folder"),
             Self::Finishing => ("finishing", "putting the file in its place"),
             Self::TooLarge => ("too_large", "the file is too large for this volume"),
+            Self::NameRefused => ("name_refused", "this volume does not take the file's name: {}"),
+            Self::NotTaken => ("not_taken", "the rest is there; this cannot be put in its place: {}"),
             Self::NamesTaken => ("names_taken", "too many files of that name exist"),
             Self::Internal => ("internal", "something failed that should not: {}"),
             Self::Renamed => ("renamed", "a file of that name existed; this one is {}"),

@@ -18,6 +18,7 @@ pub(super) struct Checkpoint {
     pending: Vec<PieceIndex>,
     bytes: u64,
     last: Option<Instant>,
+    has_failed: bool,
 }
 
 impl Checkpoint {
@@ -60,17 +61,20 @@ impl Checkpoint {
         self.marking = None;
         let (journal, result) = ended.map_err(|error| PartialError::Io(std::io::Error::other(error)))?;
         self.journal = Some(journal);
+        self.has_failed |= result.is_err();
         result
     }
 
-    /// Marks what is left and lets the journal go: the download stops. A failure costs reading again.
-    pub(super) async fn settle(&mut self) {
+    /// Marks what is left and lets the journal go: the download stops. Gives whether all that was written can be
+    /// believed: after a sync that failed the system gives back bytes that are not on the disk, and the next sync
+    /// says nothing of them.
+    pub(super) async fn settle(&mut self) -> bool {
         self.finish_marking().await;
-        if !self.pending.is_empty() {
+        if !self.pending.is_empty() && !self.has_failed {
             self.start(Instant::now());
             self.finish_marking().await;
         }
-        *self = Self::default();
+        !std::mem::take(self).has_failed
     }
 
     /// Lets the journal go without marking: the file is whole and gets its name.
@@ -84,7 +88,7 @@ impl Checkpoint {
             && let Err(error) = self.done().await
         {
             let pieces = self.pending.len();
-            tracing::warn!(%error, pieces, "written pieces cannot be marked; they are read again at a resume");
+            tracing::warn!(%error, pieces, "written pieces cannot be marked; they are in doubt at a resume");
         }
     }
 }

@@ -16,12 +16,13 @@ use crate::base::{ContentId, FileName, PeerId};
 use crate::engine::transfer::reason::Reason;
 use crate::engine::transfer::source::Fault;
 use crate::net::handlers::transfer::SharedContents;
-use crate::store::partial::{PartialError, PartialFile};
+use crate::store::partial::{PartialError, PartialFile, find_finished};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +104,7 @@ impl From<PartialError> for Stop {
             }
             PartialError::Foreign(what) => Self::Wait(Reason::InTheWay, what.to_owned()),
             PartialError::InUse => Self::Wait(Reason::InUse, String::new()),
+            PartialError::Name(error) => Self::Failed(Reason::NameRefused, error.to_string()),
             PartialError::NamesTaken => Self::Failed(Reason::NamesTaken, String::new()),
             PartialError::Length => Self::internal("a piece had another length"),
             PartialError::Io(error) if denied(&error) => Self::Wait(Reason::NoPermission, error.to_string()),
@@ -125,6 +127,12 @@ pub(super) struct Download {
     pub(super) hurry: Arc<Notify>,
     /// When a source was dropped for good the last time.
     dropped_at: Option<Instant>,
+    /// The file gets its name: that goes on to its end, whatever becomes of whoever waits for it.
+    finishing: Option<JoinHandle<Result<PathBuf, PartialError>>>,
+    /// A sync failed: what was not marked before is fetched again, whatever can be read of it.
+    pub(super) has_sync_failed: bool,
+    /// Whether an earlier run may have ended with the file and without a word.
+    may_be_there: bool,
 }
 
 /// Runs a download until it is there, cannot be, or is to stop; its picture shows it.
@@ -154,7 +162,9 @@ impl Download {
         let (peers, checkpoint) = (Peers::default(), Checkpoint::default());
         let began = Instant::now();
         let partial = None;
-        let dropped_at = None;
+        let (dropped_at, finishing) = (None, None);
+        // Of a new one nothing is known.
+        let may_be_there = progress.shown().size > 0;
         Self {
             shared,
             request,
@@ -167,6 +177,9 @@ impl Download {
             began,
             hurry,
             dropped_at,
+            finishing,
+            has_sync_failed: false,
+            may_be_there,
         }
     }
 
@@ -174,11 +187,16 @@ impl Download {
     pub(super) async fn run(&mut self, stop: &CancellationToken) -> End {
         let content = self.request.content.short();
         loop {
-            let outcome = tokio::select! {
+            let mut outcome = tokio::select! {
                 biased;
                 () = stop.cancelled() => None,
                 outcome = self.attempt() => Some(outcome),
             };
+            if let Some(finishing) = self.finishing.take()
+                && let Ok(Ok(path)) = finishing.await
+            {
+                outcome = Some(Ok(path));
+            }
             self.settle().await;
             match outcome {
                 None => return End::Stopped,
@@ -209,6 +227,8 @@ impl Download {
         self.add_local().await;
         let (mut plan, target) = if let Some(resumed) = self.resume().await? {
             resumed
+        } else if let Some(path) = self.find_finished().await? {
+            return Ok(path);
         } else {
             let (source, proof) = self.prove().await?;
             self.create(source, proof).await?
@@ -303,7 +323,7 @@ impl Download {
     /// Marks what was written, and waits until nobody has the partial file any more: another attempt opens it
     /// anew, alone.
     async fn settle(&mut self) {
-        self.checkpoint.settle().await;
+        self.has_sync_failed |= !self.checkpoint.settle().await;
         if let Some(partial) = self.partial.take() {
             alone(&partial).await;
         }
@@ -320,8 +340,22 @@ impl Download {
         // The loser of a race may be writing a piece (the same bytes).
         alone(&partial).await;
         let name = self.name();
-        let finished = tokio::task::spawn_blocking(move || partial.finish(&name)).await;
-        Ok(finished.map_err(Stop::internal)??)
+        let finishing = self.finishing.insert(tokio::task::spawn_blocking(move || partial.finish(&name)));
+        let finished = finishing.await.map_err(Stop::internal)?;
+        self.finishing = None;
+        self.has_sync_failed |= finished.as_ref().is_err_and(PartialError::is_of_the_disk);
+        Ok(finished?)
+    }
+
+    /// The file under its name, where an earlier run was killed between naming it and saying so.
+    async fn find_finished(&mut self) -> Result<Option<PathBuf>, Stop> {
+        if !std::mem::take(&mut self.may_be_there) {
+            return Ok(None);
+        }
+        let (size, name) = (self.progress.shown().size, self.name());
+        let (to, content) = (self.request.to.clone(), self.request.content);
+        let looking = tokio::task::spawn_blocking(move || find_finished(&to, &name, size, content));
+        looking.await.map_err(Stop::internal)
     }
 
     fn show_finished(&self, path: &Path) {

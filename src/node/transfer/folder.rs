@@ -5,7 +5,7 @@
 
 use super::download::{Download, DownloadRequest, End, Reins, Shared, Stop};
 use super::files::Files;
-use super::limits::{DISK_PAUSE, MAX_FOLDER, SMALL_BYTES, STALLED_AFTER};
+use super::limits::{DISK_PAUSE, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER, SMALL_BYTES, STALLED_AFTER};
 use super::network::ListError;
 use super::progress::Progress;
 use super::small::SmallFiles;
@@ -17,8 +17,9 @@ use crate::wire::control::Transfer;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// Which folder is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub(super) async fn folder_task(
     progress: Progress,
     reins: Reins,
 ) -> End {
-    let mut folder = Folder { shared, request, progress, files: Files::default() };
+    let mut folder = Folder::new(shared, request, progress);
     loop {
         let stop = match folder.attempt(&reins).await {
             Ok(Some(path)) => {
@@ -83,6 +84,7 @@ pub(super) async fn folder_task(
         };
         match stop {
             Stop::Failed(reason, about) => {
+                folder.show();
                 folder.progress.state("failed", reason, &about);
                 return End::Failed;
             }
@@ -102,9 +104,28 @@ pub(super) struct Folder {
     pub(super) request: FolderRequest,
     pub(super) progress: Progress,
     pub(super) files: Files,
+    /// The places of those that the disk does not take.
+    refused: BTreeSet<u32>,
+    /// Nothing came since all that are left wait.
+    waits: bool,
+    /// When its peer may be asked again what is in the folder.
+    look_again_at: Instant,
+}
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fetched {
+    There,
+    Waits,
+    Refused,
 }
 
 impl Folder {
+    fn new(shared: Arc<Shared>, request: FolderRequest, progress: Progress) -> Self {
+        let (files, refused) = Default::default();
+        Self { shared, request, progress, files, refused, waits: false, look_again_at: Instant::now() }
+    }
+
     /// `None`: it is to stop.
     async fn attempt(&mut self, reins: &Reins) -> Result<Option<PathBuf>, Stop> {
         let target = self.open(reins).await?;
@@ -112,25 +133,9 @@ impl Folder {
         self.show();
         let small = SmallFiles { folder: self, stop: &reins.stop };
         target = small.fetch(target).await?;
-        let mut left: VecDeque<u32> = self.files.open().map(|(place, _)| place).collect();
-        let mut in_vain = 0;
-        while let Some(place) = left.pop_front() {
-            if reins.stop.is_cancelled() {
-                return Ok(None);
-            }
-            let patient = left.is_empty() || in_vain > left.len();
-            let (back, is_done) = self.fetch_one(target, place, reins, patient).await?;
-            target = back;
-            if is_done {
-                in_vain = 0;
-                continue;
-            }
-            in_vain += 1;
-            left.push_back(place);
-            if in_vain > left.len() && !reins.stop.is_cancelled() {
-                self.look_again(&target).await?;
-                in_vain = 0;
-            }
+        let Some(target) = self.fetch_rest(target, reins).await? else { return Ok(None) };
+        if self.files.open().next().is_some() {
+            return Err(Stop::Failed(Reason::NotTaken, self.refused_text()));
         }
         let path = target.path().to_owned();
         blocking(move || {
@@ -139,6 +144,45 @@ impl Folder {
         })
         .await?;
         Ok(Some(path))
+    }
+
+    /// The files that are left, one after the other; one that waits lets the next one go on, and one that the disk
+    /// does not take is left out. `None`: it is to stop.
+    async fn fetch_rest(
+        &mut self,
+        mut target: FolderTarget,
+        reins: &Reins,
+    ) -> Result<Option<FolderTarget>, Stop> {
+        self.refused.clear();
+        let mut left: VecDeque<u32> = self.files.open().map(|(place, _)| place).collect();
+        let mut in_vain = 0;
+        while let Some(place) = left.pop_front() {
+            if reins.stop.is_cancelled() {
+                return Ok(None);
+            }
+            // Nobody waits behind the only one.
+            let patience = if left.is_empty() { LOOK_AGAIN_AFTER } else { STALLED_AFTER };
+            let (back, fetched) = self.fetch_one(target, place, reins, patience).await?;
+            target = back;
+            match fetched {
+                Fetched::There => (in_vain, self.waits) = (0, false),
+                Fetched::Refused => in_vain = 0,
+                Fetched::Waits => {
+                    in_vain += 1;
+                    left.push_back(place);
+                }
+            }
+            if in_vain > 0 && in_vain >= left.len() {
+                in_vain = 0;
+                self.waits = true;
+                tokio::select! {
+                    biased;
+                    () = reins.stop.cancelled() => return Ok(None),
+                    looked = self.look_again(&target) => looked?,
+                }
+            }
+        }
+        Ok(Some(target))
     }
 
     /// The folder on the disk, with its list: that of an earlier run, or a new one from the peer.
@@ -150,11 +194,7 @@ impl Folder {
                 let mut target = FolderTarget::open(&to, &name)?;
                 let known = target.load().map(|(files, mut done)| {
                     // Some got their names and could not be remembered.
-                    for (place, file) in (0_u32..).zip(&files) {
-                        if !done.contains(&place) && target.is_there(file) {
-                            done.insert(place);
-                        }
-                    }
+                    done.extend(there(&mut target, &files, &done));
                     (files, done)
                 });
                 Ok((target, known))
@@ -166,12 +206,19 @@ impl Folder {
         }
         let files = tokio::select! {
             () = reins.stop.cancelled() => return Ok(None),
-            files = self.list() => files?,
+            files = {
+                self.progress.state("running", Reason::Listing, "");
+                self.list()
+            } => files?,
         };
         let (request, kept) = (self.request.clone(), files.clone());
-        let target = blocking(move || {
+        let opened = blocking(move || {
+            let mut done = BTreeSet::new();
             let target = if let Some(name) = request.name() {
-                FolderTarget::open(&request.to, &name)?
+                // It was cancelled, or killed at its end: what has its name already does not come again.
+                let mut target = FolderTarget::open(&request.to, &name)?;
+                done.extend(there(&mut target, &kept, &done));
+                target
             } else {
                 let name = request.folder.last().and_then(|name| FileName::new(name).ok());
                 let name = name.ok_or(PartialError::NamesTaken)?;
@@ -180,20 +227,22 @@ impl Folder {
                 target
             };
             target.save_list(&kept)?;
-            Ok(target)
+            Ok((target, done))
         });
-        self.files = Files::new(files, BTreeSet::new());
-        Ok(Some(target.await?))
+        let (target, done) = opened.await?;
+        self.files = Files::new(files, done);
+        Ok(Some(target))
     }
 
     /// What is in the folder now, below it.
-    async fn list(&self) -> Result<Vec<FolderFile>, Stop> {
-        self.progress.state("running", Reason::Listing, "");
+    async fn list(&mut self) -> Result<Vec<FolderFile>, Stop> {
+        let began = Instant::now();
         let listed = self.shared.lister.list(self.request.peer, self.request.folder.clone()).await;
         let listed = listed.map_err(|error| match error {
             ListError::Away(why) => Stop::Wait(Reason::SourcesAway, why),
             ListError::Hashing(files) => Stop::Wait(Reason::Hashing, files.to_string()),
         })?;
+        self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER.max(LOOK_AGAIN_SHARE * began.elapsed());
         let inner = |file: FolderFile| {
             Some(FolderFile { folder: self.request.folder.to_inner(&file.folder)?, ..file })
         };
@@ -208,27 +257,42 @@ impl Folder {
 
     /// No file goes on: some may have changed at their peer. Those get their new contents.
     async fn look_again(&mut self, target: &FolderTarget) -> Result<(), Stop> {
-        let now = self.list().await?;
-        self.files.renew(now);
+        if Instant::now() < self.look_again_at {
+            return Ok(());
+        }
+        match self.list().await {
+            Ok(now) => self.files.renew(now),
+            // The files may come from others meanwhile.
+            Err(_) => {
+                self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER;
+                return Ok(());
+            }
+        }
         Ok(target.save_list(self.files.list())?)
     }
 
-    /// One file as a download of its own. Gives whether it is there; without patience it gives up soon when the file
-    /// waits for something.
+    /// One file as a download of its own; it is given up when it has waited for something for so long.
     async fn fetch_one(
         &mut self,
         mut target: FolderTarget,
         place: u32,
         reins: &Reins,
-        patient: bool,
-    ) -> Result<(FolderTarget, bool), Stop> {
+        patience: Duration,
+    ) -> Result<(FolderTarget, Fetched), Stop> {
         let file = self.files.list()[place as usize].clone();
         let folder = file.folder.clone();
         let (target, to) = blocking(move || {
-            let to = target.subfolder(&folder)?;
+            let to = target.subfolder(&folder);
             Ok((target, to))
         })
         .await?;
+        let to = match to {
+            Err(PartialError::Name(_) | PartialError::Foreign(_)) => {
+                self.refused.insert(place);
+                return Ok((target, Fetched::Refused));
+            }
+            to => to?,
+        };
         let (content, name) = (file.content, Some(file.name.clone()));
         let request = DownloadRequest { content, name, to, from: Vec::new(), via_rpc: false };
         let changed = Arc::new(Notify::new());
@@ -238,8 +302,9 @@ impl Folder {
         let run = download.run(&own.stop);
         tokio::pin!(run);
         let mut waits_since: Option<Instant> = None;
-        let before = self.progress.shown().done;
+        let before = self.files.done_bytes();
         let end = loop {
+            let enough = waits_since.map_or_else(Instant::now, |since| since + patience);
             tokio::select! {
                 end = &mut run => break end,
                 () = changed.notified() => {
@@ -247,7 +312,7 @@ impl Folder {
                     waits_since = (shown.state == "waiting").then(|| waits_since.unwrap_or_else(Instant::now));
                     self.mirror(&shown, before);
                 }
-                () = tokio::time::sleep(STALLED_AFTER), if !patient && waits_since.is_some() => own.stop.cancel(),
+                () = sleep_until(enough), if waits_since.is_some() && !own.stop.is_cancelled() => own.stop.cancel(),
             }
         };
         match end {
@@ -255,14 +320,25 @@ impl Folder {
                 target.mark_done(self.files.list(), &[place])?;
                 self.files.finish([place]);
                 self.show();
-                Ok((target, true))
+                Ok((target, Fetched::There))
             }
-            End::Stopped => Ok((target, false)),
+            End::Stopped => Ok((target, Fetched::Waits)),
             End::Failed => {
-                let shown = child.shown();
-                let reason = Reason::from_code(&shown.reason).unwrap_or(Reason::Internal);
-                Err(Stop::Failed(reason, shown.about.clone()))
+                self.refused.insert(place);
+                Ok((target, Fetched::Refused))
             }
+        }
+    }
+
+    /// The first of the files that the disk does not take, and how many there are.
+    fn refused_text(&self) -> String {
+        let files = self.refused.iter().filter_map(|place| self.files.list().get(*place as usize));
+        let mut paths =
+            files.map(|file| file.folder.names().chain([file.name.as_str()]).collect::<Vec<_>>().join("/"));
+        let first = paths.next().unwrap_or_default();
+        match paths.count() {
+            0 => first,
+            more => format!("{first} (+{more})"),
         }
     }
 
@@ -270,7 +346,10 @@ impl Folder {
     fn mirror(&self, child: &Transfer, before: u64) {
         let reason = Reason::from_code(&child.reason).unwrap_or(Reason::Downloading);
         let state = if child.state == "waiting" { "waiting" } else { "running" };
-        self.progress.state(state, reason, &child.about);
+        // All that are left wait: that one of them is tried again is no news until it comes.
+        if !self.waits || state == "waiting" || reason == Reason::Downloading {
+            self.progress.state(state, reason, &child.about);
+        }
         self.progress.update(|transfer| {
             (transfer.rate, transfer.done) = (child.rate, before.saturating_add(child.done));
             transfer.sources.clone_from(&child.sources);
@@ -301,6 +380,12 @@ impl Folder {
             transfer.pieces = Vec::new();
         });
     }
+}
+
+/// The places of the files that have their names already, besides those that are known. Reads them.
+fn there(target: &mut FolderTarget, files: &[FolderFile], known: &BTreeSet<u32>) -> Vec<u32> {
+    let open = (0_u32..).zip(files).filter(|(place, _)| !known.contains(place));
+    open.filter(|(_, file)| target.is_there(file)).map(|(place, _)| place).collect()
 }
 
 /// Files come in this order, as a person counts: the first episodes can be looked at first.

@@ -41,9 +41,14 @@ pub const RATE_SPAN: Duration = Duration::from_secs(5);
 /// Downloads in the list; the oldest ended ones go first.
 pub const MAX_TRANSFERS: usize = 10_000;
 /// A download that has waited for so long for a disk or a source lets another one run.
-pub const STALLED_AFTER: Duration = Duration::from_secs(3);
-/// Downloads that are started and wait, besides those that run: each asks the tracker now and then.
-pub const MAX_STALLED: usize = 64;
+/// Tests do not wait so long.
+pub const STALLED_AFTER: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 3_000 });
+/// When no file of a folder goes on, its peer is asked again what is in it, so often at the most ...
+pub const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(if cfg!(test) { 600 } else { 10_000 });
+/// ... and for one part in so many of the time: a list of a million files takes its peer seconds.
+pub const LOOK_AGAIN_SHARE: u32 = 20;
+/// Downloads that are started and wait, besides those that run: each asks the tracker now and then. Tests have few.
+pub const MAX_STALLED: usize = if cfg!(test) { 4 } else { 64 };
 /// Files of one folder that is downloaded.
 pub const MAX_FOLDER: usize = 1_000_000;
 /// A file of at most so many bytes is fetched together with others and without a manifest: its hash is the content.
@@ -68,10 +73,11 @@ pub const SMALL_BATCH: usize = 512;
 /// So many at the most, on a disk that takes its time to sync: what a crash may cost.
 pub const MAX_SMALL_BATCH: usize = 4096;
 /// How often the list looks after its order and the disk.
-pub const LIST_TICK: Duration = Duration::from_secs(1);
+pub const LIST_TICK: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 1_000 });
 /// The picture of all downloads changes at most ten times a second.
 pub const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// How long a question to the tracker may take.
 pub const SEARCH_DEADLINE: Duration = Duration::from_secs(10);
-/// The least bytes per second: a source that trickles holds memory as long as a silent one.
-pub const MIN_BYTES_PER_SECOND: u64 = 16 * 1024;
+/// The least bytes per second of a connection: a source that trickles holds memory as long as a silent one. Low enough
+/// for somebody who gives 32 KiB/s to four others.
+pub const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;

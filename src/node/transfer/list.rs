@@ -6,10 +6,11 @@
 use super::super::handle::CommandError;
 use super::download::{DownloadRequest, End, Reins, Shared, download_task};
 use super::folder::{FolderRequest, folder_task};
+use super::kept::{restored, saved};
 use super::limits::{MAX_STALLED, MAX_TRANSFERS, STALLED_AFTER};
 use super::progress::Progress;
 use crate::engine::transfer::reason::Reason;
-use crate::store::downloads::{SavedDownload, SavedJob, SavedState};
+use crate::store::downloads::{SavedDownload, SavedState};
 use crate::store::partial::PartialFile;
 use crate::wire::codes::Code;
 use crate::wire::control::{FolderProgress, Transfer};
@@ -59,35 +60,43 @@ impl Change {
 
 /// What is downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Job {
+pub(super) enum Job {
     File(DownloadRequest),
     Folder(FolderRequest),
 }
 
 /// What is wanted of a download, or how it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     Run,
     Pause,
     /// To be removed once its task has ended.
     Cancel,
+    /// The same, and wanted anew since.
+    Again,
     Over(SavedState),
 }
 
 /// A download in the list.
-struct Entry {
-    id: u64,
-    job: Job,
-    wish: Wish,
-    progress: Progress,
+pub(super) struct Entry {
+    pub(super) id: u64,
+    pub(super) job: Job,
+    pub(super) wish: Wish,
+    pub(super) progress: Progress,
     /// Of its task, while it has one.
     reins: Option<Reins>,
     /// Since when its task waits.
     waits_since: Option<Instant>,
+    /// When it was stopped because it had waited for long and others could not begin.
+    gave_way: Option<Instant>,
 }
 
 impl Entry {
-    fn is_over(&self) -> bool {
+    pub(super) fn new(id: u64, job: Job, wish: Wish, progress: Progress) -> Self {
+        Self { id, job, wish, progress, reins: None, waits_since: None, gave_way: None }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
         matches!(self.wish, Wish::Over(_))
     }
 
@@ -112,6 +121,8 @@ pub(in crate::node) struct List {
     pub(in crate::node) simultaneous: u32,
     /// Tasks of downloads, and of the removal of cancelled ones (which give no end).
     pub(in crate::node) tasks: JoinSet<(u64, Option<End>)>,
+    /// How many folders had their names when that was last asked.
+    names: usize,
     /// Woken when a picture changes.
     pub(in crate::node) changed: Arc<Notify>,
 }
@@ -120,8 +131,15 @@ impl List {
     pub(in crate::node) fn new(shared: Arc<Shared>, saved: Vec<SavedDownload>, simultaneous: u32) -> Self {
         let changed = Arc::new(Notify::new());
         let last_id = saved.iter().map(|saved| saved.id).max().unwrap_or(0);
-        let entries = saved.into_iter().map(|saved| restored(saved, &changed)).collect();
-        Self { shared, entries, last_id, simultaneous, tasks: JoinSet::new(), changed }
+        let entries: Vec<Entry> = saved.into_iter().map(|saved| restored(saved, &changed)).collect();
+        let (tasks, names) = (JoinSet::new(), 0);
+        let mut list = Self { shared, entries, last_id, simultaneous, tasks, names, changed };
+        for place in 0..list.entries.len() {
+            if list.entries[place].wish == Wish::Cancel {
+                list.remove_partial(place);
+            }
+        }
+        list
     }
 
     pub(in crate::node) fn download(&mut self, request: DownloadRequest) -> Result<u64, CommandError> {
@@ -148,7 +166,7 @@ impl List {
         self.add(Job::Folder(request), first)
     }
 
-    /// One that is not over; one that is paused goes on then.
+    /// One that is not over; one that is paused goes on then, and one that is being cancelled begins anew.
     fn known(&mut self, is_it: impl Fn(&Job) -> bool) -> Option<u64> {
         let entry = self.entries.iter().find(|entry| !entry.is_over() && is_it(&entry.job))?;
         let id = entry.id;
@@ -168,7 +186,7 @@ impl List {
         let id = self.last_id;
         let progress = Progress::new(Transfer { id, ..first }, self.changed.clone());
         progress.state("waiting", Reason::Queued, "");
-        self.entries.push(Entry { id, job, wish: Wish::Run, progress, reins: None, waits_since: None });
+        self.entries.push(Entry::new(id, job, Wish::Run, progress));
         self.rebalance();
         Ok(id)
     }
@@ -220,6 +238,9 @@ impl List {
                 if entry.wish == Wish::Pause || again {
                     entry.wish = Wish::Run;
                     entry.progress.state("waiting", Reason::Queued, "");
+                } else if entry.wish == Wish::Cancel {
+                    entry.wish = Wish::Again;
+                    entry.progress.state("waiting", Reason::Queued, "");
                 } else if let (Wish::Run, Some(reins)) = (entry.wish, &entry.reins) {
                     reins.hurry.notify_one();
                 }
@@ -247,7 +268,9 @@ impl List {
         if entry.is_over() || entry.wish == Wish::Cancel {
             return;
         }
-        entry.wish = Wish::Cancel;
+        if std::mem::replace(&mut entry.wish, Wish::Cancel) == Wish::Again {
+            return;
+        }
         if entry.reins.is_some() {
             entry.stop();
         } else {
@@ -288,7 +311,8 @@ impl List {
         }
         match (end, entry.wish) {
             (Some(End::Finished), _) => entry.wish = Wish::Over(SavedState::Finished),
-            (Some(_), Wish::Cancel) => self.remove_partial(place),
+            (Some(_), Wish::Cancel | Wish::Again) => self.remove_partial(place),
+            (None, Wish::Again) => entry.wish = Wish::Run,
             (None, _) => {
                 entry.wish = Wish::Over(SavedState::Cancelled);
                 entry.progress.ended("cancelled");
@@ -308,14 +332,42 @@ impl List {
             let waits = entry.progress.shown().state == "waiting";
             entry.waits_since = waits.then(|| entry.waits_since.unwrap_or(now));
         }
-        self.rebalance();
+        self.give_way(now);
+        let goes_on = |entry: &&Entry| entry.reins.is_some() && !entry.is_stalled(now);
+        let going_on = self.entries.iter().filter(goes_on).count();
+        // Those that waited go on, all at once. One or two more than may run are left to end.
+        if going_on > 2 * self.simultaneous as usize {
+            self.enforce_order();
+        } else {
+            self.rebalance();
+        }
+    }
+
+    /// Where as many wait as may, those that have waited longest let others begin.
+    fn give_way(&mut self, now: Instant) {
+        let may_begin = |entry: &&Entry| entry.wish == Wish::Run && entry.reins.is_none();
+        let beginning = self.entries.iter().filter(may_begin).count().min(self.simultaneous as usize);
+        let stalled = |entry: &&mut Entry| entry.reins.is_some() && entry.is_stalled(now);
+        let mut stalled: Vec<_> = self.entries.iter_mut().filter(stalled).collect();
+        if stalled.len() < MAX_STALLED {
+            return;
+        }
+        stalled.sort_by_key(|entry| entry.waits_since);
+        for entry in stalled.into_iter().take(beginning) {
+            entry.gave_way = Some(now);
+            entry.stop();
+        }
     }
 
     /// The order or a limit changed: those that run and should not are stopped.
     pub(in crate::node) fn enforce_order(&mut self) {
         let now = Instant::now();
         let mut room = self.simultaneous;
-        for entry in self.entries.iter().filter(|entry| entry.wish == Wish::Run && !entry.is_stalled(now)) {
+        let may_run = |entry: &&Entry| {
+            let begins = entry.reins.is_some() || entry.gave_way.is_none();
+            entry.wish == Wish::Run && begins && !entry.is_stalled(now)
+        };
+        for entry in self.entries.iter().filter(may_run) {
             if room == 0 {
                 entry.stop();
             }
@@ -338,21 +390,31 @@ impl List {
                 running += 1;
             }
         }
-        for place in 0..self.entries.len() {
-            if running >= self.simultaneous || stalled >= MAX_STALLED {
+        while running < self.simultaneous && stalled < MAX_STALLED {
+            let waiting = (0..).zip(&self.entries);
+            let waiting = waiting.filter(|(_, entry)| entry.wish == Wish::Run && entry.reins.is_none());
+            // Those that gave way come last, who did so first before the others.
+            let Some((place, _)) = waiting.min_by_key(|(place, entry)| (entry.gave_way, *place)) else {
                 return;
-            }
-            if self.entries[place].wish == Wish::Run && self.entries[place].reins.is_none() {
-                self.start(place);
-                running += 1;
-            }
+            };
+            self.start(place);
+            running += 1;
         }
+    }
+
+    /// Whether a folder has got its name since this was last asked: it is to be kept soon, or after a crash the
+    /// folder would begin anew under another one.
+    pub(in crate::node) fn is_folder_named(&mut self) -> bool {
+        let is_named =
+            |entry: &&Entry| matches!(&entry.job, Job::Folder(request) if request.name().is_some());
+        let names = self.entries.iter().filter(is_named).count();
+        std::mem::replace(&mut self.names, names) != names
     }
 
     fn start(&mut self, place: usize) {
         let entry = &mut self.entries[place];
         let (id, shared, reins) = (entry.id, self.shared.clone(), Reins::default());
-        entry.reins = Some(reins.clone());
+        (entry.reins, entry.gave_way) = (Some(reins.clone()), None);
         let progress = entry.progress.running();
         progress.state("running", Reason::AskingTracker, "");
         match entry.job.clone() {
@@ -378,79 +440,6 @@ impl List {
     pub(in crate::node) fn saved(&self) -> Vec<SavedDownload> {
         self.entries.iter().map(saved).collect()
     }
-}
-
-fn saved(entry: &Entry) -> SavedDownload {
-    let shown = entry.progress.shown();
-    let (job, to) = match &entry.job {
-        Job::File(request) => {
-            let DownloadRequest { content, name, to, from, via_rpc } = request.clone();
-            (SavedJob::File { content, name, from, via_rpc }, to)
-        }
-        Job::Folder(request) => {
-            let (peer, folder, name) = (request.peer, request.folder.clone(), request.name());
-            (SavedJob::Folder { peer, folder, name }, request.to.clone())
-        }
-    };
-    let state = match entry.wish {
-        Wish::Run => SavedState::Wanted,
-        Wish::Pause => SavedState::Paused,
-        Wish::Cancel => SavedState::Cancelled,
-        Wish::Over(state) => state,
-    };
-    let is_reason_kept = entry.is_over();
-    let reason =
-        if is_reason_kept { (shown.reason.clone(), shown.about.clone()) } else { Default::default() };
-    SavedDownload {
-        id: entry.id,
-        job,
-        to,
-        state,
-        shown_name: shown.name.clone(),
-        size: shown.size,
-        done: shown.done,
-        seconds: shown.seconds,
-        path: shown.path.clone(),
-        reason,
-    }
-}
-
-/// A download of an earlier run.
-fn restored(saved: SavedDownload, changed: &Arc<Notify>) -> Entry {
-    let mut shown = Transfer {
-        id: saved.id,
-        name: saved.shown_name,
-        size: saved.size,
-        done: saved.done,
-        seconds: saved.seconds,
-        path: saved.path,
-        ..Transfer::default()
-    };
-    let (wish, state) = match saved.state {
-        SavedState::Wanted => (Wish::Run, "waiting"),
-        SavedState::Paused => (Wish::Pause, "paused"),
-        SavedState::Finished => (Wish::Over(saved.state), "finished"),
-        SavedState::Failed => (Wish::Over(saved.state), "failed"),
-        SavedState::Cancelled => (Wish::Over(saved.state), "cancelled"),
-    };
-    let reason = if wish == Wish::Run { Some(Reason::Queued) } else { Reason::from_code(&saved.reason.0) };
-    if let Some(reason) = reason {
-        shown.detail = reason.sentence(&saved.reason.1);
-        (shown.reason, shown.about) = (reason.code().to_owned(), saved.reason.1);
-    }
-    state.clone_into(&mut shown.state);
-    let job = match saved.job {
-        SavedJob::File { content, name, from, via_rpc } => {
-            shown.content = content.to_string();
-            Job::File(DownloadRequest { content, name, to: saved.to, from, via_rpc })
-        }
-        SavedJob::Folder { peer, folder, name } => {
-            shown.folder = Some(FolderProgress { folder: folder.to_string(), ..FolderProgress::default() });
-            Job::Folder(FolderRequest::restored(peer, folder, saved.to, name))
-        }
-    };
-    let progress = Progress::new(shown, changed.clone());
-    Entry { id: saved.id, job, wish, progress, reins: None, waits_since: None }
 }
 
 fn error(code: Code, message: String) -> CommandError {

@@ -6,6 +6,7 @@
 //! memory. Memory is bounded whatever the size: pieces wait for room in [`limits::PIECE_MEMORY_BYTES`].
 
 mod checkpoint;
+mod kept;
 pub mod limits;
 pub mod link;
 mod local;

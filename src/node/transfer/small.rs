@@ -326,7 +326,7 @@ fn name(
     places: Vec<u32>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<(), PartialError> {
-    target.commit(files, &places)?;
+    let places = target.commit(files, places)?;
     target.mark_done(files, &places)?;
     // Whoever counts may have stopped; the log has it.
     drop(named.blocking_send(places));

@@ -29,6 +29,7 @@ use tokio::sync::watch;
 
 mod control;
 mod folders;
+mod waiting;
 
 const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;
 const ME: PeerId = PeerId::from_bytes([0; 32]);

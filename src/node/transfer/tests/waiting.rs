@@ -1,0 +1,291 @@
+//! What waits does not hold up what need not, and what is there does not come again.
+
+use super::*;
+use crate::node::transfer::folder::FolderRequest;
+use crate::node::transfer::limits::MAX_STALLED;
+use crate::node::transfer_task::Change;
+use crate::store::RealDisk;
+use crate::store::downloads::{DownloadStore, SavedDownload, SavedJob, SavedState};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+/// A peer that has contents, some of them only later.
+struct Library {
+    contents: BTreeMap<ContentId, Arc<Vec<u8>>>,
+    away: Mutex<BTreeSet<ContentId>>,
+    list: Mutex<Vec<FolderFile>>,
+}
+
+/// Too large to come together with others.
+fn large(seed: u8) -> Vec<u8> {
+    sample(3 * PIECE).iter().map(|byte| byte ^ seed).collect()
+}
+
+impl Library {
+    /// Of so many files; nobody has these of them.
+    fn new(count: u8, away: &[u8]) -> Arc<Self> {
+        let contents = (0..count).map(large).map(|bytes| (content_of(&bytes), Arc::new(bytes))).collect();
+        let away = Mutex::new(away.iter().map(|seed| content_of(&large(*seed))).collect());
+        Arc::new(Self { contents, away, list: Mutex::default() })
+    }
+
+    fn put(&self, folder: &str, name: &str, seed: u8) {
+        let (size, content) = (3 * PIECE, content_of(&large(seed)));
+        let (folder, name) = (FolderPath::new(folder).expect("a path"), FileName::new(name).expect("a name"));
+        let mut list = self.list.lock().expect("nobody panicked");
+        list.retain(|file| (&file.folder, &file.name) != (&folder, &name));
+        list.push(FolderFile { folder, name, size, content });
+    }
+
+    fn comes_back(&self) {
+        self.away.lock().expect("nobody panicked").clear();
+    }
+
+    fn spawn(self: &Arc<Self>, kept: Option<(DownloadStore, Vec<SavedDownload>)>) -> TransferHandle {
+        let (_, limits) = watch::channel(Limits::default());
+        spawn(TransferDeps {
+            me: ME,
+            network: self.clone(),
+            lister: self.clone(),
+            limits,
+            kept,
+            finder: self.clone(),
+            contents: self.clone(),
+            finished: Arc::new(|path| assert!(path.exists())),
+        })
+    }
+}
+
+impl FolderLister for Library {
+    fn list(&self, _: PeerId, _: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+        std::future::ready(Ok(self.list.lock().expect("nobody panicked").clone())).boxed()
+    }
+}
+
+impl SourceFinder for Library {
+    fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>> {
+        let source = SourceAddress {
+            peer: peer(1),
+            name: "peer-1".to_owned(),
+            address: ([127, 0, 0, 1], 1).into(),
+            file_name: "x".to_owned(),
+        };
+        let is_away = self.away.lock().expect("nobody panicked").contains(&content);
+        let sources = if is_away { Vec::new() } else { vec![source] };
+        std::future::ready(Ok(FoundSources { size: None, sources })).boxed()
+    }
+}
+
+impl SharedContents for Library {
+    fn manifest(&self, _: &ContentId) -> Result<(PieceLayout, Arc<Vec<PieceHash>>), ContentError> {
+        Err(ContentError::Unknown)
+    }
+
+    fn open(&self, _: &ContentId) -> Result<(File, u64), ContentError> {
+        Err(ContentError::Unknown)
+    }
+}
+
+impl Network for Library {
+    fn manifest(
+        &self,
+        _: &SourceAddress,
+        content: ContentId,
+        first: u32,
+    ) -> BoxFuture<'static, Result<ManifestPage, Fault>> {
+        let bytes = &self.contents[&content];
+        let layout = PieceLayout::of(bytes.len() as u64).expect("small");
+        let first = layout.piece(first).expect("within");
+        let page = ManifestPage { content, layout, first, pieces: hashes(layout, bytes) };
+        std::future::ready(Ok(page)).boxed()
+    }
+
+    fn connect(
+        &self,
+        _: &SourceAddress,
+        content: ContentId,
+        _: Way,
+    ) -> BoxFuture<'static, Result<Box<dyn Connection>, Fault>> {
+        let connection = Line {
+            bytes: self.contents[&content].clone(),
+            peer: Peer { does: Does::Honest, late: false },
+            range: 0..0,
+            at: 0,
+            requests: Arc::default(),
+        };
+        std::future::ready(Ok(Box::new(connection) as Box<dyn Connection>)).boxed()
+    }
+}
+
+/// A file that is wanted, by what is in it.
+fn file(seed: u8, to: &Path) -> DownloadRequest {
+    let (content, name) = (content_of(&large(seed)), FileName::new(&format!("{seed}")).ok());
+    DownloadRequest { content, name, to: to.to_owned(), from: Vec::new(), via_rpc: false }
+}
+
+fn folder(to: &Path) -> FolderRequest {
+    FolderRequest::new(peer(1), FolderPath::new("Share").expect("a path"), to.to_owned())
+}
+
+async fn until(transfers: &TransferHandle, id: u64, holds: impl Fn(&Transfer) -> bool) -> Transfer {
+    let mut seen = transfers.transfers();
+    let find = |all: &Vec<Arc<Transfer>>| all.iter().find(|it| it.id == id && holds(it)).cloned();
+    let wait = seen.wait_for(|all| find(all).is_some());
+    let all = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    let all = all.unwrap_or_else(|_| panic!("{:#?}", transfers.transfers().borrow())).expect("runs");
+    Transfer::clone(&find(&all).expect("it was seen"))
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).expect("there");
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
+}
+
+fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+    names.map(str::to_owned).into()
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_has_does_not_hold_up_its_folder_and_comes_as_it_is_now() {
+    let library = Library::new(4, &[0]);
+    for (seed, name) in (0..3).zip(["a", "b", "c"]) {
+        library.put("Share", name, seed);
+    }
+    let to = tempfile::tempdir().expect("a folder");
+    let transfers = library.spawn(None);
+    let id = transfers.download_folder(folder(to.path())).await.expect("started");
+    let done = |transfer: &Transfer| transfer.folder.as_ref().map_or(0, |folder| folder.done);
+    let waiting = until(&transfers, id, |it| done(it) == 2 && it.state == "waiting").await;
+    assert_eq!((waiting.reason.as_str(), waiting.done), ("nobody_has_it", 6 * PIECE));
+    // Its owner wrote another one.
+    library.put("Share", "a", 3);
+    let finished = until(&transfers, id, |it| it.state == "finished").await;
+    assert_eq!((done(&finished), finished.done), (3, 9 * PIECE));
+    assert_eq!(std::fs::read(to.path().join("Share/a")).expect("there"), large(3));
+    assert_eq!(names(&to.path().join("Share")), set(["a", "b", "c"]));
+}
+
+#[tokio::test]
+async fn a_cancelled_folder_that_is_wanted_again_keeps_what_it_has() {
+    let library = Library::new(2, &[0]);
+    library.put("Share", "a", 0);
+    library.put("Share", "b", 1);
+    let to = tempfile::tempdir().expect("a folder");
+    let transfers = library.spawn(None);
+    let id = transfers.download_folder(folder(to.path())).await.expect("started");
+    until(&transfers, id, |it| it.folder.as_ref().is_some_and(|folder| folder.done == 1)).await;
+    transfers.cancel(id).await.expect("there");
+    until(&transfers, id, |it| it.state == "cancelled").await;
+    assert_eq!(names(&to.path().join("Share")), set(["b"]));
+    library.comes_back();
+    transfers.change(Change::Retry, vec![id]).await.expect("there");
+    until(&transfers, id, |it| it.state == "finished").await;
+    assert_eq!(names(&to.path().join("Share")), set(["a", "b"]));
+    assert_eq!(names(to.path()), set(["Share"]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_put_in_its_place_is_named_and_the_rest_comes() {
+    let library = Library::new(3, &[0]);
+    library.put("Share", "a", 0);
+    library.put("Share/in", "b", 1);
+    library.put("Share/other", "c", 2);
+    let to = tempfile::tempdir().expect("a folder");
+    let transfers = library.spawn(None);
+    let id = transfers.download_folder(folder(to.path())).await.expect("started");
+    until(&transfers, id, |it| it.reason == "nobody_has_it").await;
+    std::fs::write(to.path().join("Share/in"), b"in the way").expect("written");
+    until(&transfers, id, |it| it.folder.as_ref().is_some_and(|folder| folder.done == 1)).await;
+    library.comes_back();
+    let failed = until(&transfers, id, |it| it.state == "failed").await;
+    assert_eq!((failed.reason.as_str(), failed.about.as_str()), ("not_taken", "in/b"));
+    assert_eq!(names(&to.path().join("Share")), set([".cardume", "a", "in", "other"]));
+    std::fs::remove_file(to.path().join("Share/in")).expect("removed");
+    transfers.change(Change::Retry, vec![id]).await.expect("there");
+    until(&transfers, id, |it| it.state == "finished").await;
+    assert_eq!(std::fs::read(to.path().join("Share/in/b")).expect("there"), large(1));
+    assert_eq!(names(&to.path().join("Share")), set(["a", "in", "other"]));
+}
+
+#[tokio::test]
+async fn many_that_wait_let_others_begin() {
+    let count = u8::try_from(MAX_STALLED).expect("few") + 10;
+    let away: Vec<u8> = (0..count).collect();
+    let library = Library::new(count + 1, &away);
+    let to = tempfile::tempdir().expect("a folder");
+    let transfers = library.spawn(None);
+    let mut last = 0;
+    for seed in 0..=count {
+        last = transfers.download(file(seed, to.path())).await.expect("started");
+    }
+    until(&transfers, last, |it| it.state == "finished").await;
+    library.comes_back();
+    for id in 1..last {
+        until(&transfers, id, |it| it.state == "finished").await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_wanted_again_while_it_is_cancelled_comes() {
+    let library = Library::new(1, &[0]);
+    let to = tempfile::tempdir().expect("a folder");
+    let transfers = library.spawn(None);
+    let id = transfers.download(file(0, to.path())).await.expect("started");
+    until(&transfers, id, |it| it.reason == "nobody_has_it").await;
+    let (cancelled, again) = tokio::join!(transfers.cancel(id), transfers.download(file(0, to.path())));
+    assert_eq!((cancelled, again), (Ok(()), Ok(id)));
+    library.comes_back();
+    until(&transfers, id, |it| it.state == "finished").await;
+    assert_eq!(names(to.path()), set(["0"]));
+}
+
+#[tokio::test]
+async fn a_folder_goes_on_under_its_name_after_a_crash() {
+    let library = Library::new(2, &[0]);
+    library.put("Share", "a", 0);
+    library.put("Share", "b", 1);
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let transfers = library.spawn(Some(DownloadStore::open(home.path(), RealDisk).expect("opened")));
+    let id = transfers.download_folder(folder(to.path())).await.expect("started");
+    until(&transfers, id, |it| it.folder.as_ref().is_some_and(|folder| folder.done == 1)).await;
+    // Nobody gave another command since.
+    let mut kept = DownloadStore::open(home.path(), RealDisk).expect("opened");
+    for _ in 0..1_000 {
+        if matches!(&kept.1[..], [SavedDownload { job: SavedJob::Folder { name: Some(_), .. }, .. }]) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        kept = DownloadStore::open(home.path(), RealDisk).expect("opened");
+    }
+    drop(transfers);
+    library.comes_back();
+    let transfers = library.spawn(Some(kept));
+    until(&transfers, id, |it| it.state == "finished").await;
+    assert_eq!((names(to.path()), names(&to.path().join("Share"))), (set(["Share"]), set(["a", "b"])));
+}
+
+#[tokio::test]
+async fn a_file_that_got_its_name_right_before_a_crash_is_finished() {
+    let library = Library::new(1, &[0]);
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    std::fs::write(to.path().join("0"), large(7)).expect("of another content");
+    std::fs::write(to.path().join("0 (2)"), large(0)).expect("written");
+    let DownloadRequest { content, name, to: target, from, via_rpc } = file(0, to.path());
+    let saved = SavedDownload {
+        id: 5,
+        job: SavedJob::File { content, name, from, via_rpc },
+        to: target,
+        state: SavedState::Wanted,
+        shown_name: "0".to_owned(),
+        size: 3 * PIECE,
+        done: 0,
+        seconds: 0.0,
+        path: None,
+        reason: Default::default(),
+    };
+    let (store, _) = DownloadStore::open(home.path(), RealDisk).expect("opened");
+    let transfers = library.spawn(Some((store, vec![saved])));
+    let finished = until(&transfers, 5, |it| it.state == "finished").await;
+    assert_eq!(finished.path, Some(to.path().join("0 (2)").display().to_string()));
+    assert_eq!(names(to.path()), set(["0", "0 (2)"]));
+}
