@@ -260,13 +260,12 @@ impl Folder {
         if Instant::now() < self.look_again_at {
             return Ok(());
         }
-        match self.list().await {
-            Ok(now) => self.files.renew(now),
+        if let Ok(now) = self.list().await {
+            self.files.renew(now);
+        } else {
             // The files may come from others meanwhile.
-            Err(_) => {
-                self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER;
-                return Ok(());
-            }
+            self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER;
+            return Ok(());
         }
         Ok(target.save_list(self.files.list())?)
     }

@@ -23,10 +23,9 @@ pub(super) fn saved(entry: &Entry) -> SavedDownload {
         }
     };
     let state = match entry.wish {
-        Wish::Run => SavedState::Wanted,
+        Wish::Run | Wish::Again => SavedState::Wanted,
         Wish::Pause => SavedState::Paused,
         Wish::Cancel => SavedState::Cancelling,
-        Wish::Again => SavedState::Wanted,
         Wish::Over(state) => state,
     };
     let is_reason_kept = entry.is_over();

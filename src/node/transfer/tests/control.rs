@@ -35,3 +35,19 @@ async fn a_paused_download_keeps_what_it_has_and_a_cancelled_one_nothing() {
     tokio::time::timeout(Duration::from_secs(5), cleared).await.expect("in time").expect("runs");
     assert!(run.transfers.change(Change::Top, vec![id]).await.is_err(), "it is not in the list any more");
 }
+
+#[tokio::test]
+async fn a_download_that_is_paused_at_any_moment_ends_as_one_file() {
+    for moment in 0..60 {
+        let run = Run::new(8 * PIECE, false, &[(1, Does::Honest, false)]);
+        let id = run.start(&[]).await;
+        tokio::time::sleep(Duration::from_micros(500 * moment)).await;
+        run.transfers.change(Change::Pause, vec![id]).await.expect("there");
+        // While it gets its name, and after, it is too late to pause.
+        let paused = run.until(id, &["paused", "finished"]).await;
+        run.transfers.change(Change::Resume, vec![id]).await.expect("there");
+        let transfer = run.until(id, &["finished"]).await;
+        run.check_finished(&transfer);
+        assert_eq!(run.listing(), ["film.mkv"], "paused after {moment} half milliseconds: {}", paused.state);
+    }
+}

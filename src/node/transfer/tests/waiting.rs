@@ -131,7 +131,7 @@ async fn until(transfers: &TransferHandle, id: u64, holds: impl Fn(&Transfer) ->
     let mut seen = transfers.transfers();
     let find = |all: &Vec<Arc<Transfer>>| all.iter().find(|it| it.id == id && holds(it)).cloned();
     let wait = seen.wait_for(|all| find(all).is_some());
-    let all = tokio::time::timeout(Duration::from_secs(60), wait).await;
+    let all = tokio::time::timeout(Duration::from_mins(1), wait).await;
     let all = all.unwrap_or_else(|_| panic!("{:#?}", transfers.transfers().borrow())).expect("runs");
     Transfer::clone(&find(&all).expect("it was seen"))
 }
