@@ -105,6 +105,21 @@ fn a_folder_shared_again_is_not_hashed_again() {
 }
 
 #[test]
+fn a_folder_that_is_shared_after_a_paused_one_is_hashed() {
+    let place = Place::new();
+    place.write("a", b"some bytes");
+    let library = place.open();
+    library.pause_hashing(true);
+    library.share(&place.share()).unwrap();
+    library.pause_hashing_of(&place.share()).unwrap();
+    library.unshare(&place.share()).unwrap();
+    library.pause_hashing(false);
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"some bytes")]);
+    assert!(!library.shares()[0].paused);
+}
+
+#[test]
 fn changes_arrive_within_a_second_and_a_rename_keeps_the_key() {
     let place = Place::new();
     place.write("a", b"first");

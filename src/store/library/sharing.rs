@@ -77,6 +77,8 @@ impl Keeper {
         }
         self.commit_with(Batch { ended_share: Some(id), ..Batch::default() })?;
         self.shared.table().shares.remove(&id);
+        // Its number may be that of the next one.
+        self.shared.gate.release(id);
         Ok(())
     }
 
