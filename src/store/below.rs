@@ -47,6 +47,11 @@ impl Identity {
     pub(super) const fn node(&self) -> (u64, u64) {
         (self.device, self.inode)
     }
+
+    /// Whether size and time are the same, whichever file it is.
+    pub(super) const fn looks_like(&self, other: &Self) -> bool {
+        self.size == other.size && self.mtime_nanos == other.mtime_nanos
+    }
 }
 
 fn nanos(seconds: i64, nanos: i64) -> i64 {

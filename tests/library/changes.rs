@@ -100,6 +100,40 @@ fn a_file_that_replaces_another_keeps_that_ones_key_and_its_own_content() {
     assert_eq!((entry(&library, "a").unwrap().key, library.hashed_bytes()), (key, hashed));
 }
 
+/// As on a volume whose inodes do not last: another file has the inode, and looks just as that one did.
+#[test]
+fn a_file_that_got_the_inode_of_another_one_does_not_get_its_content() {
+    let place = Place::new();
+    let time = SystemTime::now() - Duration::from_secs(60);
+    let write = |name: &str, bytes: &[u8]| {
+        let path = place.write(name, bytes);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        path
+    };
+    let (one, two) = (write("one", b"first "), write("two", b"second"));
+    // A file in the shared folder itself is looked at before those in folders in it.
+    let moved = write("sub/three", b"third ");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("one", b"first "), ("two", b"second"), ("three", b"third ")]);
+    drop(library);
+
+    let aside = place.share().join("aside");
+    for (from, to) in [(&one, &aside), (&two, &one), (&aside, &two), (&moved, &aside)] {
+        std::fs::rename(from, to).unwrap();
+    }
+    // What is written here keeps the inode; `three` has a new one.
+    write("one", b"first ");
+    write("two", b"second");
+    write("sub/three", b"third ");
+    write("aside", b"fourth");
+    let library = place.open();
+    let all: [(&str, &[u8]); 4] =
+        [("one", b"first "), ("two", b"second"), ("three", b"third "), ("aside", b"fourth")];
+    wait_for("all are read", || library.hashed_bytes() == 4 * 6);
+    wait_for_files(&library, &all);
+}
+
 #[test]
 fn hard_links_are_two_files_of_one_content() {
     let place = Place::new();

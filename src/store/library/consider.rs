@@ -34,6 +34,18 @@ pub(super) enum Links {
     All,
 }
 
+/// Where the file of a record is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whereabouts {
+    /// Where its record says.
+    There,
+    /// Renamed or removed; something else may be in its place.
+    Gone,
+    /// What is in its place looks the same and has another inode: the file itself, on a volume whose inodes
+    /// do not last (FAT), or a copy of it. So who has its inode now may be any file.
+    Renumbered,
+}
+
 /// When something is looked at: asked for once for many files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
@@ -116,7 +128,7 @@ impl Keeper {
         if growing && known.identity.node() == identity.node() {
             return Some(key);
         }
-        let content = self.known_content(folder, &name, identity);
+        let content = self.known_content(folder, &name, identity, Some(known.identity));
         self.put(FileRecord { key, folder: folder.clone(), name, identity, content }, from);
         Some(key)
     }
@@ -128,7 +140,8 @@ impl Keeper {
         identity: Identity,
         from: Option<Instant>,
     ) -> Option<u64> {
-        let moved = self.tree.twins(identity).find(|twin| !self.has_node(twin)).cloned();
+        let is_gone = |twin: &&Arc<FileRecord>| self.whereabouts(twin) == Whereabouts::Gone;
+        let moved = self.tree.twins(identity).find(is_gone).cloned();
         if let Some(old) = moved {
             // Renamed: the same key, and the content if it has one.
             let key = old.key;
@@ -141,7 +154,7 @@ impl Keeper {
             self.scans.skip(place, Reason::new(SkipKind::TooMany, text));
             return None;
         }
-        let content = self.known_content(folder, &name, identity);
+        let content = self.known_content(folder, &name, identity, None);
         let key = self.tree.new_key();
         self.put(FileRecord { key, folder: folder.clone(), name, identity, content }, from);
         Some(key)
@@ -177,16 +190,38 @@ impl Keeper {
         self.hint(paths);
     }
 
-    /// Whether the file is still where its record says.
-    fn has_node(&self, record: &FileRecord) -> bool {
+    fn whereabouts(&self, record: &FileRecord) -> Whereabouts {
         let stat = self.root(record.share()).and_then(|root| root.stat(&record.path()).ok());
-        stat.is_some_and(|metadata| Identity::of(&metadata).node() == record.identity.node())
+        let Some(now) = stat.map(|metadata| Identity::of(&metadata)) else { return Whereabouts::Gone };
+        if now.node() == record.identity.node() {
+            Whereabouts::There
+        } else if now.looks_like(&record.identity) {
+            Whereabouts::Renumbered
+        } else {
+            Whereabouts::Gone
+        }
     }
 
-    /// The content of a file in this state: of a link to it, or remembered from an earlier time.
-    fn known_content(&self, folder: &Folder, name: &FileName, identity: Identity) -> Option<ContentId> {
-        if let Some(content) = self.tree.twins(identity).find_map(|twin| twin.content) {
-            return Some(content);
+    /// The content of a file in this state: of a link to it, of the file that was renamed to this place, or
+    /// remembered from an earlier time. `before`: what was known of the place.
+    fn known_content(
+        &self,
+        folder: &Folder,
+        name: &FileName,
+        identity: Identity,
+        before: Option<Identity>,
+    ) -> Option<ContentId> {
+        // Where only the inode is another one, it may be that inodes do not last: nothing says that the file
+        // that had this one came here.
+        let may_be_moved = before.is_none_or(|before| !before.looks_like(&identity));
+        let is_this = |twin: &&Arc<FileRecord>| match self.whereabouts(twin) {
+            Whereabouts::There => true,
+            Whereabouts::Gone => may_be_moved,
+            Whereabouts::Renumbered => false,
+        };
+        let mut hashed = self.tree.twins(identity).filter(|twin| twin.content.is_some());
+        if let Some(twin) = hashed.find(is_this) {
+            return twin.content;
         }
         if self.shared.cache.remembers_nothing() {
             return None;
