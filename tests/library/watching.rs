@@ -54,3 +54,23 @@ fn without_any_watch_changes_are_found_and_the_walks_take_little_of_the_time() {
     wait_for_files(&library, &[("a", b"a"), ("b", b"b")]);
     assert!(library.watched().rescan_pause >= Duration::from_millis(200), "{:?}", library.watched());
 }
+
+#[test]
+fn a_folder_that_is_not_there_does_not_keep_the_others_from_being_looked_at() {
+    let place = Place::new();
+    let gone = place.home().join("drive");
+    std::fs::create_dir_all(&gone).unwrap();
+    place.write("a", b"a");
+    // More than the time after which a folder that is not there is looked for again.
+    let options =
+        LibraryOptions { max_watches: 0, rescan_pause: Duration::from_secs(4), ..LibraryOptions::default() };
+    let library = Library::open_with(&place.home().join("library"), options).unwrap();
+    library.share(&place.share()).unwrap();
+    library.share(&gone).unwrap();
+    wait_for_files(&library, &[("a", b"a")]);
+    std::fs::remove_dir(&gone).unwrap();
+    library.rescan(&gone).unwrap();
+    wait_for("that is noticed", || library.shares()[1].problem.is_some());
+    place.write("b", b"b");
+    wait_for_files(&library, &[("a", b"a"), ("b", b"b")]);
+}

@@ -11,6 +11,7 @@ use super::hasher::{Done, Job, Lane, Part};
 use super::ignores::Ignores;
 use super::options::LibraryOptions;
 use super::queue::HashQueue;
+use super::schedule::Schedule;
 use super::table::{FileRecord, RecordChange};
 use super::tree::Tree;
 use super::walks::Scans;
@@ -122,7 +123,7 @@ pub(super) struct Keeper {
     hints_due: Option<Instant>,
     /// The time between two walks of everything when all is well.
     pub(super) rescan_pause: Duration,
-    pub(super) rescan_due: Instant,
+    pub(super) schedule: Schedule,
     /// When a share was last walked to its end.
     pub(super) walked_at: Instant,
     commit_due: Option<Instant>,
@@ -159,7 +160,7 @@ impl Keeper {
             hints: BTreeSet::new(),
             hints_due: None,
             rescan_pause: options.rescan_pause,
-            rescan_due: now + options.rescan_pause,
+            schedule: Schedule::new(now, options.rescan_pause),
             walked_at: now,
             commit_due: None,
             is_news: false,
@@ -204,7 +205,7 @@ impl Keeper {
         let now = Instant::now();
         let hash = if self.may_hand_out() { self.queue.next_at(now) } else { None };
         let commit = self.retry_at.or(self.commit_due);
-        let due = [Some(self.rescan_due), self.hints_due, self.reopen_due, hash, commit]
+        let due = [Some(self.schedule.due()), self.hints_due, self.reopen_due, hash, commit]
             .into_iter()
             .flatten()
             .min();
@@ -216,7 +217,7 @@ impl Keeper {
         if self.watcher.take_overflow() {
             self.hints_were_lost();
         }
-        if self.rescan_due <= now {
+        if self.schedule.due() <= now {
             self.rescan_all();
         }
         if self.reopen_due.is_some_and(|due| due <= now) {

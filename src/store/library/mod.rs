@@ -21,6 +21,7 @@ mod options;
 mod problem;
 mod queue;
 mod scan;
+mod schedule;
 mod sharing;
 mod skip;
 mod table;

@@ -102,6 +102,7 @@ impl Keeper {
 
     pub(super) fn rescan_all(&mut self) {
         self.watcher.retry();
+        self.schedule.begin(Instant::now());
         let shares: Vec<u32> = self.shared.table().shares.keys().copied().collect();
         for share in shares {
             self.rescan(share);
@@ -122,19 +123,22 @@ impl Keeper {
         };
         let pause = pause.max(self.scans.duration() * part);
         table.watched.rescan_pause = pause;
-        self.rescan_due = Instant::now() + pause;
+        self.schedule.set_pause(pause);
     }
 
     /// Everything is looked at, and not again before that took less than a fifth of the time: hints may be
     /// lost all the time.
     pub(super) fn hints_were_lost(&mut self) {
         let earliest = self.walked_at + self.scans.duration() * LOST_PART;
-        self.rescan_due = self.rescan_due.min(earliest.max(Instant::now()));
+        self.schedule.hurry(earliest.max(Instant::now()));
     }
 
     /// A share was walked to its end, and has so many folders.
     pub(super) fn walked(&mut self, share: u32, folders: u64) {
-        self.walked_at = Instant::now();
+        // One that is not there takes no time, and is looked for all the time.
+        if self.root(share).is_some() {
+            self.walked_at = Instant::now();
+        }
         let unwatched = self.watcher.unwatched(share, folders);
         if let Some(row) = self.shared.table().shares.get_mut(&share) {
             (row.unwatched, row.walking) = (unwatched, self.scans.walks(share));
