@@ -61,3 +61,47 @@ fn hard_links_are_read_once() {
     assert_eq!(library.hashed_bytes(), 300_000);
     assert!(list(&library).iter().all(|file| file.2 == Some(content(&bytes))));
 }
+
+/// Two names of one file are listed, and it is being read under the first one.
+fn two_names(place: &Place, bytes: &[u8]) -> (Arc<Library>, [String; 2]) {
+    let first = place.write("a", bytes);
+    std::fs::hard_link(first, place.share().join("b")).unwrap();
+    let library = place.open();
+    library.pause_hashing(true);
+    library.share(&place.share()).unwrap();
+    wait_for("both are listed", || library.totals().hashing == 2);
+    // The thread opens the file, and goes no further.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut names = ["a", "b"].map(|name| (entry(&library, name).unwrap().key, name.to_owned()));
+    names.sort();
+    (library, names.map(|(_, name)| name))
+}
+
+#[test]
+fn what_was_read_under_a_name_that_is_gone_is_known_under_the_others() {
+    let place = Place::new();
+    let bytes = vec![5; 300_000];
+    let (library, [read, other]) = two_names(&place, &bytes);
+    std::fs::remove_file(place.share().join(read)).unwrap();
+    wait_for("one is left", || library.totals().files == 1);
+    // The other one is looked at, and waits for what is being read.
+    std::thread::sleep(Duration::from_millis(300));
+    library.pause_hashing(false);
+    wait_for_files(&library, &[(&other, &bytes)]);
+    assert_eq!((library.hashed_files(), library.hashed_bytes()), (1, 300_000));
+    assert_eq!(library.manifest(content(&bytes)).unwrap().1.len(), 3);
+}
+
+#[test]
+fn what_is_read_while_its_folder_is_shared_anew_is_not_read_in_vain() {
+    let place = Place::new();
+    let bytes = vec![6; 300_000];
+    let (library, _) = two_names(&place, &bytes);
+    library.unshare(&place.share()).unwrap();
+    library.share(&place.share()).unwrap();
+    wait_for("both are listed again", || library.totals().hashing == 2);
+    std::thread::sleep(Duration::from_millis(300));
+    library.pause_hashing(false);
+    wait_for_files(&library, &[("a", &bytes), ("b", &bytes)]);
+    assert_eq!((library.hashed_files(), library.hashed_bytes()), (1, 300_000));
+}

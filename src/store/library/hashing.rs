@@ -8,6 +8,7 @@ use super::queue::Benefit;
 use super::table::FileRecord;
 use crate::base::{ContentId, FileName, FolderPath};
 use crate::engine::index::FileEntry;
+use crate::engine::transfer::manifest::PieceHash;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -19,47 +20,42 @@ impl Keeper {
     fn hashed(&mut self, Done { job, outcome }: Done) {
         let key = job.record.key;
         self.hashing.remove(&job.record.identity);
-        if !matches!(outcome, Outcome::Hashed(..) | Outcome::Stopped) {
+        if !matches!(outcome, Outcome::Hashed(..)) {
             self.take_up_twins(&job.record);
         }
-        let Some(record) = self.tree.get(key).cloned() else { return };
-        match outcome {
-            Outcome::Hashed(content, pieces) => {
-                // Changed meanwhile: it is in the queue again.
-                if record.identity != job.record.identity {
-                    return;
-                }
-                if pieces.len() > 1 {
-                    self.manifests.push((content, pieces));
-                }
-                self.queue.remove(key);
-                self.tree.set_content(key, Some(content));
-                self.same_file(&record, content);
-            }
-            Outcome::Changed => {
+        let record = self.tree.get(key).cloned();
+        match (outcome, record) {
+            (Outcome::Hashed(content, pieces), _) => self.learned(&job.record, content, pieces),
+            (Outcome::Changed, Some(record)) => {
                 self.queue.remove(key);
                 self.look_at(&(record.share(), record.path()), Settled::No);
                 self.scans.suspect(key);
             }
-            Outcome::Failed(error) => {
+            (Outcome::Failed(error), Some(record)) => {
                 tracing::warn!(%error, path = record.path(), "a file in a shared folder cannot be read");
                 if record.identity == job.record.identity {
                     self.set_aside(&record, &error);
                 }
             }
-            Outcome::Stopped => {}
+            // It may go on already; while it is paused, it is not taken out of the queue to be hashed.
+            (Outcome::Stopped, Some(record)) if record.content.is_none() => {
+                self.queue.put(key, record.identity.size, None);
+            }
+            (Outcome::Stopped | Outcome::Changed | Outcome::Failed(_), _) => {}
         }
     }
 
-    /// What was hashed under one name is known under its others: hard links are read once.
-    fn same_file(&mut self, record: &FileRecord, content: ContentId) {
-        let others: Vec<u64> = self
-            .tree
-            .twins(record.identity)
-            .filter(|twin| twin.content.is_none())
-            .map(|twin| twin.key)
-            .collect();
-        for key in others {
+    /// A file in this state has this content: under its own name, if it is still that file, and under all
+    /// others, for hard links are read once. Its own name may be gone meanwhile, or its share was shared again
+    /// and it has another key: it was not read in vain.
+    fn learned(&mut self, hashed: &FileRecord, content: ContentId, pieces: Vec<PieceHash>) {
+        let is_known = |twin: &FileRecord| twin.content.is_some() && twin.key != hashed.key;
+        let twins = self.tree.twins(hashed.identity).filter(|twin| !is_known(twin));
+        let twins: Vec<u64> = twins.map(|twin| twin.key).collect();
+        if pieces.len() > 1 {
+            self.manifests.push((content, pieces));
+        }
+        for key in twins {
             self.queue.remove(key);
             self.tree.set_content(key, Some(content));
         }
