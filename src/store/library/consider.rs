@@ -9,6 +9,7 @@ use super::skip::{Reason, SkipKind};
 use super::table::{FileRecord, Folder};
 use super::walks::MAX_SKIPS;
 use crate::base::{ContentId, FileName};
+use crate::engine::index::Index;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -16,8 +17,8 @@ use tokio::time::Instant;
 /// A file that was written to this recently may be written to again: it is hashed later. Also more than
 /// the granularity of any file system's times, so that a later write always shows.
 const SETTLE: Duration = Duration::from_secs(1);
-/// The most shared files: what one announcement and this process's memory are made for.
-const MAX_FILES: usize = 4_000_000;
+/// The most shared files: of more, the tracker would take none.
+const MAX_FILES: u64 = Index::MAX_FILES_PER_PEER;
 
 /// Whether a file is known to be complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +149,7 @@ impl Keeper {
             self.put(FileRecord { folder: folder.clone(), name, ..FileRecord::clone(&old) }, from);
             return Some(key);
         }
-        if self.tree.len() >= MAX_FILES {
+        if self.tree.len() as u64 >= MAX_FILES {
             let text = format!("more than {MAX_FILES} files are not shared");
             let place = (folder.share, join(&folder.path, name.as_str()));
             self.scans.skip(place, Reason::new(SkipKind::TooMany, text));
