@@ -48,6 +48,13 @@ impl Identity {
         (self.device, self.inode)
     }
 
+    /// Whether a file is as it was, of two looks at one path. The device does not count: its number does not
+    /// last, as when a drive is plugged in again, and with some file systems (btrfs, NFS) not even until they
+    /// are mounted again.
+    pub(super) const fn is_unchanged_at_its_path(&self, now: &Self) -> bool {
+        self.looks_like(now) && self.inode == now.inode
+    }
+
     /// Whether size and time are the same, whichever file it is.
     pub(super) const fn looks_like(&self, other: &Self) -> bool {
         self.size == other.size && self.mtime_nanos == other.mtime_nanos
@@ -141,4 +148,24 @@ pub(super) fn split(path: &str) -> (&str, &str) {
 /// A name below a folder, relative to the share.
 pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_device_may_be_another_one_at_a_path() {
+        let before = Identity { size: 1, mtime_nanos: 2, device: 3, inode: 4 };
+        let cases = [
+            (before, true),
+            (Identity { device: 9, ..before }, true),
+            (Identity { size: 9, ..before }, false),
+            (Identity { mtime_nanos: 9, ..before }, false),
+            (Identity { inode: 9, ..before }, false),
+        ];
+        for (now, expected) in cases {
+            assert_eq!(before.is_unchanged_at_its_path(&now), expected, "{now:?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use cardume::store::{OpenContentError, ProblemKind};
+use redb::ReadableTable as _;
 use std::io::Write;
 
 #[test]
@@ -104,7 +105,7 @@ fn a_file_that_replaces_another_keeps_that_ones_key_and_its_own_content() {
 #[test]
 fn a_file_that_got_the_inode_of_another_one_does_not_get_its_content() {
     let place = Place::new();
-    let time = SystemTime::now() - Duration::from_secs(60);
+    let time = SystemTime::now() - Duration::from_mins(1);
     let write = |name: &str, bytes: &[u8]| {
         let path = place.write(name, bytes);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
@@ -220,6 +221,72 @@ fn a_folder_that_goes_away_and_comes_back_is_not_hashed_again() {
     assert_eq!((library.shares()[0].problem.clone(), library.hashed_bytes()), (None, 10));
     place.write("b", b"b");
     wait_for_files(&library, &[("a", b"on a drive"), ("b", b"b")]);
+}
+
+/// Share, path below it, size, mtime, device, inode, content.
+type Row = (u32, &'static str, u64, i64, u64, u64, Option<[u8; 32]>);
+/// Size, mtime, device, inode, content.
+type ForgottenRow = (u64, i64, u64, u64, [u8; 32]);
+
+/// What a library that is closed knows, as of another device.
+fn renumber_devices(home: &Path) {
+    const FILES: redb::TableDefinition<'_, u64, Row> = redb::TableDefinition::new("files");
+    const FORGOTTEN: redb::TableDefinition<'_, &str, ForgottenRow> = redb::TableDefinition::new("forgotten");
+    let database = redb::Database::open(home.join("library.redb")).unwrap();
+    let write = database.begin_write().unwrap();
+    {
+        let mut files = write.open_table(FILES).unwrap();
+        let rows = files.iter().unwrap().map(|row| {
+            let (key, row) = row.unwrap();
+            let (share, path, size, mtime, device, inode, content) = row.value();
+            (key.value(), path.to_owned(), (share, size, mtime, device + 1, inode, content))
+        });
+        for (key, path, (share, size, mtime, device, inode, content)) in rows.collect::<Vec<_>>() {
+            files.insert(key, (share, path.as_str(), size, mtime, device, inode, content)).unwrap();
+        }
+        let mut forgotten = write.open_table(FORGOTTEN).unwrap();
+        let rows = forgotten.iter().unwrap().map(|row| {
+            let (path, row) = row.unwrap();
+            let (size, mtime, device, inode, content) = row.value();
+            (path.value().to_owned(), (size, mtime, device + 1, inode, content))
+        });
+        for (path, row) in rows.collect::<Vec<_>>() {
+            forgotten.insert(path.as_str(), row).unwrap();
+        }
+    }
+    write.commit().unwrap();
+}
+
+#[test]
+fn a_drive_with_another_number_than_before_is_not_hashed_again() {
+    let place = Place::new();
+    let path = place.write("a", b"on a drive");
+    std::fs::hard_link(&path, place.share().join("b")).unwrap();
+    place.write("forgotten/c", b"once shared");
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    let all: [(&str, &[u8]); 3] = [("a", b"on a drive"), ("b", b"on a drive"), ("c", b"once shared")];
+    wait_for_files(&library, &all);
+    let aside = place.home().join("aside");
+    std::fs::rename(place.share().join("forgotten"), &aside).unwrap();
+    wait_for_files(&library, &all[..2]);
+    let keys = ["a", "b"].map(|name| entry(&library, name).unwrap().key);
+    drop(library);
+    renumber_devices(&place.home());
+    std::fs::rename(&aside, place.share().join("forgotten")).unwrap();
+
+    let library = place.open();
+    assert_eq!(library.open_content(content(b"on a drive")).unwrap().size, 10);
+    wait_for_files(&library, &all);
+    assert_eq!(["a", "b"].map(|name| entry(&library, name).unwrap().key), keys);
+    // What is added shows that the walk has passed.
+    place.write("d", b"d");
+    wait_for("the last one", || entry(&library, "d").is_some_and(|file| file.content.is_some()));
+    assert_eq!(library.hashed_bytes(), 1, "only d");
+    // The new number is what links are found by.
+    std::fs::hard_link(&path, place.share().join("e")).unwrap();
+    wait_for("the link", || entry(&library, "e").is_some_and(|file| file.content.is_some()));
+    assert_eq!(library.hashed_bytes(), 1, "it is known");
 }
 
 #[test]

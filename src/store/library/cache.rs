@@ -188,7 +188,8 @@ impl Cache {
         let table = read.open_table(FORGOTTEN)?;
         let Some(row) = table.get(path)? else { return Ok(None) };
         let (size, mtime_nanos, device, inode, content) = row.value();
-        let same = identity == Identity { size, mtime_nanos, device, inode };
+        let before = Identity { size, mtime_nanos, device, inode };
+        let same = before.is_unchanged_at_its_path(&identity);
         Ok(same.then(|| ContentId::from_bytes(content)))
     }
 

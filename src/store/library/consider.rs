@@ -129,7 +129,9 @@ impl Keeper {
         if growing && known.identity.node() == identity.node() {
             return Some(key);
         }
-        let content = self.known_content(folder, &name, identity, Some(known.identity));
+        let is_unchanged = known.identity.is_unchanged_at_its_path(&identity);
+        let content = known.content.filter(|_| is_unchanged);
+        let content = content.or_else(|| self.known_content(folder, &name, identity, Some(known.identity)));
         self.put(FileRecord { key, folder: folder.clone(), name, identity, content }, from);
         Some(key)
     }

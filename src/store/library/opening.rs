@@ -151,5 +151,5 @@ fn open_unchanged(root: &Root, record: &FileRecord) -> Result<File, OpenContentE
         _ => OpenContentError::Io(error),
     })?;
     let now = Identity::of_open(&file).map_err(OpenContentError::Io)?;
-    if now == record.identity { Ok(file) } else { Err(OpenContentError::Changed) }
+    if record.identity.is_unchanged_at_its_path(&now) { Ok(file) } else { Err(OpenContentError::Changed) }
 }
