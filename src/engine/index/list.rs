@@ -57,17 +57,36 @@ impl List {
 
     /// Whether it would be too long after these changes.
     pub(super) fn exceeds(&self, changes: &[Change]) -> bool {
-        if (self.len() + changes.len()) as u64 <= Index::MAX_FILES_PER_PEER {
-            return false;
-        }
-        let mut new = BTreeSet::new();
+        let fits = |more: usize| (self.len() + more) as u64 <= Index::MAX_FILES_PER_PEER;
+        !fits(changes.len()) && !fits(self.room_for(changes).unwrap_or(0))
+    }
+
+    /// How many files more it has after these changes. `None` if they take no memory either: what is removed,
+    /// and what is called as before.
+    pub(super) fn room_for(&self, changes: &[Change]) -> Option<usize> {
+        let (mut new, mut gone) = (BTreeSet::new(), BTreeSet::new());
+        let mut takes_memory = false;
         for change in changes {
             match change {
-                Change::Put(entry) if self.row_of(entry.key).is_none() => drop(new.insert(entry.key)),
-                Change::Put(_) | Change::Remove(_) => {}
+                Change::Put(entry) => {
+                    let row = self.row_of(entry.key);
+                    takes_memory |= row.is_none_or(|row| !self.is_called_so(row, entry));
+                    if row.is_some() {
+                        gone.remove(&entry.key)
+                    } else {
+                        new.insert(entry.key)
+                    };
+                }
+                Change::Remove(key) => {
+                    if self.row_of(*key).is_some() {
+                        gone.insert(*key)
+                    } else {
+                        new.remove(key)
+                    };
+                }
             }
         }
-        (self.len() + new.len()) as u64 > Index::MAX_FILES_PER_PEER
+        takes_memory.then(|| new.len().saturating_sub(gone.len()))
     }
 
     /// Its files in the order of their keys.
@@ -170,9 +189,11 @@ impl List {
     /// there, is what the row is found by. So a file that was hashed stays.
     fn stays(&self, row: u32, entry: &FileEntry, content: u32) -> bool {
         let old = self.rows.content(row);
-        (old == NO_CONTENT || old == content)
-            && self.rows.name(row) == entry.name.as_str()
-            && *self.rows.folder(row) == entry.folder
+        (old == NO_CONTENT || old == content) && self.is_called_so(row, entry)
+    }
+
+    fn is_called_so(&self, row: u32, entry: &FileEntry) -> bool {
+        self.rows.name(row) == entry.name.as_str() && *self.rows.folder(row) == entry.folder
     }
 
     fn set_content(&mut self, row: u32, content: u32) {
@@ -281,7 +302,9 @@ mod tests {
         fn it_is_the_map_that_the_changes_make(changes in proptest::collection::vec(change(), 0..80), collected in any::<u128>()) {
             let (mut list, mut contents) = (List::default(), Contents::default());
             let mut map = BTreeMap::new();
+            let mut said = Vec::new();
             for (at, change) in changes.iter().enumerate() {
+                said.push((list.len(), list.room_for(&changes[at..])));
                 list.apply(change, &mut contents);
                 match change {
                     Change::Put(entry) => drop(map.insert(entry.key, entry.clone())),
@@ -304,6 +327,9 @@ mod tests {
                     let expected: Vec<_> = map.values().filter(|entry| entry.content == Some(content)).cloned().collect();
                     prop_assert_eq!(with, expected);
                 }
+            }
+            for (before, more) in said {
+                prop_assert_eq!(more.unwrap_or(0), list.len().saturating_sub(before));
             }
         }
     }

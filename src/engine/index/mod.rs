@@ -24,6 +24,7 @@ mod list;
 mod order;
 mod page;
 mod query;
+mod room;
 mod rows;
 mod search;
 mod select;
@@ -47,6 +48,7 @@ use crate::base::PeerId;
 use bits::Bits;
 use contents::Contents;
 use list::List;
+use room::Room;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a peer says of its whole list.
@@ -128,6 +130,7 @@ pub enum AnnounceError {
 pub struct Index {
     peers: BTreeMap<PeerId, PeerState>,
     contents: Contents,
+    room: Room,
 }
 
 /// What is known of one peer.
@@ -211,7 +214,12 @@ impl Index {
         if delta.seq <= delta.prev_seq {
             return Err(AnnounceError::BadOrder);
         }
-        self.check_room(delta.changes.len())?;
+        if self.check_room(delta.changes.len()).is_err() {
+            // What is gone, or is otherwise than before, is told also when there is no room for more.
+            let list = self.peers.get(&peer).and_then(|state| state.current.as_ref()).map(|(_, list)| list);
+            let more = list.and_then(|list| list.room_for(&delta.changes));
+            more.map_or(Ok(()), |more| self.check_room(more))?;
+        }
         let Some(state) = self.peers.get_mut(&peer) else { return Ok(Taken::Gap(None)) };
         let taken = state.delta(delta, &mut self.contents);
         self.forget_contents();
@@ -316,7 +324,7 @@ impl Index {
     fn check_room(&self, more: usize) -> Result<(), AnnounceError> {
         let held: usize = self.peers.values().map(PeerState::files).sum();
         let bytes: usize = self.lists().map(List::bytes).sum();
-        let fits = (held + more) as u64 <= Self::MAX_FILES && bytes + self.contents.bytes() < Self::MAX_BYTES;
+        let fits = self.room.fits(held + more, bytes + self.contents.bytes());
         if fits { Ok(()) } else { Err(AnnounceError::IndexFull) }
     }
 

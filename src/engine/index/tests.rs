@@ -234,6 +234,46 @@ fn limits_refuse_with_a_reason() {
     assert_eq!(index.begin(PEER, huge(0)), Ok(Begun::SendAll));
 }
 
+/// An index that has just the room that it takes, with files 0 to 2.
+fn full(room: impl Fn(&Index) -> Room) -> Index {
+    let mut index = with(&files(0..3));
+    index.room = room(&index);
+    index
+}
+
+fn bytes(index: &Index) -> usize {
+    index.lists().map(List::bytes).sum::<usize>() + index.contents.bytes()
+}
+
+#[test]
+fn a_full_index_takes_what_needs_no_room() {
+    let full_of_files = || full(|_| Room { files: 3, ..Room::default() });
+    let full_of_bytes = || full(|index| Room { bytes: bytes(index), ..Room::default() });
+    let put = |key, name| Change::Put(file(key, name, Some(1)));
+    let hashed = vec![put(0, "file 0"), put(1, "file 1"), put(2, "file 2"), put(0, "file 0")];
+    let needless = [hashed, vec![Change::Remove(1), Change::Remove(9)], Vec::new()];
+    for changes in needless {
+        for mut index in [full_of_files(), full_of_bytes()] {
+            assert_eq!(index.delta(PEER, delta(5, 9, changes.clone())), Ok(Taken::Accepted), "{changes:?}");
+        }
+    }
+    let renamed = vec![put(1, "renamed")];
+    let replaced = vec![put(7, "new"), Change::Remove(2), Change::Remove(2)];
+    for changes in [renamed, replaced] {
+        assert_eq!(full_of_files().delta(PEER, delta(5, 9, changes.clone())), Ok(Taken::Accepted));
+        let refused = full_of_bytes().delta(PEER, delta(5, 9, changes));
+        assert_eq!(refused, Err(AnnounceError::IndexFull), "a name takes memory");
+    }
+    for mut index in [full_of_files(), full_of_bytes()] {
+        let more = vec![put(0, "file 0"), Change::Remove(9), put(7, "new")];
+        assert_eq!(index.delta(PEER, delta(5, 9, more)), Err(AnnounceError::IndexFull));
+        assert_eq!(list(&index), files(0..3));
+        assert_eq!(index.chunk(PEER, chunk(0, true, &files(0..1))), Err(AnnounceError::IndexFull));
+        // Who has no list takes no room.
+        assert_eq!(index.delta(OTHER, delta(0, 1, vec![put(0, "a")])), Ok(Taken::Gap(None)));
+    }
+}
+
 #[test]
 fn results_are_grouped_ranked_and_limited() {
     let mut index = Index::default();
