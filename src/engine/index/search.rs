@@ -65,9 +65,12 @@ impl Index {
     pub const DEFAULT_RESULTS: u32 = 200;
     /// The most results at once: some MiB of JSON.
     pub const MAX_RESULTS: u32 = 10_000;
+    /// The last match that a page begins behind, for whatever is before a page is kept until all are seen. The
+    /// window shows as many.
+    pub const MAX_OFFSET: u64 = 500_000;
 
     /// Files of present peers that fit the query, grouped by content; those of `page`, and never more than
-    /// [`Index::MAX_RESULTS`]. `chosen` are the peers that the query means ([`Query::chosen_peers`]).
+    /// [`Index::MAX_RESULTS`], nor any behind [`Index::MAX_OFFSET`]. `chosen` are the peers that the query means ([`Query::chosen_peers`]).
     #[must_use]
     pub fn search(&self, query: &Query, chosen: &ChosenPeers, page: Page) -> Matches {
         self.search_unless_abandoned(query, chosen, page, &Alone, || false).unwrap_or_default()

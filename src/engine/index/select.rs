@@ -1,7 +1,8 @@
 //! The groups of a page, selected out of all as they come.
 //!
-//! Invariant: never more groups are kept than twice those up to the end of the page; whatever comes behind
-//! the end is let go without a look at its name, for each group has a number that goes by the order.
+//! Invariant: never more groups are kept than twice those up to the end of the page, and none for a page that
+//! begins behind [`Index::MAX_OFFSET`]; whatever comes behind the end is let go without a look at its name, for each
+//! group has a number that goes by the order.
 
 use super::Index;
 use super::hits::{Group, Hit, Searched};
@@ -52,7 +53,8 @@ impl<'a> Selection<'a> {
     pub(super) fn new(searched: &'a Searched<'a>, page: Page) -> Self {
         let limit = page.limit.min(Index::MAX_RESULTS) as usize;
         let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
-        let end = if limit == 0 { 0 } else { offset.saturating_add(limit) };
+        let is_empty = limit == 0 || page.offset > Index::MAX_OFFSET;
+        let end = if is_empty { 0 } else { offset.saturating_add(limit) };
         Self { searched, page, best_ranks: searched.query.best_ranks(), end, kept: Vec::new(), last: None }
     }
 
@@ -161,5 +163,34 @@ impl<'a> Selection<'a> {
 
     fn is_descending(&self) -> bool {
         self.page.sort.direction == Direction::Descending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find::find;
+    use super::super::hits::Hits;
+    use super::super::tests::{files, with};
+    use super::super::{Alone, ChosenPeers, Query};
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_for_a_page_too_far_behind() {
+        let index = with(&files(0..3));
+        let query = Query::parse("file").expect("a query");
+        let lists = index.present_lists().map(|(peer, list)| (*peer, list)).collect();
+        let searched = Searched::new(&query, lists, 1, &index.contents);
+        let hits = find(&searched, &ChosenPeers::default(), false, &Alone, &|| false).expect("not given up");
+        let kept = |offset| {
+            let mut selection = Selection::new(&searched, Page { offset, ..Page::from(10) });
+            hits.iter().flat_map(Hits::groups).for_each(|group| selection.offer(&group, 1));
+            selection.kept.len()
+        };
+        assert_eq!([0, Index::MAX_OFFSET, Index::MAX_OFFSET + 1, u64::MAX].map(kept), [3, 3, 0, 0]);
+        // The others are counted all the same.
+        let matches =
+            |offset| index.search(&query, &ChosenPeers::default(), Page { offset, ..Page::from(10) });
+        let (first, far) = (matches(0), matches(u64::MAX));
+        assert_eq!((far.total, &far.facets, far.results.len()), (3, &first.facets, 0));
     }
 }

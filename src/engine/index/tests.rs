@@ -18,7 +18,7 @@ fn file(key: u64, name: &str, content: Option<u8>) -> FileEntry {
     FileEntry { key, folder: FolderPath::default(), name, size: 10, content }
 }
 
-fn files(keys: std::ops::Range<u64>) -> Vec<FileEntry> {
+pub(super) fn files(keys: std::ops::Range<u64>) -> Vec<FileEntry> {
     keys.map(|key| file(key, &format!("file {key}"), None)).collect()
 }
 
@@ -36,7 +36,7 @@ fn delta(prev_seq: u64, seq: u64, changes: Vec<Change>) -> Delta {
 }
 
 /// An index that has these files of the peer, as of change 5.
-fn with(files: &[FileEntry]) -> Index {
+pub(super) fn with(files: &[FileEntry]) -> Index {
     let mut index = Index::default();
     assert_eq!(index.begin(PEER, announcement(5, files)), Ok(Begun::SendAll));
     assert_eq!(index.chunk(PEER, chunk(0, true, files)), Ok(Taken::Accepted));
