@@ -36,7 +36,7 @@ pub(super) fn fold_name(name: &str) -> String {
 
 /// Combining marks are accents. Invisible characters (zero width, soft hyphen) cannot be typed by one who
 /// searches, and bidirectional controls only change how a text is shown.
-fn is_kept(c: char) -> bool {
+pub(super) fn is_kept(c: char) -> bool {
     let invisible = matches!(
         c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

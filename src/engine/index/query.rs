@@ -421,6 +421,13 @@ mod tests {
             ("peer:\"Ana Maria\",Bob", "Peer([\"ana maria\", \"bob\"])"),
             ("-peer:José", "-Peer([\"jose\"])"),
             ("\"ext:pdf\"", "[ext:pdf]"),
+            ("ガンダム －逆襲のシャア－", "[-逆襲のシャア-] [カンタム]"),
+            ("12＂ vinyl rip.flac", "[rip.flac] [vinyl] [12\"]"),
+            ("TYPE：0.mp4 -－a", "[type:0.mp4] -[-a]"),
+            ("TÝPE:Vídeo ＥＸＴ:ＰＤＦ，doc", "Kind([Video]) Extension([\".pdf\", \".doc\"])"),
+            ("l´a \"x´y\" -x´y", "[x y] [a] [l] -[x y]"),
+            ("size:＞10k a\u{3000}b", "[a] [b] Size(10001..18446744073709551615)"),
+            ("\u{200b}-a\u{feff} b\u{301}-c", "[b-c] -[a]"),
             ("exta:pdf http://x 12:30", "[exta:pdf] [http://x] [12:30]"),
             (hash, "[6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85] 6437b3ac"),
         ];
@@ -428,6 +435,15 @@ mod tests {
             assert_eq!(shape(text), expected, "{text}");
         }
         assert_eq!(shape(&format!(" cardume:?h={hash}&n=a.txt ")), "6437b3ac");
+    }
+
+    #[test]
+    fn a_name_that_is_pasted_finds_itself() {
+        for name in ["ガンダム －逆襲のシャア－", "12＂ vinyl rip.flac", "TYPE：0.mp4", "－ － x.txt"]
+        {
+            let query = Query::parse(name).expect("a query");
+            assert_eq!(query.rank(&fold(name)), Some(Rank::Exact), "{name}");
+        }
     }
 
     #[test]

@@ -7,22 +7,23 @@
 //! operator = ("ext" | "size" | "peer" | "type") ":" value
 //! ```
 //!
-//! Everything is folded first. What only looks like an operator (`abc:def`) is a word. A query that is a
-//! link to a content, or a hash alone, asks for that content.
+//! Only these very characters mean something, not what is folded to them: names have wide ones (`－`, `＂`, `：`),
+//! and are pasted. So the text is cut as it was typed, and then folded. What only looks like an operator (`abc:def`)
+//! is a word. A query that is a link to a content, or a hash alone, asks for that content.
 
 use super::size::parse_range;
 use super::{Filter, Operator, PeerTerm, Query, QueryError, Test, Wanted, Word};
 use crate::base::{ContentLink, FileKind, bare_hash};
-use crate::engine::index::fold::fold;
+use crate::engine::index::fold::{fold, is_kept};
 
 /// The most characters of a value that an error repeats.
 const MAX_REPEATED: usize = 40;
 
-/// One part of a query.
+/// One part of a query, folded.
 struct Token {
     wanted: Wanted,
-    /// Begins with a quote: never an operator.
-    is_quoted: bool,
+    operator: Option<Operator>,
+    /// The word, or what stands behind the operator.
     text: String,
 }
 
@@ -39,7 +40,7 @@ impl Query {
             let link: ContentLink = text.parse().map_err(QueryError::BadLink)?;
             return Ok(Self { content: Some(link.content), ..Self::default() });
         }
-        let tokens = tokens(&fold(text));
+        let tokens = tokens(text);
         if tokens.len() > Self::MAX_WORDS {
             return Err(QueryError::TooManyWords);
         }
@@ -47,8 +48,8 @@ impl Query {
         let mut words = Vec::new();
         let mut without = Vec::new();
         for token in tokens {
-            match (operator(&token), token.wanted) {
-                (Some((operator, value)), wanted) => query.add(operator, value, wanted)?,
+            match (token.operator, token.wanted) {
+                (Some(operator), wanted) => query.add(operator, &token.text, wanted)?,
                 (None, Wanted::With) => words.push(token.text),
                 (None, Wanted::Without) => without.push(token.text),
             }
@@ -101,36 +102,59 @@ fn sorted(mut words: Vec<String>) -> Vec<Word> {
     words.iter().map(|word| Word::new(word)).collect()
 }
 
-fn operator(token: &Token) -> Option<(Operator, &str)> {
-    let (name, value) = token.text.split_once(':').filter(|_| !token.is_quoted)?;
-    let operator = Operator::ALL.into_iter().find(|operator| operator.name() == name)?;
-    Some((operator, value))
+/// Reads what was typed without a sign and quotes.
+fn read(wanted: Wanted, start: Start, typed: &str, tokens: &mut Vec<Token>) {
+    let operator = |(name, value)| {
+        let name = fold(name);
+        Some((Operator::ALL.into_iter().find(|operator| operator.name() == name)?, value))
+    };
+    let plain = typed.split_once(':').filter(|_| start == Start::Plain);
+    if let Some((operator, value)) = plain.and_then(operator) {
+        tokens.push(Token { wanted, operator: Some(operator), text: fold(value) });
+        return;
+    }
+    let text = fold(typed);
+    let mut add = |text: &str| tokens.push(Token { wanted, operator: None, text: text.to_owned() });
+    // Some characters are folded to several words.
+    if wanted == Wanted::With && start == Start::Plain && !typed.contains(char::is_whitespace) {
+        text.split_whitespace().for_each(add);
+    } else if !text.trim().is_empty() {
+        add(&text);
+    }
 }
 
-fn tokens(folded: &str) -> Vec<Token> {
+/// How a part begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Plain,
+    /// With a quote: never an operator.
+    Quote,
+}
+
+fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
-    let mut rest = folded.chars().peekable();
+    // What cannot be seen is not taken for the beginning of a word.
+    let mut rest = text.chars().filter(|c| is_kept(*c)).peekable();
     loop {
         while rest.next_if(|c| c.is_whitespace()).is_some() {}
         let Some(first) = rest.next() else { return tokens };
-        let mut token = Token { wanted: Wanted::With, is_quoted: false, text: String::new() };
+        let mut wanted = Wanted::With;
         let mut next = Some(first);
         if first == '-' && rest.peek().is_some_and(|c| !c.is_whitespace()) {
-            token.wanted = Wanted::Without;
+            wanted = Wanted::Without;
             next = rest.next();
         }
-        token.is_quoted = next == Some('"');
+        let start = if next == Some('"') { Start::Quote } else { Start::Plain };
+        let mut typed = String::new();
         let mut inside_quotes = false;
         while let Some(c) = next.filter(|c| inside_quotes || !c.is_whitespace()) {
             if c == '"' {
                 inside_quotes = !inside_quotes;
             } else {
-                token.text.push(c);
+                typed.push(c);
             }
             next = rest.next();
         }
-        if !token.text.trim().is_empty() {
-            tokens.push(token);
-        }
+        read(wanted, start, &typed, &mut tokens);
     }
 }
