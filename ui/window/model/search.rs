@@ -67,8 +67,8 @@ pub(crate) struct Search {
     pub anchor: Option<usize>,
     /// The selected results, by their key: they stay selected when their page is forgotten.
     pub chosen: BTreeMap<String, Found>,
-    /// Whether all results are to be selected when they are there.
-    pub choosing_all: bool,
+    /// Results that are to be selected when all of them are there.
+    pub choosing: Option<Choosing>,
     /// Whether the cursor moved by a key and must be brought into view.
     pub reveal: bool,
     /// Whether the results must be scrolled to their beginning.
@@ -79,6 +79,17 @@ pub(crate) struct Search {
     pub target: Option<Target>,
     /// Whether the list of operators is open.
     pub help: bool,
+}
+
+/// Results that are selected as they come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choosing {
+    /// Which, by their numbers.
+    pub wanted: Range<usize>,
+    /// The search that was asked for them ...
+    pub number: u64,
+    /// ... from which result on.
+    pub asked: usize,
 }
 
 /// What keeps a search from being answered.
@@ -183,7 +194,10 @@ pub(crate) struct Results {
 struct Loaded {
     /// Of which search.
     number: u64,
+    /// From its beginning on; an answer that would be too long is cut.
     found: Vec<Found>,
+    /// There was no more when more was asked for.
+    is_over: bool,
 }
 
 fn place(result: usize) -> (u32, usize) {
@@ -214,21 +228,39 @@ impl Results {
         *self = Self::default();
     }
 
+    /// The first of these results that is not there.
+    pub(crate) fn first_missing(&self, mut of: Range<usize>) -> Option<usize> {
+        of.find(|result| self.get(*result).is_none())
+    }
+
     /// Takes an answer of the search with this number.
     fn take(&mut self, number: u64, page: Page, total: u64, results: Vec<Found>) {
         self.len = usize::try_from(total.min(MAX_SHOWN)).unwrap_or(usize::MAX);
-        let first = u32::try_from(page.offset / u64::from(PAGE)).unwrap_or(u32::MAX);
-        let mut rest = results.into_iter().peekable();
-        for number_of_page in first.. {
-            self.asked.remove(&number_of_page);
-            let found: Vec<Found> = rest.by_ref().take(PAGE as usize).collect();
-            self.pages.insert(number_of_page, Loaded { number, found });
-            if rest.peek().is_none() {
-                break;
+        let first = usize::try_from(page.offset).unwrap_or(usize::MAX);
+        self.page_mut(number, place(first).0).is_over = results.is_empty();
+        for (result, found) in (first..).zip(results) {
+            let (page, within) = place(result);
+            let loaded = self.page_mut(number, page);
+            if within == loaded.found.len() {
+                loaded.found.push(found);
+            } else if let Some(known) = loaded.found.get_mut(within) {
+                *known = found;
             }
+            // Else what is before it was forgotten meanwhile: all of it is asked for again.
         }
         let pages = self.len.div_ceil(PAGE as usize);
         self.pages.retain(|page, _| (*page as usize) < pages);
+    }
+
+    /// A page of the search with this number, which comes in place of an older one. It is not asked for any more.
+    fn page_mut(&mut self, number: u64, page: u32) -> &mut Loaded {
+        self.asked.remove(&page);
+        let new = || Loaded { number, found: Vec::new(), is_over: false };
+        let loaded = self.pages.entry(page).or_insert_with(new);
+        if loaded.number != number {
+            *loaded = new();
+        }
+        loaded
     }
 
     /// Forgets the pages that are farthest from `middle`, but none of `keep`.
@@ -321,7 +353,10 @@ impl Search {
     pub(crate) fn take_page(&mut self, page: Page, answer: SearchAnswer) {
         self.results.take(self.number, page, answer.total, answer.results);
         let middle = place(self.visible_results().start).0;
-        let keep = self.opened.iter().map(|(result, _)| place(*result).0).collect();
+        let mut keep: BTreeSet<_> = self.opened.iter().map(|(result, _)| place(*result).0).collect();
+        if let Some(Choosing { wanted, .. }) = &self.choosing {
+            keep.extend(place(wanted.start).0..=place(wanted.end).0);
+        }
         self.results.forget_far(middle, &keep);
         self.find_opened();
     }
@@ -358,13 +393,25 @@ impl Search {
         let (first, last) = (place(visible.start).0, place(visible.end - 1).0);
         let mut missing = Vec::new();
         for page in first..=last {
-            let there = self.results.pages.get(&page).is_some_and(|loaded| loaded.number == self.number);
-            if there || self.results.asked.len() >= MAX_ASKED || !self.results.asked.insert(page) {
+            let Some(rest) = self.missing_of(page) else { continue };
+            if self.results.asked.len() >= MAX_ASKED || !self.results.asked.insert(page) {
                 continue;
             }
-            missing.push(self.page(page));
+            missing.push(rest);
         }
         missing
+    }
+
+    /// What is still to be asked for of a page.
+    fn missing_of(&self, number: u32) -> Option<Page> {
+        let whole = self.page(number);
+        let before = number as usize * PAGE as usize;
+        let wanted = self.results.len.saturating_sub(before).min(PAGE as usize);
+        let loaded = self.results.pages.get(&number).filter(|loaded| loaded.number == self.number);
+        let there = loaded.map_or(0, |loaded| if loaded.is_over { wanted } else { loaded.found.len() });
+        let there = u32::try_from(there.min(wanted)).unwrap_or(PAGE);
+        let rest = Page { offset: whole.offset + u64::from(there), limit: PAGE - there, ..whole };
+        ((there as usize) < wanted).then_some(rest)
     }
 
     /// What an action is about: the selection, or the row that the keyboard is at.

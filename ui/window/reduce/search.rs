@@ -4,11 +4,11 @@ mod download;
 mod select;
 
 use super::super::action::{SearchAction, Verb};
+use super::super::model::Model;
 use super::super::model::search::{
-    Answered, Basis, DEBOUNCE, FOLLOW, MAX_SELECTED, Problem, RETRY, Search, key_of, with_term_toggled,
+    Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, key_of, with_term_toggled,
 };
-use super::super::model::{Model, NoteKind};
-use super::{Effect, Field, note};
+use super::{Effect, Field};
 use cardume::node::{CommandError, Direction, Page, Query, QueryError, Sort, SortKey};
 use cardume::wire::codes::Code;
 use cardume::wire::index::SearchAnswer;
@@ -79,7 +79,7 @@ pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
             Some(row) => select::toggle(model, row.result()),
             None => Vec::new(),
         },
-        Verb::SelectAll => select_all(model),
+        Verb::SelectAll => select::select_all(model),
         Verb::Filter => {
             model.search.filter.get_or_insert_default();
             vec![Effect::Focus(Field::Filter)]
@@ -248,17 +248,15 @@ fn take_answer(
             search.waiting = false;
             search.problem = None;
             show_answer(search, page, answer);
-            if search.choosing_all && page.limit == MAX_SELECTED {
-                choose_all(model);
-            }
-            let mut effects = ask_missing(model);
+            let mut effects = select::go_on_choosing(model, page);
+            effects.extend(ask_missing(model));
             // The index may have changed while the answer was on its way.
             effects.extend(follow_index(model));
             effects
         }
         Err(error) => {
             search.waiting = is_for_want_of_tracker(error.code);
-            search.choosing_all = false;
+            search.choosing = None;
             search.problem = (!search.waiting).then_some(Problem::Refused(error.message));
             if error.code == Code::BadParameter as i32 {
                 // The same words are refused again; others are typed by the person.
@@ -295,7 +293,7 @@ fn show_answer(search: &mut Search, page: Page, mut answer: SearchAnswer) {
     search.take_page(page, answer);
     if is_new {
         search.chosen.clear();
-        search.anchor = None;
+        (search.anchor, search.choosing) = (None, None);
         // With words typed, Enter takes the best result; without any, nothing is taken by accident.
         search.cursor = (!search.words.trim().is_empty() && search.row_count() > 0).then_some(0);
         if let Some(best) = search.results.get(0).filter(|_| search.cursor.is_some()) {
@@ -309,31 +307,4 @@ fn show_answer(search: &mut Search, page: Page, mut answer: SearchAnswer) {
         }
     }
     search.cursor = search.cursor.filter(|row| *row < search.row_count());
-}
-
-/// Selects all results: those that one message holds.
-fn select_all(model: &mut Model) -> Vec<Effect> {
-    let search = &mut model.search;
-    let wanted = search.results.len().min(MAX_SELECTED as usize);
-    if (0..wanted).all(|result| search.results.get(result).is_some()) {
-        choose_all(model);
-        return Vec::new();
-    }
-    if !search.is_of_now() || search.waiting {
-        return Vec::new();
-    }
-    search.choosing_all = true;
-    let page = Page { offset: 0, limit: MAX_SELECTED, sort: search.sort };
-    vec![Effect::Search { number: search.number, words: search.query(), page }]
-}
-
-fn choose_all(model: &mut Model) {
-    let search = &mut model.search;
-    search.choosing_all = false;
-    let all =
-        (0..search.results.len().min(MAX_SELECTED as usize)).filter_map(|result| search.results.get(result));
-    search.chosen = all.map(|found| (key_of(found), found.clone())).collect();
-    if search.results.len() > MAX_SELECTED as usize {
-        drop(note(model, NoteKind::SelectedFirst(u64::from(MAX_SELECTED))));
-    }
 }

@@ -22,6 +22,10 @@ fn page(offset: u64) -> Page {
     Page { offset, ..Page::from(PAGE) }
 }
 
+fn rest(offset: u64, limit: u32) -> Page {
+    Page { offset, limit, ..page(0) }
+}
+
 fn part(number: u64, offset: u64, total: u64) -> Action {
     let count = (total - offset).min(u64::from(PAGE));
     let answer = Ok(answer(offset, count, total));
@@ -104,8 +108,18 @@ fn other_words_and_another_order_begin_at_the_top() {
 fn a_range_is_bounded_and_selected_results_outlive_their_page() {
     let mut model = answered(100_000);
     reduce(&mut model, Action::Search(SearchAction::Select(0, Pick::Only)));
-    reduce(&mut model, Action::Search(SearchAction::Select(99_999, Pick::Range)));
-    assert_eq!(model.search.chosen.len(), PAGE as usize, "what is not there is not selected");
+    let effects = reduce(&mut model, Action::Search(SearchAction::Select(99_999, Pick::Range)));
+    assert_eq!(model.search.chosen.len(), PAGE as usize, "what is there");
+    assert_eq!(asked(&effects), [(1, 200)], "and the rest is asked for");
+    reduce(
+        &mut model,
+        Action::Search(SearchAction::Answered {
+            number: 1,
+            page: rest(200, 800),
+            answer: Ok(answer(200, 800, 100_000)),
+        }),
+    );
+    assert_eq!(model.search.chosen.len(), 1_000, "as many as can be selected");
     for number in 1..100 {
         let offset = number * u64::from(PAGE);
         reduce(&mut model, Action::Search(SearchAction::Visible(0..1)));
@@ -114,8 +128,30 @@ fn a_range_is_bounded_and_selected_results_outlive_their_page() {
         reduce(&mut model, part(1, offset, 100_000));
     }
     assert!(model.search.results.get(0).is_none(), "the first page is forgotten");
-    assert_eq!(model.search.wanted().len(), PAGE as usize);
+    assert_eq!(model.search.wanted().len(), 1_000);
     assert!(model.search.results.loaded().count() <= 64 * PAGE as usize, "memory is bounded");
+}
+
+#[test]
+fn an_answer_that_was_cut_is_asked_for_to_its_end() {
+    let mut model = answered(1_000);
+    let take = |model: &mut Model, page: Page, count| {
+        let answer = Ok(answer(page.offset, count, 1_000));
+        reduce(model, Action::Search(SearchAction::Answered { number: 1, page, answer }))
+    };
+    // What is looked at.
+    assert_eq!(asked(&reduce(&mut model, Action::Search(SearchAction::Visible(400..430)))), [(1, 400)]);
+    assert_eq!(asked(&take(&mut model, page(400), 150)), [(1, 550)]);
+    assert_eq!(asked(&take(&mut model, rest(550, 50), 49)), [(1, 599)]);
+    assert_eq!(asked(&take(&mut model, rest(599, 1), 0)), [], "there is no more");
+    // What is selected: an answer that came already is not made shorter by another one.
+    assert_eq!(asked(&reduce(&mut model, Action::Do(Verb::SelectAll))), [(1, 200)]);
+    assert_eq!(asked(&take(&mut model, rest(200, 800), 300)), [(1, 599)]);
+    assert_eq!(asked(&take(&mut model, rest(599, 401), 300)), [(1, 899)]);
+    assert_eq!(model.search.chosen.len(), 899);
+    assert_eq!(asked(&take(&mut model, rest(899, 101), 101)), []);
+    assert_eq!(model.search.chosen.len(), 1_000);
+    assert!(model.search.choosing.is_none());
 }
 
 #[test]

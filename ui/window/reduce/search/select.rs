@@ -1,18 +1,20 @@
 //! The cursor and the selection of results.
 
 use super::super::super::action::Pick;
-use super::super::super::model::Model;
-use super::super::super::model::search::{MAX_SELECTED, Row, Search, key_of};
-use super::super::Field;
+use super::super::super::model::search::{Choosing, MAX_SELECTED, Row, key_of};
+use super::super::super::model::{Model, NoteKind};
+use super::super::{Field, note};
 use super::Effect;
+use cardume::node::Page;
+use std::ops::Range;
 
 pub(super) fn select(model: &mut Model, row: usize, pick: Pick) -> Vec<Effect> {
-    let search = &mut model.search;
-    if row < search.row_count() {
-        search.cursor = Some(row);
-        choose(search, row, pick);
+    let mut effects = vec![Effect::Focus(Field::Results)];
+    if row < model.search.row_count() {
+        model.search.cursor = Some(row);
+        effects.extend(choose(model, row, pick));
     }
-    vec![Effect::Focus(Field::Results)]
+    effects
 }
 
 pub(super) fn move_cursor(model: &mut Model, by: isize, pick: Pick) -> Vec<Effect> {
@@ -27,7 +29,9 @@ pub(super) fn move_cursor(model: &mut Model, by: isize, pick: Pick) -> Vec<Effec
     select(model, next, pick)
 }
 
-fn choose(search: &mut Search, row: usize, pick: Pick) {
+fn choose(model: &mut Model, row: usize, pick: Pick) -> Vec<Effect> {
+    let search = &mut model.search;
+    search.choosing = None;
     let content = match search.row(row) {
         Some(Row::Content(result)) => search.results.get(result).cloned(),
         _ => None,
@@ -40,7 +44,7 @@ fn choose(search: &mut Search, row: usize, pick: Pick) {
         }
         Pick::Toggle => {
             search.anchor = Some(row);
-            let Some(found) = content else { return };
+            let Some(found) = content else { return Vec::new() };
             let key = key_of(&found);
             if search.chosen.remove(&key).is_none() && search.chosen.len() < MAX_SELECTED as usize {
                 search.chosen.insert(key, found);
@@ -48,17 +52,63 @@ fn choose(search: &mut Search, row: usize, pick: Pick) {
         }
         Pick::Range => {
             let anchor = *search.anchor.get_or_insert(row);
-            search.chosen.clear();
             let rows = (anchor.min(row)..=anchor.max(row)).take(MAX_SELECTED as usize);
-            for row in rows {
-                if let Some(Row::Content(result)) = search.row(row)
-                    && let Some(found) = search.results.get(result)
-                {
-                    search.chosen.insert(key_of(found), found.clone());
-                }
-            }
+            let contents = rows.filter_map(|row| match search.row(row)? {
+                Row::Content(result) => Some(result),
+                Row::Source(..) => None,
+            });
+            let (first, last) =
+                contents.fold((usize::MAX, 0), |(first, last), it| (first.min(it), last.max(it + 1)));
+            return choose_all(model, first.min(last)..last);
         }
     }
+    Vec::new()
+}
+
+/// Selects all results: those that one message holds.
+pub(super) fn select_all(model: &mut Model) -> Vec<Effect> {
+    let all = model.search.results.len();
+    let wanted = all.min(MAX_SELECTED as usize);
+    if wanted < all {
+        drop(note(model, NoteKind::SelectedFirst(u64::from(MAX_SELECTED))));
+    }
+    choose_all(model, 0..wanted)
+}
+
+/// Selects these results; those that are not there yet are asked for, and selected as they come.
+fn choose_all(model: &mut Model, wanted: Range<usize>) -> Vec<Effect> {
+    let search = &mut model.search;
+    let there = wanted.clone().filter_map(|result| search.results.get(result));
+    search.chosen = there.map(|found| (key_of(found), found.clone())).collect();
+    search.choosing = None;
+    let Some(asked) = search.results.first_missing(wanted.clone()) else { return Vec::new() };
+    if !search.is_of_now() || search.waiting {
+        return Vec::new();
+    }
+    let limit = u32::try_from(wanted.end - asked).unwrap_or(MAX_SELECTED);
+    let (number, page) = (search.number, Page { offset: asked as u64, limit, sort: search.sort });
+    search.choosing = Some(Choosing { wanted, number, asked });
+    vec![Effect::Search { number, words: search.query(), page }]
+}
+
+/// A page came: those of it that are to be selected are, and the next ones are asked for.
+pub(super) fn go_on_choosing(model: &mut Model, came: Page) -> Vec<Effect> {
+    let search = &mut model.search;
+    let Some(Choosing { wanted, number, asked }) = search.choosing.clone() else { return Vec::new() };
+    // An answer may have been lost with its search, which another one replaced.
+    if number == search.number && came.offset != asked as u64 {
+        return Vec::new();
+    }
+    let wanted = wanted.start..wanted.end.min(search.results.len());
+    let effects = choose_all(model, wanted);
+    let search = &mut model.search;
+    let is_stuck = |now: &Choosing| (now.number, now.asked) == (number, asked);
+    if search.choosing.as_ref().is_some_and(is_stuck) {
+        // It brought nothing: there is no more.
+        search.choosing = None;
+        return Vec::new();
+    }
+    effects
 }
 
 pub(super) fn toggle(model: &mut Model, result: usize) -> Vec<Effect> {
