@@ -6,6 +6,7 @@
 
 use crate::base::{ByteRate, ContentId, PeerId};
 use crate::engine::upload::bucket::Bucket;
+use crate::engine::upload::leases::{Lapse, LeaseId, Leases};
 use crate::engine::upload::turns::{Asked, Ticket, TurnLimits, Turns};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -272,6 +273,12 @@ impl Upload {
         self.uploads.desk.turn(self.peer, BETWEEN_PIECES).await
     }
 
+    /// A turn in place of one that lapsed. `Err` if it takes too long.
+    pub(super) async fn again(&self, lapsed: Turn) -> Result<Turn, Busy> {
+        drop(lapsed);
+        self.uploads.desk.turn(self.peer, BETWEEN_PIECES).await
+    }
+
     fn change(&self, change: impl Fn(&mut Row)) {
         let now = Instant::now();
         self.uploads.rows.send_if_modified(|rows| {
@@ -307,11 +314,19 @@ struct Gate(Arc<watch::Sender<Waiting>>);
 struct Waiting {
     turns: Turns,
     calls: BTreeMap<Ticket, oneshot::Sender<()>>,
+    leases: Leases,
+    /// What leases count from.
+    origin: Instant,
 }
 
 impl Gate {
     fn new(limits: TurnLimits) -> Self {
-        Self(Arc::new(watch::Sender::new(Waiting { turns: Turns::new(limits), calls: BTreeMap::new() })))
+        Self(Arc::new(watch::Sender::new(Waiting {
+            turns: Turns::new(limits),
+            calls: BTreeMap::new(),
+            leases: Leases::default(),
+            origin: Instant::now(),
+        })))
     }
 
     fn others_wait(&self, peer: PeerId) -> bool {
@@ -341,7 +356,7 @@ impl Gate {
             }
             other => other,
         });
-        (asked == Asked::Now).then(|| Turn { gate: self.clone(), peer })
+        (asked == Asked::Now).then(|| Turn { gate: self.clone(), peer, lease: None })
     }
 
     async fn turn(&self, peer: PeerId, within: Duration) -> Result<Turn, Busy> {
@@ -350,11 +365,14 @@ impl Gate {
             let asked = waiting.turns.ask(peer);
             if let Asked::Later(ticket) = asked {
                 waiting.calls.insert(ticket, call);
+                if let Some(slow) = waiting.leases.lapse(waiting.origin.elapsed()) {
+                    waiting.turns.finish(slow);
+                }
             }
             asked
         });
         match asked {
-            Asked::Now => Ok(Turn { gate: self.clone(), peer }),
+            Asked::Now => Ok(Turn { gate: self.clone(), peer, lease: None }),
             Asked::Full => Err(Busy),
             Asked::Later(ticket) => {
                 let mut place = Place { gate: self, peer, ticket: Some(ticket) };
@@ -362,7 +380,7 @@ impl Gate {
                     return Err(Busy);
                 }
                 place.ticket = None;
-                Ok(Turn { gate: self.clone(), peer })
+                Ok(Turn { gate: self.clone(), peer, lease: None })
             }
         }
     }
@@ -393,11 +411,27 @@ impl Drop for Place<'_> {
 pub(super) struct Turn {
     gate: Gate,
     peer: PeerId,
+    lease: Option<LeaseId>,
+}
+
+impl Turn {
+    /// The reader takes more. From the first time on, one that takes nothing for a while loses its turn to those who
+    /// wait, some such at a time.
+    pub(super) fn goes_on(&mut self) -> Result<(), Lapse> {
+        let (peer, lease) = (self.peer, self.lease);
+        let renewed = self.gate.change(|waiting| waiting.leases.renew(peer, lease, waiting.origin.elapsed()));
+        self.lease = Some(renewed?);
+        Ok(())
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.gate.change(|waiting| waiting.turns.finish(self.peer));
+        self.gate.change(|waiting| {
+            if self.lease.is_none_or(|lease| waiting.leases.end(lease)) {
+                waiting.turns.finish(self.peer);
+            }
+        });
     }
 }
 

@@ -46,6 +46,24 @@ async fn turns_go_round_by_peer() {
 }
 
 #[tokio::test]
+async fn a_reader_that_takes_nothing_loses_its_turn_to_who_waits() {
+    let uploads = Uploads::new(ONE);
+    let slow = uploads.begin(peer(1), CONTENT, "slow", 10);
+    let mut held = uploads.turn(peer(1)).await.expect("free");
+    held.goes_on().expect("new");
+    assert_eq!(uploads.turn(peer(2)).await.err(), Some(Busy), "it took something just now");
+    // That took longer than a turn lasts.
+    let quick = uploads.turn(peer(2)).await.expect("it lapsed");
+    assert_eq!(held.goes_on(), Err(Lapse));
+    let again = slow.again(held);
+    tokio::pin!(again);
+    assert!(futures_util::poll!(&mut again).is_pending());
+    drop(quick);
+    again.await.expect("its turn again").goes_on().expect("new");
+    assert!(uploads.try_turn(peer(3)).is_some(), "everything was given back");
+}
+
+#[tokio::test]
 async fn too_many_are_sent_away_at_once_and_who_goes_away_makes_room() {
     let uploads = Uploads::new(ONE);
     let turn = uploads.turn(peer(1)).await.expect("free");

@@ -2,4 +2,5 @@
 //! caller's.
 
 pub mod bucket;
+pub mod leases;
 pub mod turns;
