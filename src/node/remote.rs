@@ -427,7 +427,11 @@ async fn answer<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Co
     match tokio::time::timeout(CALL_LIMIT, call).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(Error::Call(error))) => Err(CommandError::new(error.code(), error.message().to_owned())),
-        Ok(Err(error)) => Err(internal(format!("the peer broke the connection off: {error}"))),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a call to the peer failed");
+            let message = "the peer ended, or the connection to it broke; what it was told is not lost: ask again when it runs";
+            Err(internal(message.to_owned()))
+        }
         Err(_) => Err(internal("the peer did not answer within 10 s; its log may say why".to_owned())),
     }
 }

@@ -62,7 +62,8 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
                 None if begun.elapsed() < KNOWN_LIMIT => {}
                 None => return Err(Failure::failed("the peer does not know the transfer any more")),
                 Some((transfer, "finished")) => return progress.finished(transfer),
-                Some((transfer, _)) if transfer.reason == "no_source_left" => {
+                // Of a folder, other files may still come.
+                Some((transfer, _)) if transfer.reason == "no_source_left" && transfer.folder.is_none() => {
                     progress.end_line();
                     return Err(Failure::failed(format!(
                         "{}: {} (see `cardume transfers`)",
@@ -77,7 +78,14 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
                         "{name} was paused; `cardume transfers --resume {id}` lets it go on"
                     )));
                 }
-                Some((transfer, "failed" | "cancelled")) => {
+                Some((transfer, "cancelled")) => {
+                    progress.end_line();
+                    let (name, id) = (plain(&transfer.name), transfer.id);
+                    return Err(Failure::failed(format!(
+                        "{name} was cancelled; `cardume transfers --retry {id}` begins it anew"
+                    )));
+                }
+                Some((transfer, "failed")) => {
                     progress.end_line();
                     return Err(Failure::failed(format!(
                         "{}: {}",
@@ -131,12 +139,14 @@ impl Progress {
         }
         self.last = now;
         if self.rewrite {
+            let waits = || plain(&transfer.detail);
+            let going = || format!("{}/s", bytes_text(transfer.rate));
             eprint!(
-                "\r\u{1b}[K{}: {} of {}, {}/s",
+                "\r\u{1b}[K{}: {} of {}, {}",
                 plain(&transfer.name),
                 bytes_text(transfer.done),
                 bytes_text(transfer.size),
-                bytes_text(transfer.rate)
+                if transfer.state == "waiting" { waits() } else { going() }
             );
         }
         if !self.json {

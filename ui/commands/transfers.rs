@@ -70,8 +70,11 @@ fn downloads_text(transfers: &[Transfer]) -> String {
 fn row(transfer: &Transfer) -> [String; 6] {
     let speed = if transfer.state == "running" { speed(transfer.rate) } else { String::new() };
     let detail = match &transfer.folder {
+        Some(folder) if folder.files > 0 && transfer.detail.is_empty() => {
+            format!("{} of {} files", folder.done, folder.files)
+        }
         Some(folder) if folder.files > 0 => {
-            format!("{} of {} files {}", folder.done, folder.files, transfer.detail)
+            format!("{} of {} files; {}", folder.done, folder.files, transfer.detail)
         }
         _ => transfer.detail.clone(),
     };
@@ -81,7 +84,7 @@ fn row(transfer: &Transfer) -> [String; 6] {
         transfer.state.clone(),
         format!("{} of {}", bytes_text(transfer.done), bytes_text(transfer.size)),
         speed,
-        plain(detail.trim_end()),
+        plain(&detail),
     ]
 }
 
