@@ -157,6 +157,10 @@ pub struct FolderProgress {
     pub files: u64,
     /// Those that are here.
     pub done: u64,
+    /// The file that comes now or is waited for, with its path below the folder; small ones come many at once, and
+    /// none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<String>,
 }
 
 /// Limits that a person set; kept in the profile.

@@ -74,7 +74,9 @@ fn row(transfer: &Transfer) -> [String; 6] {
             format!("{} of {} files", folder.done, folder.files)
         }
         Some(folder) if folder.files > 0 => {
-            format!("{} of {} files; {}", folder.done, folder.files, transfer.detail)
+            let waits_for = folder.current.as_ref().filter(|_| transfer.state == "waiting");
+            let waits_for = waits_for.map(|file| format!("{file}: ")).unwrap_or_default();
+            format!("{} of {} files; {waits_for}{}", folder.done, folder.files, transfer.detail)
         }
         _ => transfer.detail.clone(),
     };

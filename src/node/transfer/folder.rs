@@ -301,7 +301,7 @@ impl Folder {
         let run = download.run(&own.stop);
         tokio::pin!(run);
         let mut waits_since: Option<Instant> = None;
-        let before = self.files.done_bytes();
+        let (before, path) = (self.files.done_bytes(), path_of(&file));
         let end = loop {
             let enough = waits_since.map_or_else(Instant::now, |since| since + patience);
             tokio::select! {
@@ -309,7 +309,7 @@ impl Folder {
                 () = changed.notified() => {
                     let shown = child.shown();
                     waits_since = (shown.state == "waiting").then(|| waits_since.unwrap_or_else(Instant::now));
-                    self.mirror(&shown, before);
+                    self.mirror(&shown, before, &path);
                 }
                 () = sleep_until(enough), if waits_since.is_some() && !own.stop.is_cancelled() => own.stop.cancel(),
             }
@@ -332,8 +332,7 @@ impl Folder {
     /// The first of the files that the disk does not take, and how many there are.
     fn refused_text(&self) -> String {
         let files = self.refused.iter().filter_map(|place| self.files.list().get(*place as usize));
-        let mut paths =
-            files.map(|file| file.folder.names().chain([file.name.as_str()]).collect::<Vec<_>>().join("/"));
+        let mut paths = files.map(path_of);
         let first = paths.next().unwrap_or_default();
         match paths.count() {
             0 => first,
@@ -342,7 +341,7 @@ impl Folder {
     }
 
     /// The picture while one file comes in: how that one goes, and the sum of all.
-    fn mirror(&self, child: &Transfer, before: u64) {
+    fn mirror(&self, child: &Transfer, before: u64, path: &str) {
         let reason = Reason::from_code(&child.reason).unwrap_or(Reason::Downloading);
         let state = if child.state == "waiting" { "waiting" } else { "running" };
         // All that are left wait: that one of them is tried again is no news until it comes.
@@ -353,6 +352,9 @@ impl Folder {
             (transfer.rate, transfer.done) = (child.rate, before.saturating_add(child.done));
             transfer.sources.clone_from(&child.sources);
             transfer.pieces.clone_from(&child.pieces);
+            if let Some(folder) = &mut transfer.folder {
+                folder.current = Some(path.to_owned());
+            }
         });
     }
 
@@ -366,6 +368,7 @@ impl Folder {
             }
             if let Some(folder) = &mut transfer.folder {
                 (folder.files, folder.done) = (self.files.list().len() as u64, self.files.done() as u64);
+                folder.current = None;
             }
         });
     }
@@ -390,6 +393,11 @@ fn there(target: &mut FolderTarget, files: &[FolderFile], known: &BTreeSet<u32>)
 /// Files come in this order, as a person counts: the first episodes can be looked at first.
 fn order(file: &FolderFile) -> (Natural<'_>, Natural<'_>) {
     (Natural(file.folder.as_str().as_bytes()), Natural(file.name.as_str().as_bytes()))
+}
+
+/// The file's path below the folder.
+fn path_of(file: &FolderFile) -> String {
+    file.folder.names().chain([file.name.as_str()]).collect::<Vec<_>>().join("/")
 }
 
 /// Whether a file is fetched without a manifest.

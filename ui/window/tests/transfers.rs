@@ -123,8 +123,11 @@ fn all_are_paused_resumed_and_cleared_where_that_applies() {
 
 #[test]
 fn a_folder_counts_its_files_and_uploads_have_rows() {
-    let folder = FolderProgress { folder: "Music".to_owned(), files: 10_000, done: 312 };
-    let music = Transfer { folder: Some(folder), ..transfer(1, "Music", "running") };
+    let folder = FolderProgress { folder: "Music".to_owned(), files: 10_000, done: 312, current: None };
+    let music = Transfer { folder: Some(folder.clone()), ..transfer(1, "Music", "running") };
+    let folder = Some(FolderProgress { current: Some("Live/take 2.flac".to_owned()), ..folder });
+    let reason = "nobody_has_it".to_owned();
+    let waiting = Transfer { folder, reason, ..transfer(2, "Music", "waiting") };
     let upload = Upload {
         peer: "0".repeat(64),
         peer_name: "peer-2".to_owned(),
@@ -135,14 +138,17 @@ fn a_folder_counts_its_files_and_uploads_have_rows() {
         rate: 38_000_000,
         state: "sending".to_owned(),
     };
-    let transfers = Arc::new(vec![Arc::new(music)]);
+    let transfers = Arc::new(vec![Arc::new(music), Arc::new(waiting)]);
     let view = View { transfers, uploads: Arc::new(vec![upload]), ..typical_view() };
     let mut window = Window::open(FakePeer::new(view, Vec::new()));
     window.press_ctrl(egui::Key::Num2);
     let rows = window.rows();
     assert!(rows[0].starts_with("Music: 312 of 10000 files · 25.6 MB of 64.0 MB"), "{}", rows[0]);
-    let expected =
-        ["Others download from here", "lecture.pdf: To peer-2 · Sending · 1.5 MB of 2.0 MB · 38.0 MB/s"];
+    let expected = [
+        "Music: 312 of 10000 files · Live/take 2.flac · Nobody has it now; goes on when somebody has",
+        "Others download from here",
+        "lecture.pdf: To peer-2 · Sending · 1.5 MB of 2.0 MB · 38.0 MB/s",
+    ];
     assert_eq!(rows[1..], expected);
 }
 

@@ -157,6 +157,7 @@ async fn a_file_that_nobody_has_does_not_hold_up_its_folder_and_comes_as_it_is_n
     let done = |transfer: &Transfer| transfer.folder.as_ref().map_or(0, |folder| folder.done);
     let waiting = until(&transfers, id, |it| done(it) == 2 && it.state == "waiting").await;
     assert_eq!((waiting.reason.as_str(), waiting.done), ("nobody_has_it", 6 * PIECE));
+    assert_eq!(waiting.folder.and_then(|folder| folder.current).as_deref(), Some("a"));
     // Its owner wrote another one.
     library.put("Share", "a", 3);
     let finished = until(&transfers, id, |it| it.state == "finished").await;

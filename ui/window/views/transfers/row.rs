@@ -58,7 +58,15 @@ fn why(text: &Text, transfer: &Transfer) -> String {
     });
     let faults: Vec<String> = faulty.take(MAX_FAULTS).collect();
     let about = if faults.is_empty() { transfer.about.clone() } else { faults.join("; ") };
-    (text.moving.reason)(&transfer.reason, &about)
+    let why = (text.moving.reason)(&transfer.reason, &about);
+    match &transfer.folder {
+        Some(folder) if folder.files > 0 && transfer.state == "waiting" => {
+            let files = (text.moving.files)(folder.done, folder.files);
+            let of_file = folder.current.as_ref().map(|file| (text.moving.both)(file, &why));
+            (text.moving.both)(&files, &of_file.unwrap_or(why))
+        }
+        _ => why,
+    }
 }
 
 /// How far a running download is, how fast, and from whom.
