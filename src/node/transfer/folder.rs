@@ -79,7 +79,10 @@ pub(super) async fn folder_task(
                 folder.show_finished(&path);
                 return End::Finished;
             }
-            Ok(None) => return End::Stopped,
+            Ok(None) => {
+                folder.show();
+                return End::Stopped;
+            }
             Err(stop) => stop,
         };
         match stop {
@@ -360,6 +363,10 @@ impl Folder {
 
     /// The picture of what is there.
     pub(super) fn show(&self) {
+        if self.files.list().is_empty() {
+            // Stopped before that was known: the picture of an earlier run stays.
+            return;
+        }
         let name = self.request.name();
         self.progress.update(|transfer| {
             (transfer.size, transfer.done) = (self.files.bytes(), self.files.done_bytes());
