@@ -4,16 +4,20 @@
 //! and fair between peers ([`Turns`]), and so is the limit of speed. Every turn and every row ends with the
 //! guard that was given out, however its request ends.
 
+mod gate;
+
 use crate::base::{ByteRate, ContentId, PeerId};
 use crate::engine::upload::bucket::Bucket;
-use crate::engine::upload::leases::{Lapse, LeaseId, Leases};
-use crate::engine::upload::turns::{Asked, Ticket, TurnLimits, Turns};
+use crate::engine::upload::turns::TurnLimits;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use gate::Gate;
+pub(super) use gate::Turn;
 
 /// Under a limit of speed, parts pass one at a time.
 const ONE_PART: TurnLimits = TurnLimits { all: 1, per_peer: 1, waiting: 1024, waiting_per_peer: 1024 };
@@ -302,135 +306,6 @@ impl Drop for Upload {
         self.change(|row| {
             let count = if was_sending { &mut row.sending } else { &mut row.waiting };
             *count = count.saturating_sub(1);
-        });
-    }
-}
-
-/// Turns with their waiting tasks.
-#[derive(Clone, Debug)]
-struct Gate(Arc<watch::Sender<Waiting>>);
-
-#[derive(Debug)]
-struct Waiting {
-    turns: Turns,
-    calls: BTreeMap<Ticket, oneshot::Sender<()>>,
-    leases: Leases,
-    /// What leases count from.
-    origin: Instant,
-}
-
-impl Gate {
-    fn new(limits: TurnLimits) -> Self {
-        Self(Arc::new(watch::Sender::new(Waiting {
-            turns: Turns::new(limits),
-            calls: BTreeMap::new(),
-            leases: Leases::default(),
-            origin: Instant::now(),
-        })))
-    }
-
-    fn others_wait(&self, peer: PeerId) -> bool {
-        self.0.borrow().turns.others_wait(peer)
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Waiting) -> T) -> T {
-        let mut result = None;
-        self.0.send_if_modified(|waiting| {
-            result = Some(change(waiting));
-            while let Some(ticket) = waiting.turns.called() {
-                if let Some(call) = waiting.calls.remove(&ticket) {
-                    // Who has just gone away finishes its turn when it leaves.
-                    call.send(()).ok();
-                }
-            }
-            false
-        });
-        result.expect("the change was made")
-    }
-
-    fn try_turn(&self, peer: PeerId) -> Option<Turn> {
-        let asked = self.change(|waiting| match waiting.turns.ask(peer) {
-            Asked::Later(ticket) => {
-                waiting.turns.leave(peer, ticket);
-                Asked::Full
-            }
-            other => other,
-        });
-        (asked == Asked::Now).then(|| Turn { gate: self.clone(), peer, lease: None })
-    }
-
-    async fn turn(&self, peer: PeerId, within: Duration) -> Result<Turn, Busy> {
-        let (call, called) = oneshot::channel();
-        let asked = self.change(|waiting| {
-            let asked = waiting.turns.ask(peer);
-            if let Asked::Later(ticket) = asked {
-                waiting.calls.insert(ticket, call);
-                if let Some(slow) = waiting.leases.lapse(waiting.origin.elapsed()) {
-                    waiting.turns.finish(slow);
-                }
-            }
-            asked
-        });
-        match asked {
-            Asked::Now => Ok(Turn { gate: self.clone(), peer, lease: None }),
-            Asked::Full => Err(Busy),
-            Asked::Later(ticket) => {
-                let mut place = Place { gate: self, peer, ticket: Some(ticket) };
-                if !matches!(timeout(within, called).await, Ok(Ok(()))) {
-                    return Err(Busy);
-                }
-                place.ticket = None;
-                Ok(Turn { gate: self.clone(), peer, lease: None })
-            }
-        }
-    }
-}
-
-/// A place in the line, given up when it is dropped.
-struct Place<'a> {
-    gate: &'a Gate,
-    peer: PeerId,
-    ticket: Option<Ticket>,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket else { return };
-        self.gate.change(|waiting| {
-            waiting.calls.remove(&ticket);
-            if !waiting.turns.leave(self.peer, ticket) {
-                // It was called at this very moment.
-                waiting.turns.finish(self.peer);
-            }
-        });
-    }
-}
-
-/// A turn to send, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Turn {
-    gate: Gate,
-    peer: PeerId,
-    lease: Option<LeaseId>,
-}
-
-impl Turn {
-    /// The reader takes more. From the first time on, one that takes nothing for a while loses its turn to those who
-    /// wait, some such at a time.
-    pub(super) fn goes_on(&mut self) -> Result<(), Lapse> {
-        let (peer, lease) = (self.peer, self.lease);
-        let renewed = self.gate.change(|waiting| waiting.leases.renew(peer, lease, waiting.origin.elapsed()));
-        self.lease = Some(renewed?);
-        Ok(())
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.gate.change(|waiting| {
-            if self.lease.is_none_or(|lease| waiting.leases.end(lease)) {
-                waiting.turns.finish(self.peer);
-            }
         });
     }
 }

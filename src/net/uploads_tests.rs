@@ -1,6 +1,7 @@
 //! Turns with tasks that wait, the list, and the limit of speed: in memory.
 
 use super::*;
+use crate::engine::upload::leases::Lapse;
 
 const ONE: TurnLimits = TurnLimits { all: 1, per_peer: 1, waiting: 3, waiting_per_peer: 2 };
 const CONTENT: ContentId = ContentId::from_bytes([7; 32]);
@@ -50,16 +51,19 @@ async fn a_reader_that_takes_nothing_loses_its_turn_to_who_waits() {
     let uploads = Uploads::new(ONE);
     let slow = uploads.begin(peer(1), CONTENT, "slow", 10);
     let mut held = uploads.turn(peer(1)).await.expect("free");
-    held.goes_on().expect("new");
-    assert_eq!(uploads.turn(peer(2)).await.err(), Some(Busy), "it took something just now");
-    // That took longer than a turn lasts.
-    let quick = uploads.turn(peer(2)).await.expect("it lapsed");
-    assert_eq!(held.goes_on(), Err(Lapse));
+    held.takes().expect("new");
+    assert_eq!(uploads.turn(peer(2)).await.err(), Some(Busy), "what it takes is made ready");
+    held.given();
+    assert_eq!(uploads.turn(peer(1)).await.err(), Some(Busy), "another one of its own is not what it lacks");
+    held.takes().expect("nobody else asked");
+    held.given();
+    let quick = uploads.turn(peer(2)).await.expect("it lapses meanwhile");
+    assert_eq!(held.takes(), Err(Lapse));
     let again = slow.again(held);
     tokio::pin!(again);
     assert!(futures_util::poll!(&mut again).is_pending());
     drop(quick);
-    again.await.expect("its turn again").goes_on().expect("new");
+    again.await.expect("its turn again").takes().expect("new");
     assert!(uploads.try_turn(peer(3)).is_some(), "everything was given back");
 }
 

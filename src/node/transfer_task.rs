@@ -136,7 +136,7 @@ pub fn spawn(deps: TransferDeps) -> TransferHandle {
     let mut list = List::new(shared, saved.unwrap_or_default(), deps.limits.borrow().simultaneous);
     list.rebalance();
     let (published, transfers) = watch::channel(list.pictures());
-    let keeper = Keeper { store, saving: None, is_dirty: false, has_failed: false };
+    let keeper = Keeper { store, saving: None, is_dirty: false, is_failing: false };
     tokio::spawn(transfer_task(list, asked, deps.limits, published, keeper));
     TransferHandle { commands, transfers }
 }
@@ -181,7 +181,7 @@ async fn transfer_task(
             () = keeper.saved() => {}
             _ = tick.tick() => {
                 list.look_after();
-                keeper.is_dirty |= std::mem::take(&mut keeper.has_failed);
+                keeper.is_dirty |= keeper.is_failing;
             }
         }
         keeper.save(&list);
@@ -203,7 +203,7 @@ struct Keeper {
     saving: Option<JoinHandle<(DownloadStore, std::io::Result<()>)>>,
     is_dirty: bool,
     /// The last save failed: it is tried again soon.
-    has_failed: bool,
+    is_failing: bool,
 }
 
 impl Keeper {
@@ -229,9 +229,11 @@ impl Keeper {
         match ended {
             Ok((store, result)) => {
                 self.store = Some(store);
-                if let Err(error) = result {
-                    tracing::error!(%error, "the list of downloads cannot be saved; it is tried again soon");
-                    self.has_failed = true;
+                let was_failing = std::mem::replace(&mut self.is_failing, result.is_err());
+                if let Err(error) = result
+                    && !was_failing
+                {
+                    tracing::error!(%error, "the list of downloads cannot be saved; it is tried again each second");
                 }
             }
             Err(error) => tracing::error!(%error, "the list of downloads is not saved any more"),

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 
 const LIST: &str = "folder.list";
 const LOG: &str = "folder.done";
+/// So much is read at once: between two reads it is asked whether to stop.
+const READ_BYTES: usize = 1024 * 1024;
 /// The longest list that is read: a million files.
 const MAX_LIST_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -175,20 +177,28 @@ impl FolderTarget {
     }
 
     /// Whether a file is there under its name with this content: an earlier run was killed before it could be
-    /// remembered. Reads the file if the length is right.
+    /// remembered. Reads the file if the length is right; `false` too if it is to stop meanwhile.
     #[must_use]
-    pub fn is_there(&mut self, file: &FolderFile) -> bool {
+    pub fn is_there(&mut self, file: &FolderFile, is_to_stop: impl Fn() -> bool) -> bool {
         let Ok(folder) = self.enter(&file.folder) else { return false };
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let Ok(opened) = rustix::fs::openat(folder, file.name.as_str(), flags, Mode::empty()) else {
             return false;
         };
-        let opened = File::from(opened);
-        let fits = opened.metadata().is_ok_and(|found| found.is_file() && found.len() == file.size);
-        let mut hasher = blake3::Hasher::new();
-        fits && hasher
-            .update_reader(opened)
-            .is_ok_and(|hasher| hasher.finalize().as_bytes() == file.content.as_bytes())
+        let mut opened = File::from(opened);
+        if !opened.metadata().is_ok_and(|found| found.is_file() && found.len() == file.size) {
+            return false;
+        }
+        let (mut hasher, mut block) = (blake3::Hasher::new(), vec![0; READ_BYTES]);
+        while !is_to_stop() {
+            match opened.read(&mut block) {
+                Ok(0) => return hasher.finalize().as_bytes() == file.content.as_bytes(),
+                Ok(count) => hasher.update(&block[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => return false,
+            };
+        }
+        false
     }
 
     /// Writes the small file at this place of the list, which the caller has verified. It gets its name with
@@ -296,14 +306,11 @@ impl FolderTarget {
                 folders.insert(folder);
             }
         }
-        let open = (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place));
-        for (place, file) in open.filter(|(_, file)| folders.contains(&file.folder)) {
-            match PartialFile::remove(&inside(&file.folder), file.content) {
-                // Somebody else's, or nothing of ours.
-                Ok(()) | Err(PartialError::InUse | PartialError::Folder(..) | PartialError::Foreign(_)) => {}
-                Err(other) => return Err(other),
-            }
+        for (place, file) in (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place)) {
             unlink_if_there(&target.hidden, &small_name(place))?;
+            if folders.contains(&file.folder) {
+                Self::remove_partial(&path, file)?;
+            }
         }
         target.close();
         for folder in folders.iter().rev().map(inside) {
@@ -312,6 +319,19 @@ impl FolderTarget {
             }
         }
         Ok(())
+    }
+
+    /// Removes what there is of a file that is not done, if it is nobody's download.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove_partial(path: &Path, file: &FolderFile) -> Result<(), PartialError> {
+        let folder = file.folder.names().fold(path.to_owned(), |path, name| path.join(name));
+        match PartialFile::remove(&folder, file.content) {
+            // Somebody else's, or nothing of ours.
+            Err(PartialError::InUse | PartialError::Folder(..) | PartialError::Foreign(_)) => Ok(()),
+            other => other,
+        }
     }
 
     /// The handle of a subfolder, made component by component.

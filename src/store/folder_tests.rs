@@ -42,7 +42,8 @@ fn small_files_get_their_names_together_and_are_remembered() {
     assert_eq!(std::fs::read(to.path().join("F/x/y/b")).expect("there"), b"bb");
     let mut again = FolderTarget::open(to.path(), &called).expect("opened");
     assert_eq!(again.load(), Some((files.to_vec(), BTreeSet::from([0, 1]))));
-    assert!(again.is_there(&files[0]) && !again.is_there(&files[2]));
+    assert!(again.is_there(&files[0], || false) && !again.is_there(&files[2], || false));
+    assert!(!again.is_there(&files[0], || true), "it was to stop");
     // Another file at a place is not done.
     let mut changed = files.to_vec();
     changed[1] = file("x/y", "b", b"other");

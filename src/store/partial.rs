@@ -9,12 +9,15 @@
 //! the others are read and checked; a partial file without a journal is read as a whole.
 
 mod journal;
+mod names;
 
 use crate::base::{ContentId, FileName, PieceIndex, PieceLayout};
 use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::PieceHash;
 use journal::{Marker, Steps};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags};
+pub use names::find_finished;
+pub(super) use names::numbered;
+use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io;
@@ -183,6 +186,26 @@ impl PartialFile {
         let partial = Self { target, folder, hidden, file, content, part, layout, is_resumed: true };
         partial.reserve()?;
         Ok(Some(Resumed { partial, journal: Journal(marker), layout, pieces, marked }))
+    }
+
+    /// Lets everything go that is not marked, after a sync that failed: what can be read of it may not be on the disk,
+    /// and the next sync would say nothing of it (fsync(2)). Nobody else has the file open.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn forget_unmarked(target: &Path, content: ContentId) -> Result<(), PartialError> {
+        let Some(Resumed { partial, layout, marked, .. }) = Self::resume(target, content)? else {
+            return Self::remove(target, content);
+        };
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        for piece in layout.pieces().filter(|piece| !marked.contains(*piece)) {
+            let range = layout.range(piece);
+            if rustix::fs::fallocate(&partial.file, flags, range.start, range.end - range.start).is_err() {
+                // A volume without holes: all of it.
+                return partial.discard();
+            }
+        }
+        Ok(())
     }
 
     /// Removes what an earlier run left of a content in the folder `target`, if anything.
@@ -454,37 +477,6 @@ fn open_part(hidden: &OwnedFd, part: &str, more: OFlags) -> Result<File, Partial
     }
     // Whoever held it before may have named or removed it meanwhile.
     if file.metadata()?.nlink() == 0 { Err(PartialError::InUse) } else { Ok(file) }
-}
-
-/// The file called `name` or, where a name was taken, `name (2)`, … in a folder that has this size and content. Reads
-/// those of this size. Blocks.
-#[must_use]
-pub fn find_finished(target: &Path, name: &FileName, size: u64, content: ContentId) -> Option<PathBuf> {
-    let paths = (1..=PartialFile::MAX_NAMES).map(|number| target.join(numbered(name, number)));
-    let there = paths.map_while(|path| Some((path.symlink_metadata().ok()?, path)));
-    let mut fitting = there.filter(|(found, _)| found.is_file() && found.len() == size).map(|(_, path)| path);
-    fitting.find(|path| {
-        let mut hasher = blake3::Hasher::new();
-        let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
-        hashed.is_ok() && hasher.finalize().as_bytes() == content.as_bytes()
-    })
-}
-
-/// `name` for 1, then `name (2).ext`, …, cut to the length of a name. `.tar.gz` and its like stay whole.
-pub(super) fn numbered(name: &FileName, number: u32) -> String {
-    let name = name.as_str();
-    if number == 1 {
-        return name.to_owned();
-    }
-    let (mut stem, _) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""));
-    if let Some(inner) = stem.strip_suffix(".tar").filter(|inner| !inner.is_empty()) {
-        stem = inner;
-    }
-    let extension = &name[stem.len()..];
-    let tail = format!(" ({number}){extension}");
-    let room = FileName::MAX_BYTES.saturating_sub(tail.len());
-    let cut = (0..=room.min(stem.len())).rev().find(|end| stem.is_char_boundary(*end)).unwrap_or(0);
-    format!("{}{tail}", &stem[..cut])
 }
 
 #[cfg(test)]

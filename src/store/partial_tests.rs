@@ -1,6 +1,7 @@
 //! Partial files on a real disk.
 
 use super::*;
+use crate::engine::transfer::manifest::piece_hash;
 use std::os::unix::fs::symlink;
 
 const PIECE: usize = PieceLayout::MIN_PIECE_BYTES as usize;
@@ -185,4 +186,40 @@ fn an_empty_file_is_a_file() {
     write_all(&partial, b"");
     partial.finish(&name("empty")).expect("finished");
     assert_eq!(listing(folder.path()), [("empty".to_owned(), 0)]);
+}
+
+#[test]
+fn after_a_sync_that_failed_only_what_was_marked_before_counts() {
+    let target = tempfile::tempdir().expect("a folder");
+    let bytes = vec![7; 3 * PieceLayout::MIN_PIECE_BYTES as usize];
+    let content = ContentId::from_bytes(*blake3::hash(&bytes).as_bytes());
+    let layout = PieceLayout::of(bytes.len() as u64).expect("small");
+    let hash = |piece| {
+        let range = layout.range(piece);
+        piece_hash(layout, piece, &bytes[range.start as usize..range.end as usize]).expect("whole")
+    };
+    let hashes: Vec<_> = layout.pieces().map(hash).collect();
+    let partial = PartialFile::create(target.path(), content, layout).expect("made");
+    let mut journal = partial.begin_journal(&hashes).expect("begun");
+    for piece in layout.pieces() {
+        let range = layout.range(piece);
+        partial.write_piece(piece, &bytes[range.start as usize..range.end as usize]).expect("written");
+    }
+    let [first, second] = [0, 1].map(|number| layout.piece(number).expect("within"));
+    journal.mark(&[first]).expect("marked");
+    drop((partial, journal));
+    PartialFile::forget_unmarked(target.path(), content).expect("forgotten");
+    let Resumed { partial, marked, .. } =
+        PartialFile::resume(target.path(), content).expect("read").expect("there");
+    assert_eq!(marked.iter().collect::<Vec<_>>(), [first]);
+    let mut read = Vec::new();
+    partial.read_piece(first, &mut read).expect("read");
+    assert!(read.iter().all(|byte| *byte == 7));
+    partial.read_piece(second, &mut read).expect("read");
+    assert!(read.iter().all(|byte| *byte == 0), "it is not there any more");
+    drop(partial);
+    // Without a journal nothing can be told apart.
+    std::fs::remove_file(target.path().join(".cardume").join(journal_name(content))).expect("removed");
+    PartialFile::forget_unmarked(target.path(), content).expect("forgotten");
+    assert!(!target.path().join(".cardume").exists());
 }

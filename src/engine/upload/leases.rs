@@ -22,10 +22,10 @@ pub struct LeaseId(u64);
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Leases {
-    /// Who, and when it took something last.
-    held: BTreeMap<LeaseId, (PeerId, Duration)>,
+    /// Who, and since when it takes nothing; `None` while something is made ready for it.
+    held: BTreeMap<LeaseId, (PeerId, Option<Duration>)>,
     lapsed: BTreeMap<LeaseId, PeerId>,
-    given: u64,
+    last: u64,
 }
 
 /// It lapsed.
@@ -33,20 +33,25 @@ pub struct Leases {
 pub struct Lapse;
 
 impl Leases {
-    /// `peer` takes something in this turn, at first without a lease.
+    /// `peer` takes more in this turn, at first without a lease: something is made ready for it.
     ///
     /// # Errors
     /// If it lapsed.
-    pub fn renew(&mut self, peer: PeerId, lease: Option<LeaseId>, now: Duration) -> Result<LeaseId, Lapse> {
+    pub fn takes(&mut self, peer: PeerId, lease: Option<LeaseId>) -> Result<LeaseId, Lapse> {
         let lease = lease.unwrap_or_else(|| {
-            self.given += 1;
-            let new = LeaseId(self.given);
-            self.held.insert(new, (peer, now));
-            new
+            self.last += 1;
+            self.held.insert(LeaseId(self.last), (peer, None));
+            LeaseId(self.last)
         });
-        let (_, at) = self.held.get_mut(&lease).ok_or(Lapse)?;
-        *at = now;
+        self.held.get_mut(&lease).ok_or(Lapse)?.1 = None;
         Ok(lease)
+    }
+
+    /// It was given what it took.
+    pub fn given(&mut self, lease: LeaseId, now: Duration) {
+        if let Some((_, since)) = self.held.get_mut(&lease) {
+            *since = Some(now);
+        }
     }
 
     /// The turn is over. Says whether it had not lapsed.
@@ -61,11 +66,13 @@ impl Leases {
             return None;
         }
         let lapsed_of = |peer: PeerId| self.lapsed.values().filter(|of| **of == peer).count();
-        let slow = self.held.iter().filter(|(_, (peer, at))| {
-            now.saturating_sub(*at) >= LAPSES_AFTER && lapsed_of(*peer) < MAX_LAPSED_OF_ONE
-        });
-        let (lease, (peer, _)) = slow.min_by_key(|(_, (_, at))| *at)?;
-        let (lease, peer) = (*lease, *peer);
+        let since = |held: &(PeerId, Option<Duration>)| {
+            held.1.filter(|since| {
+                now.saturating_sub(*since) >= LAPSES_AFTER && lapsed_of(held.0) < MAX_LAPSED_OF_ONE
+            })
+        };
+        let slow = self.held.iter().filter_map(|(lease, held)| Some((since(held)?, *lease, held.0)));
+        let (_, lease, peer) = slow.min()?;
         self.held.remove(&lease);
         self.lapsed.insert(lease, peer);
         Some(peer)
@@ -84,31 +91,39 @@ mod tests {
     fn who_took_nothing_for_the_longest_loses_its_turn_to_who_waits() {
         let mut leases = Leases::default();
         let at = Duration::from_millis;
-        let first = leases.renew(peer(1), None, at(0)).expect("new");
-        let second = leases.renew(peer(2), None, at(100)).expect("new");
+        let [first, second] = [1, 2].map(|number| leases.takes(peer(number), None).expect("new"));
+        leases.given(first, at(0));
+        leases.given(second, at(100));
         assert_eq!(leases.lapse(at(900)), None, "all take something");
-        assert_eq!(leases.renew(peer(1), Some(first), at(950)), Ok(first));
+        assert_eq!(leases.takes(peer(1), Some(first)), Ok(first));
         assert_eq!(leases.lapse(at(1_100)), Some(peer(2)));
-        assert_eq!(leases.lapse(at(1_100)), None);
-        assert_eq!(leases.renew(peer(2), Some(second), at(1_200)), Err(Lapse));
+        assert_eq!(leases.lapse(at(9_000)), None, "what the first one waits for is not its fault");
+        assert_eq!(leases.takes(peer(2), Some(second)), Err(Lapse));
+        leases.given(first, at(9_000));
+        assert_eq!(leases.lapse(at(9_999)), None);
         assert!(!leases.end(second) && leases.end(first), "what lapsed is not over twice");
-        assert_eq!(leases.lapse(at(9_000)), None);
+        assert_eq!(leases.lapse(at(99_000)), None);
     }
 
     #[test]
     fn so_many_at_the_most_wait_for_another_turn() {
         let mut leases = Leases::default();
-        let (start, late) = (Duration::ZERO, LAPSES_AFTER);
+        let late = LAPSES_AFTER;
+        let waits = |leases: &mut Leases, number| {
+            let lease = leases.takes(peer(number), None).expect("new");
+            leases.given(lease, Duration::ZERO);
+            lease
+        };
         let mut one = Vec::new();
         for _ in 0..=MAX_LAPSED_OF_ONE {
-            one.push(leases.renew(peer(1), None, start).expect("new"));
+            one.push(waits(&mut leases, 1));
         }
         let lapsed = |leases: &mut Leases| std::iter::from_fn(|| leases.lapse(late)).count();
         assert_eq!(lapsed(&mut leases), MAX_LAPSED_OF_ONE);
         assert!(!leases.end(one[0]));
         assert_eq!(lapsed(&mut leases), 1, "one is gone, another one may lapse");
         for number in 2..50 {
-            leases.renew(peer(number), None, start).expect("new");
+            waits(&mut leases, number);
         }
         assert_eq!(lapsed(&mut leases), MAX_LAPSED - MAX_LAPSED_OF_ONE);
     }

@@ -75,6 +75,13 @@ impl Turns {
         self.lines.keys().any(|waiting| *waiting != peer)
     }
 
+    /// Whether a turn of somebody else would be one for `peer`: all are taken, and it may have another.
+    #[must_use]
+    pub fn lacks_only_a_turn(&self, peer: PeerId) -> bool {
+        let mine = self.running.get(&peer).copied().unwrap_or(0);
+        mine < self.limits.per_peer && self.running() >= self.limits.all
+    }
+
     /// A request for a turn.
     pub fn ask(&mut self, peer: PeerId) -> Asked {
         // Whoever waits is held up by a limit, which holds up the peer's next request too.

@@ -129,8 +129,8 @@ pub(super) struct Download {
     dropped_at: Option<Instant>,
     /// The file gets its name: that goes on to its end, whatever becomes of whoever waits for it.
     finishing: Option<JoinHandle<Result<PathBuf, PartialError>>>,
-    /// A sync failed: what was not marked before is fetched again, whatever can be read of it.
-    pub(super) has_sync_failed: bool,
+    /// A sync failed since the partial file was opened.
+    has_sync_failed: bool,
     /// Whether an earlier run may have ended with the file and without a word.
     may_be_there: bool,
 }
@@ -326,6 +326,13 @@ impl Download {
         self.has_sync_failed |= !self.checkpoint.settle().await;
         if let Some(partial) = self.partial.take() {
             alone(&partial).await;
+        }
+        if std::mem::take(&mut self.has_sync_failed) {
+            let (to, content) = (self.request.to.clone(), self.request.content);
+            let forgetting = tokio::task::spawn_blocking(move || PartialFile::forget_unmarked(&to, content));
+            if let Ok(Err(error)) = forgetting.await {
+                tracing::error!(%error, "after a sync that failed, what was written cannot be let go");
+            }
         }
     }
 

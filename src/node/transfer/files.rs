@@ -53,17 +53,20 @@ impl Files {
         }
     }
 
-    /// What is not there yet is what it is now at its peer; what is not there any more stays as it was.
-    pub(super) fn renew(&mut self, now: Vec<FolderFile>) {
+    /// What is not there yet is what it is now at its peer; what is not there any more stays as it was. Gives what
+    /// those that changed were.
+    pub(super) fn renew(&mut self, now: Vec<FolderFile>) -> Vec<FolderFile> {
         let now: BTreeMap<_, _> =
             now.into_iter().map(|file| ((file.folder.clone(), file.name.clone()), file)).collect();
-        let mut list = self.list.to_vec();
+        let (mut list, mut replaced) = (self.list.to_vec(), Vec::new());
         for (_, file) in (0_u32..).zip(&mut list).filter(|(place, _)| !self.done.contains(place)) {
-            if let Some(new) = now.get(&(file.folder.clone(), file.name.clone())) {
-                file.clone_from(new);
+            let new = now.get(&(file.folder.clone(), file.name.clone()));
+            if let Some(new) = new.filter(|new| new.content != file.content) {
+                replaced.push(std::mem::replace(file, new.clone()));
             }
         }
         *self = Self::new(list, std::mem::take(&mut self.done));
+        replaced
     }
 
     /// The files that are not there yet, with their places.
@@ -94,10 +97,11 @@ mod tests {
         files.finish([0, 0, 7]);
         assert_eq!((files.done(), files.done_bytes()), (2, 11));
         assert_eq!(files.open().map(|(place, _)| place).collect::<Vec<_>>(), [2]);
-        files.renew(vec![file("b", 20, 4), file("c", 200, 5), file("d", 7, 6)]);
+        let replaced = files.renew(vec![file("b", 20, 4), file("c", 200, 5), file("d", 7, 6)]);
+        assert_eq!(replaced, [file("c", 100, 3)]);
         assert_eq!(**files.list(), [file("a", 1, 1), file("b", 10, 2), file("c", 200, 5)]);
         assert_eq!((files.bytes(), files.done(), files.done_bytes()), (211, 2, 11));
-        files.renew(Vec::new());
+        assert_eq!(files.renew(Vec::new()), []);
         assert_eq!(files.bytes(), 211);
     }
 

@@ -7,7 +7,7 @@ use super::download::{Download, DownloadRequest, End, Reins, Shared, Stop};
 use super::files::Files;
 use super::limits::{DISK_PAUSE, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER, SMALL_BYTES, STALLED_AFTER};
 use super::network::ListError;
-use super::progress::Progress;
+use super::progress::{Progress, Waiting};
 use super::small::SmallFiles;
 use crate::base::{FileName, FolderPath, Natural, PeerId};
 use crate::engine::transfer::reason::Reason;
@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 /// Which folder is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,16 +192,16 @@ impl Folder {
     /// The folder on the disk, with its list: that of an earlier run, or a new one from the peer.
     async fn open(&mut self, reins: &Reins) -> Result<Option<FolderTarget>, Stop> {
         if let Some(name) = self.request.name() {
-            let to = self.request.to.clone();
+            let (to, stop) = (self.request.to.clone(), reins.stop.clone());
             self.progress.state("running", Reason::Checking, "");
             let opened = blocking(move || {
                 let mut target = FolderTarget::open(&to, &name)?;
                 let known = target.load().map(|(files, mut done)| {
                     // Some got their names and could not be remembered.
-                    done.extend(there(&mut target, &files, &done));
-                    (files, done)
+                    done.extend(there(&mut target, &files, &done, &stop)?);
+                    Ok::<_, PartialError>((files, done))
                 });
-                Ok((target, known))
+                Ok((target, known.transpose()?))
             });
             if let (target, Some((files, done))) = opened.await? {
                 self.files = Files::new(files, done);
@@ -214,22 +215,26 @@ impl Folder {
                 self.list()
             } => files?,
         };
-        let (request, kept) = (self.request.clone(), files.clone());
+        let (request, kept, stop) = (self.request.clone(), files.clone(), reins.stop.clone());
+        if request.name().is_some() {
+            self.progress.state("running", Reason::Checking, "");
+        }
         let opened = blocking(move || {
             let mut done = BTreeSet::new();
             let target = if let Some(name) = request.name() {
                 // It was cancelled, or killed at its end: what has its name already does not come again.
                 let mut target = FolderTarget::open(&request.to, &name)?;
-                done.extend(there(&mut target, &kept, &done));
+                target.save_list(&kept)?;
+                done.extend(there(&mut target, &kept, &done, &stop)?);
                 target
             } else {
                 let name = request.folder.last().and_then(|name| FileName::new(name).ok());
                 let name = name.ok_or(PartialError::NamesTaken)?;
                 let (target, name) = FolderTarget::begin(&request.to, &name)?;
                 request.choose(name);
+                target.save_list(&kept)?;
                 target
             };
-            target.save_list(&kept)?;
             Ok((target, done))
         });
         let (target, done) = opened.await?;
@@ -263,14 +268,20 @@ impl Folder {
         if Instant::now() < self.look_again_at {
             return Ok(());
         }
-        if let Ok(now) = self.list().await {
-            self.files.renew(now);
-        } else {
+        let Ok(now) = self.list().await else {
             // The files may come from others meanwhile.
             self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER;
             return Ok(());
+        };
+        let replaced = self.files.renew(now);
+        target.save_list(self.files.list())?;
+        let path = target.path().to_owned();
+        let removed =
+            blocking(move || replaced.iter().try_for_each(|file| FolderTarget::remove_partial(&path, file)));
+        if let Err(error) = removed.await {
+            tracing::warn!(?error, "what there was of files that changed stays");
         }
-        Ok(target.save_list(self.files.list())?)
+        Ok(())
     }
 
     /// One file as a download of its own; it is given up when it has waited for something for so long.
@@ -303,18 +314,18 @@ impl Folder {
         let mut download = Download::new(self.shared.clone(), request, child.clone(), own.hurry.clone());
         let run = download.run(&own.stop);
         tokio::pin!(run);
-        let mut waits_since: Option<Instant> = None;
+        let mut waits = Waiting::default();
         let (before, path) = (self.files.done_bytes(), path_of(&file));
         let end = loop {
-            let enough = waits_since.map_or_else(Instant::now, |since| since + patience);
+            let enough = waits.since().map_or_else(Instant::now, |since| since + patience);
             tokio::select! {
                 end = &mut run => break end,
                 () = changed.notified() => {
                     let shown = child.shown();
-                    waits_since = (shown.state == "waiting").then(|| waits_since.unwrap_or_else(Instant::now));
+                    waits.look(&shown, Instant::now());
                     self.mirror(&shown, before, &path);
                 }
-                () = sleep_until(enough), if waits_since.is_some() && !own.stop.is_cancelled() => own.stop.cancel(),
+                () = sleep_until(enough), if waits.since().is_some() && !own.stop.is_cancelled() => own.stop.cancel(),
             }
         };
         match end {
@@ -391,10 +402,19 @@ impl Folder {
     }
 }
 
-/// The places of the files that have their names already, besides those that are known. Reads them.
-fn there(target: &mut FolderTarget, files: &[FolderFile], known: &BTreeSet<u32>) -> Vec<u32> {
+/// The places of the files that have their names already, besides those that are known, which is remembered. Reads them,
+/// until it is to stop.
+fn there(
+    target: &mut FolderTarget,
+    files: &[FolderFile],
+    known: &BTreeSet<u32>,
+    stop: &CancellationToken,
+) -> Result<Vec<u32>, PartialError> {
     let open = (0_u32..).zip(files).filter(|(place, _)| !known.contains(place));
-    open.filter(|(_, file)| target.is_there(file)).map(|(place, _)| place).collect()
+    let is_there = |(_, file): &(u32, &FolderFile)| target.is_there(file, || stop.is_cancelled());
+    let found: Vec<u32> = open.filter(is_there).map(|(place, _)| place).collect();
+    target.mark_done(files, &found)?;
+    Ok(found)
 }
 
 /// Files come in this order, as a person counts: the first episodes can be looked at first.

@@ -29,7 +29,7 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest such pause.
 pub const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// How long a download waits before it tries a full or failing disk again.
-pub const DISK_PAUSE: Duration = Duration::from_secs(2);
+pub const DISK_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
 /// Written bytes that are synced and marked together at the latest: what a power loss may cost.
 pub const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
 /// How often they are marked at the latest. Syncing each piece would make the disk the limit.

@@ -8,7 +8,7 @@ use super::download::{DownloadRequest, End, Reins, Shared, download_task};
 use super::folder::{FolderRequest, folder_task};
 use super::kept::{restored, saved};
 use super::limits::{MAX_STALLED, MAX_TRANSFERS, STALLED_AFTER};
-use super::progress::Progress;
+use super::progress::{Progress, Waiting};
 use crate::engine::transfer::reason::Reason;
 use crate::store::downloads::{SavedDownload, SavedState};
 use crate::store::partial::PartialFile;
@@ -86,14 +86,14 @@ pub(super) struct Entry {
     /// Of its task, while it has one.
     reins: Option<Reins>,
     /// Since when its task waits.
-    waits_since: Option<Instant>,
+    waits: Waiting,
     /// When it was stopped because it had waited for long and others could not begin.
     gave_way: Option<Instant>,
 }
 
 impl Entry {
     pub(super) fn new(id: u64, job: Job, wish: Wish, progress: Progress) -> Self {
-        Self { id, job, wish, progress, reins: None, waits_since: None, gave_way: None }
+        Self { id, job, wish, progress, reins: None, waits: Waiting::default(), gave_way: None }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -101,7 +101,7 @@ impl Entry {
     }
 
     fn is_stalled(&self, now: Instant) -> bool {
-        self.waits_since.is_some_and(|since| now.duration_since(since) >= STALLED_AFTER)
+        self.waits.since().is_some_and(|since| now.duration_since(since) >= STALLED_AFTER)
     }
 
     fn stop(&self) {
@@ -170,7 +170,7 @@ impl List {
     fn known(&mut self, is_it: impl Fn(&Job) -> bool) -> Option<u64> {
         let entry = self.entries.iter().find(|entry| !entry.is_over() && is_it(&entry.job))?;
         let id = entry.id;
-        self.change_one(Change::Resume, id);
+        self.change_one(Change::Retry, id);
         self.enforce_order();
         Some(id)
     }
@@ -233,12 +233,14 @@ impl List {
             }
             Change::Resume | Change::Retry => {
                 let entry = &mut self.entries[place];
+                // The person thinks of it now.
+                entry.gave_way = None;
                 let again = what == Change::Retry
                     && matches!(entry.wish, Wish::Over(SavedState::Failed | SavedState::Cancelled));
                 if entry.wish == Wish::Pause || again {
                     entry.wish = Wish::Run;
                     entry.progress.state("waiting", Reason::Queued, "");
-                } else if entry.wish == Wish::Cancel {
+                } else if entry.wish == Wish::Cancel && what == Change::Retry {
                     entry.wish = Wish::Again;
                     entry.progress.state("waiting", Reason::Queued, "");
                 } else if let (Wish::Run, Some(reins)) = (entry.wish, &entry.reins) {
@@ -258,7 +260,8 @@ impl List {
             _ => self.entries[place + 1..].iter().position(|entry| !entry.is_over()).map(|by| place + 1 + by),
         };
         if let Some(to) = to {
-            let entry = self.entries.remove(place);
+            let mut entry = self.entries.remove(place);
+            entry.gave_way = None;
             self.entries.insert(to, entry);
         }
     }
@@ -305,7 +308,7 @@ impl List {
         };
         let Some(place) = self.entries.iter().position(|entry| entry.id == id) else { return };
         let entry = &mut self.entries[place];
-        entry.waits_since = None;
+        entry.waits = Waiting::default();
         if end.is_some() {
             entry.reins = None;
         }
@@ -329,8 +332,7 @@ impl List {
     pub(in crate::node) fn look_after(&mut self) {
         let now = Instant::now();
         for entry in self.entries.iter_mut().filter(|entry| entry.reins.is_some()) {
-            let waits = entry.progress.shown().state == "waiting";
-            entry.waits_since = waits.then(|| entry.waits_since.unwrap_or(now));
+            entry.waits.look(&entry.progress.shown(), now);
         }
         self.give_way(now);
         let goes_on = |entry: &&Entry| entry.reins.is_some() && !entry.is_stalled(now);
@@ -352,7 +354,7 @@ impl List {
         if stalled.len() < MAX_STALLED {
             return;
         }
-        stalled.sort_by_key(|entry| entry.waits_since);
+        stalled.sort_by_key(|entry| entry.waits.since());
         for entry in stalled.into_iter().take(beginning) {
             entry.gave_way = Some(now);
             entry.stop();

@@ -68,12 +68,8 @@ impl Download {
             self.progress.state("running", Reason::Checking, "");
         }
         let (checking, known) = (target.clone(), marked.clone());
-        let doubtful = if self.has_sync_failed {
-            PieceSet::empty(layout)
-        } else {
-            let checking = tokio::task::spawn_blocking(move || verified_pieces(&checking, &known));
-            checking.await.map_err(Stop::internal)?
-        };
+        let doubtful = tokio::task::spawn_blocking(move || verified_pieces(&checking, &known)).await;
+        let doubtful = doubtful.map_err(Stop::internal)?;
         let mut plan = Plan::new(layout);
         marked.iter().for_each(|piece| plan.found(piece));
         for piece in doubtful.iter() {

@@ -78,6 +78,31 @@ impl Progress {
     }
 }
 
+/// Since when a download waits. That it tries again is no way on, only what comes is: who cannot be reached, or a disk
+/// that is full, is tried every few seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::node) struct Waiting {
+    since: Option<Instant>,
+    done: u64,
+}
+
+impl Waiting {
+    /// Looks at its picture, again and again.
+    pub(in crate::node) fn look(&mut self, shown: &Transfer, now: Instant) {
+        if shown.state == "waiting" {
+            self.since.get_or_insert(now);
+        } else if shown.rate > 0 || shown.done > self.done {
+            self.since = None;
+        }
+        self.done = shown.done;
+    }
+
+    /// When it began to wait.
+    pub(in crate::node) const fn since(&self) -> Option<Instant> {
+        self.since
+    }
+}
+
 /// Measures a rate over the last [`RATE_SPAN`].
 #[derive(Debug, Default)]
 pub(in crate::node) struct Meter {

@@ -107,6 +107,7 @@ pub(super) fn escape(model: &mut Model) -> Option<Vec<Effect>> {
     }
     if search.chosen.len() > 1 {
         search.chosen.clear();
+        search.choosing = None;
         return Some(Vec::new());
     }
     if !search.words.is_empty() {

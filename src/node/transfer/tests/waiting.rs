@@ -155,8 +155,8 @@ async fn a_file_that_nobody_has_does_not_hold_up_its_folder_and_comes_as_it_is_n
     let transfers = library.spawn(None);
     let id = transfers.download_folder(folder(to.path())).await.expect("started");
     let done = |transfer: &Transfer| transfer.folder.as_ref().map_or(0, |folder| folder.done);
-    let waiting = until(&transfers, id, |it| done(it) == 2 && it.state == "waiting").await;
-    assert_eq!((waiting.reason.as_str(), waiting.done), ("nobody_has_it", 6 * PIECE));
+    let waiting = until(&transfers, id, |it| done(it) == 2 && it.reason == "nobody_has_it").await;
+    assert_eq!((waiting.state.as_str(), waiting.done), ("waiting", 6 * PIECE));
     assert_eq!(waiting.folder.and_then(|folder| folder.current).as_deref(), Some("a"));
     // Its owner wrote another one.
     library.put("Share", "a", 3);
@@ -185,27 +185,65 @@ async fn a_cancelled_folder_that_is_wanted_again_keeps_what_it_has() {
     assert_eq!(names(to.path()), set(["Share"]));
 }
 
+/// A folder of an earlier run, of which nothing is there but what the test has put into it.
+fn begun(library: &Arc<Library>, home: &Path, to: &Path) -> TransferHandle {
+    let (peer, folder) = (peer(1), FolderPath::new("Share").expect("a path"));
+    let job = SavedJob::Folder { peer, folder, name: FileName::new("Share").ok() };
+    let saved = saved(1, job, to, 0);
+    library.spawn(Some((DownloadStore::open(home, RealDisk).expect("opened").0, vec![saved])))
+}
+
+fn saved(id: u64, job: SavedJob, to: &Path, size: u64) -> SavedDownload {
+    SavedDownload {
+        id,
+        job,
+        to: to.to_owned(),
+        state: SavedState::Wanted,
+        shown_name: "0".to_owned(),
+        size,
+        done: 0,
+        seconds: 0.0,
+        path: None,
+        reason: Default::default(),
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_put_in_its_place_is_named_and_the_rest_comes() {
-    let library = Library::new(3, &[0]);
+    let library = Library::new(3, &[]);
     library.put("Share", "a", 0);
     library.put("Share/in", "b", 1);
     library.put("Share/other", "c", 2);
-    let to = tempfile::tempdir().expect("a folder");
-    let transfers = library.spawn(None);
-    let id = transfers.download_folder(folder(to.path())).await.expect("started");
-    until(&transfers, id, |it| it.reason == "nobody_has_it").await;
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    std::fs::create_dir(to.path().join("Share")).expect("made");
     std::fs::write(to.path().join("Share/in"), b"in the way").expect("written");
-    until(&transfers, id, |it| it.folder.as_ref().is_some_and(|folder| folder.done == 1)).await;
-    library.comes_back();
-    let failed = until(&transfers, id, |it| it.state == "failed").await;
+    let transfers = begun(&library, home.path(), to.path());
+    let failed = until(&transfers, 1, |it| it.state == "failed").await;
     assert_eq!((failed.reason.as_str(), failed.about.as_str()), ("not_taken", "in/b"));
     assert_eq!(names(&to.path().join("Share")), set([".cardume", "a", "in", "other"]));
     std::fs::remove_file(to.path().join("Share/in")).expect("removed");
-    transfers.change(Change::Retry, vec![id]).await.expect("there");
-    until(&transfers, id, |it| it.state == "finished").await;
+    transfers.change(Change::Retry, vec![1]).await.expect("there");
+    until(&transfers, 1, |it| it.state == "finished").await;
     assert_eq!(std::fs::read(to.path().join("Share/in/b")).expect("there"), large(1));
     assert_eq!(names(&to.path().join("Share")), set(["a", "in", "other"]));
+}
+
+#[tokio::test]
+async fn a_file_that_fails_again_and_again_lets_the_others_come() {
+    let library = Library::new(2, &[]);
+    library.put("Share", "a", 0);
+    library.put("Share", "b", 1);
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    // It is asked for and proven at each try, and then its journal cannot be made.
+    let journal = format!(".cardume/{}.journal", content_of(&large(0)));
+    let in_the_way = to.path().join("Share").join(journal);
+    std::fs::create_dir_all(&in_the_way).expect("made");
+    let transfers = begun(&library, home.path(), to.path());
+    let waiting = until(&transfers, 1, |it| it.folder.as_ref().is_some_and(|folder| folder.done == 1)).await;
+    assert!(to.path().join("Share/b").exists(), "{waiting:?}");
+    std::fs::remove_dir(&in_the_way).expect("removed");
+    until(&transfers, 1, |it| it.state == "finished").await;
+    assert_eq!(names(&to.path().join("Share")), set(["a", "b"]));
 }
 
 #[tokio::test]
@@ -272,18 +310,7 @@ async fn a_file_that_got_its_name_right_before_a_crash_is_finished() {
     std::fs::write(to.path().join("0"), large(7)).expect("of another content");
     std::fs::write(to.path().join("0 (2)"), large(0)).expect("written");
     let DownloadRequest { content, name, to: target, from, via_rpc } = file(0, to.path());
-    let saved = SavedDownload {
-        id: 5,
-        job: SavedJob::File { content, name, from, via_rpc },
-        to: target,
-        state: SavedState::Wanted,
-        shown_name: "0".to_owned(),
-        size: 3 * PIECE,
-        done: 0,
-        seconds: 0.0,
-        path: None,
-        reason: Default::default(),
-    };
+    let saved = saved(5, SavedJob::File { content, name, from, via_rpc }, &target, 3 * PIECE);
     let (store, _) = DownloadStore::open(home.path(), RealDisk).expect("opened");
     let transfers = library.spawn(Some((store, vec![saved])));
     let finished = until(&transfers, 5, |it| it.state == "finished").await;

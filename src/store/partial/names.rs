@@ -1,0 +1,37 @@
+//! What a finished file is called where its name was taken.
+
+use super::PartialFile;
+use crate::base::{ContentId, FileName};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The file called `name` or, where a name was taken, `name (2)`, … in a folder that has this size and content. Reads
+/// those of this size. Blocks.
+#[must_use]
+pub fn find_finished(target: &Path, name: &FileName, size: u64, content: ContentId) -> Option<PathBuf> {
+    let paths = (1..=PartialFile::MAX_NAMES).map(|number| target.join(numbered(name, number)));
+    let there = paths.map_while(|path| Some((path.symlink_metadata().ok()?, path)));
+    let mut fitting = there.filter(|(found, _)| found.is_file() && found.len() == size).map(|(_, path)| path);
+    fitting.find(|path| {
+        let mut hasher = blake3::Hasher::new();
+        let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
+        hashed.is_ok() && hasher.finalize().as_bytes() == content.as_bytes()
+    })
+}
+
+/// `name` for 1, then `name (2).ext`, …, cut to the length of a name. `.tar.gz` and its like stay whole.
+pub(in crate::store) fn numbered(name: &FileName, number: u32) -> String {
+    let name = name.as_str();
+    if number == 1 {
+        return name.to_owned();
+    }
+    let (mut stem, _) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""));
+    if let Some(inner) = stem.strip_suffix(".tar").filter(|inner| !inner.is_empty()) {
+        stem = inner;
+    }
+    let extension = &name[stem.len()..];
+    let tail = format!(" ({number}){extension}");
+    let room = FileName::MAX_BYTES.saturating_sub(tail.len());
+    let cut = (0..=room.min(stem.len())).rev().find(|end| stem.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}{tail}", &stem[..cut])
+}
