@@ -1,8 +1,8 @@
 //! What is being sent, to whom, and whose turn it is: shared by both ways to read a content.
 //!
 //! **Whoever asks gets a turn within [`Uploads::WAIT`] or is told that this peer is busy.** Turns are few
-//! and fair between peers ([`Turns`]), and so is the limit of speed. Every turn and every row ends with the
-//! guard that was given out, however its request ends.
+//! and fair between peers ([`crate::engine::upload::turns`]), and so is the limit of speed. Every turn and every row
+//! ends with the guard that was given out, however its request ends.
 
 mod gate;
 
