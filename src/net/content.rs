@@ -302,11 +302,11 @@ impl Sending {
     ) -> StreamBody<impl futures_util::Stream<Item = std::io::Result<Frame<Bytes>>> + Send> {
         let position = Position { sending: self, turn, block, next: ahead(reader), in_turn: 0 };
         let blocks = futures_util::stream::try_unfold(position, |mut position| async move {
-            if position.turn.takes().is_err() {
+            // A new turn has not lapsed.
+            while position.turn.takes().is_err() {
                 let turn = position.sending.upload.again(position.turn).await;
                 position.turn = turn.map_err(|_| std::io::Error::other(ContentRefusal::Busy))?;
                 position.in_turn = 0;
-                position.turn.takes().map_err(|_| std::io::Error::other(ContentRefusal::Busy))?;
             }
             if position.block.is_empty() {
                 let Some(next) = position.next.take() else { return Ok(None) };

@@ -272,14 +272,13 @@ impl Upload {
         if !self.uploads.desk.others_wait(self.peer) {
             return Ok(turn);
         }
-        // Who waits is called by this, so that the new request stands behind it.
-        drop(turn);
-        self.uploads.desk.turn(self.peer, BETWEEN_PIECES).await
+        self.again(turn).await
     }
 
-    /// A turn in place of one that lapsed. `Err` if it takes too long.
-    pub(super) async fn again(&self, lapsed: Turn) -> Result<Turn, Busy> {
-        drop(lapsed);
+    /// Another turn in place of this one, behind those who wait. `Err` if it takes too long.
+    pub(super) async fn again(&self, turn: Turn) -> Result<Turn, Busy> {
+        // Who waits is called by this, so that the new request stands behind it.
+        drop(turn);
         self.uploads.desk.turn(self.peer, BETWEEN_PIECES).await
     }
 

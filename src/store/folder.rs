@@ -5,7 +5,9 @@
 //! holds the list of files and a log of those that are done, so that a resume asks for nothing twice. Everything goes
 //! through handles, component by component, and no link is followed.
 
-use super::partial::{PartialError, PartialFile, numbered, open_hidden, sync_folder, unlink_if_there};
+use super::partial::{
+    PartialError, PartialFile, is_content, numbered, open_hidden, sync_folder, unlink_if_there,
+};
 use crate::base::{ContentId, FileName, FolderPath};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -18,8 +20,6 @@ use std::path::{Path, PathBuf};
 
 const LIST: &str = "folder.list";
 const LOG: &str = "folder.done";
-/// So much is read at once: between two reads it is asked whether to stop.
-const READ_BYTES: usize = 1024 * 1024;
 /// The longest list that is read: a million files.
 const MAX_LIST_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -185,20 +185,9 @@ impl FolderTarget {
         let Ok(opened) = rustix::fs::openat(folder, file.name.as_str(), flags, Mode::empty()) else {
             return false;
         };
-        let mut opened = File::from(opened);
-        if !opened.metadata().is_ok_and(|found| found.is_file() && found.len() == file.size) {
-            return false;
-        }
-        let (mut hasher, mut block) = (blake3::Hasher::new(), vec![0; READ_BYTES]);
-        while !is_to_stop() {
-            match opened.read(&mut block) {
-                Ok(0) => return hasher.finalize().as_bytes() == file.content.as_bytes(),
-                Ok(count) => hasher.update(&block[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(_) => return false,
-            };
-        }
-        false
+        let opened = File::from(opened);
+        let fits = opened.metadata().is_ok_and(|found| found.is_file() && found.len() == file.size);
+        fits && is_content(opened, file.content, is_to_stop)
     }
 
     /// Writes the small file at this place of the list, which the caller has verified. It gets its name with
@@ -294,29 +283,20 @@ impl FolderTarget {
         if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
             return Ok(());
         }
-        let target = Self::open(to, name)?;
+        let mut target = Self::open(to, name)?;
         let (files, done) = target.load().unwrap_or_default();
-        let inside = |folder: &FolderPath| folder.names().fold(path.clone(), |path, name| path.join(name));
-        // A folder comes before those in it. What is below a link is left alone.
-        let mut folders = BTreeSet::from([FolderPath::default()]);
-        for (folder, parent) in files.iter().flat_map(|file| ancestors(&file.folder)).collect::<BTreeSet<_>>()
-        {
-            let is_folder = inside(&folder).symlink_metadata().is_ok_and(|found| found.is_dir());
-            if is_folder && folders.contains(&parent) {
-                folders.insert(folder);
-            }
-        }
         for (place, file) in (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place)) {
             unlink_if_there(&target.hidden, &small_name(place))?;
-            if folders.contains(&file.folder) {
-                Self::remove_partial(&path, file)?;
-            }
+            target.remove_partial(file)?;
+        }
+        // A folder comes before those in it.
+        let folders: BTreeSet<_> = files.iter().flat_map(|file| ancestors(&file.folder)).collect();
+        for folder in folders.iter().rev() {
+            target.remove_if_empty(folder);
         }
         target.close();
-        for folder in folders.iter().rev().map(inside) {
-            if let Err(error) = std::fs::remove_dir(&folder) {
-                tracing::trace!(%error, path = %folder.display(), "a folder with files stays");
-            }
+        if let Err(error) = std::fs::remove_dir(&path) {
+            tracing::trace!(%error, "a folder with files stays");
         }
         Ok(())
     }
@@ -325,12 +305,24 @@ impl FolderTarget {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn remove_partial(path: &Path, file: &FolderFile) -> Result<(), PartialError> {
-        let folder = file.folder.names().fold(path.to_owned(), |path, name| path.join(name));
-        match PartialFile::remove(&folder, file.content) {
+    pub fn remove_partial(&mut self, file: &FolderFile) -> Result<(), PartialError> {
+        let removed =
+            self.enter(&file.folder).and_then(|folder| PartialFile::remove_in(folder, file.content));
+        match removed {
             // Somebody else's, or nothing of ours.
             Err(PartialError::InUse | PartialError::Folder(..) | PartialError::Foreign(_)) => Ok(()),
             other => other,
+        }
+    }
+
+    fn remove_if_empty(&mut self, folder: &FolderPath) {
+        let parent = ancestors(folder).nth(1).unwrap_or_default();
+        let name = folder.last().unwrap_or_default();
+        let removed = self
+            .enter(&parent)
+            .and_then(|parent| Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?));
+        if let Err(error) = removed {
+            tracing::trace!(%error, %folder, "a folder with files stays");
         }
     }
 
@@ -354,7 +346,9 @@ impl FolderTarget {
                 }
                 let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 at = Some(match rustix::fs::openat(above, name, flags, Mode::empty()) {
-                    Err(Errno::NOTDIR | Errno::LOOP) => return Err(PartialError::Foreign("no folder")),
+                    Err(Errno::NOTDIR | Errno::LOOP) => {
+                        return Err(PartialError::Foreign("a file where a folder belongs"));
+                    }
                     opened => opened?,
                 });
             }
@@ -394,13 +388,10 @@ fn log_entry(place: u32, file: &FolderFile) -> [u8; 8] {
     entry
 }
 
-/// The folder and those that it lies in, each with the one around it.
-fn ancestors(folder: &FolderPath) -> impl Iterator<Item = (FolderPath, FolderPath)> {
-    let names: Vec<&str> = folder.names().collect();
-    let path = |depth: usize| FolderPath::new(&names[..depth].join("/")).ok();
-    let pairs: Vec<_> =
-        (1..=names.len()).filter_map(|depth| Some((path(depth)?, path(depth - 1)?))).collect();
-    pairs.into_iter()
+/// A folder and those that it lies in, without the outermost.
+fn ancestors(folder: &FolderPath) -> impl Iterator<Item = FolderPath> {
+    let parent = |folder: &FolderPath| FolderPath::new(folder.as_str().rsplit_once('/')?.0).ok();
+    std::iter::successors(Some(folder.clone()).filter(|folder| !folder.is_empty()), parent)
 }
 
 #[cfg(test)]

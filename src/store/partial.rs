@@ -16,7 +16,7 @@ use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::PieceHash;
 use journal::{Marker, Steps};
 pub use names::find_finished;
-pub(super) use names::numbered;
+pub(super) use names::{is_content, numbered};
 use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -213,18 +213,23 @@ impl PartialFile {
     /// # Errors
     /// [`PartialError::InUse`] if somebody downloads it there: it is theirs. Else if the disk refuses.
     pub fn remove(target: &Path, content: ContentId) -> Result<(), PartialError> {
-        let Some((folder, hidden)) = open_both(target)? else { return Ok(()) };
-        // Held until its names are gone. What is no file of ours is nobody's download.
-        let held = match open_part(&hidden, &part_name(content), OFlags::empty()) {
-            Err(PartialError::InUse) => return Err(PartialError::InUse),
-            held => held,
-        };
-        for name in [part_name(content), journal_name(content)] {
-            unlink_if_there(&hidden, &name)?;
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match rustix::fs::open(target, flags, Mode::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(PartialError::Folder(target.to_owned(), error.into())),
+            Ok(folder) => Self::remove_in(&folder, content),
         }
-        drop(held);
-        remove_hidden(&folder);
-        Ok(())
+    }
+
+    /// The same in a folder that is open.
+    pub(super) fn remove_in(folder: &OwnedFd, content: ContentId) -> Result<(), PartialError> {
+        let Some(hidden) = hidden_of(folder)? else { return Ok(()) };
+        // Held until its names are gone. What is no file of ours is nobody's download.
+        let held = open_part(&hidden, &part_name(content), OFlags::empty());
+        if matches!(held, Err(PartialError::InUse)) {
+            return held.map(drop);
+        }
+        unlink_all(folder, &hidden, content)
     }
 
     /// Opens or makes the partial file of a content in the folder `target`, which exists. It has its full
@@ -346,11 +351,7 @@ impl PartialFile {
     /// # Errors
     /// If the disk refuses.
     pub fn discard(&self) -> Result<(), PartialError> {
-        for name in [&self.part, &journal_name(self.content)] {
-            unlink_if_there(&self.hidden, name)?;
-        }
-        remove_hidden(&self.folder);
-        Ok(())
+        unlink_all(&self.folder, &self.hidden, self.content)
     }
 
     /// The full length, sparse; and at once the answer if the volume has no room for what is missing.
@@ -424,6 +425,14 @@ pub(super) fn unlink_if_there(folder: &OwnedFd, name: &str) -> Result<(), Partia
     }
 }
 
+/// Removes what there is of a content, and the hidden folder if that was all.
+fn unlink_all(folder: &OwnedFd, hidden: &OwnedFd, content: ContentId) -> Result<(), PartialError> {
+    unlink_if_there(hidden, &part_name(content))?;
+    unlink_if_there(hidden, &journal_name(content))?;
+    remove_hidden(folder);
+    Ok(())
+}
+
 /// A target folder and its hidden folder, if both are there.
 fn open_both(target: &Path) -> Result<Option<(OwnedFd, OwnedFd)>, PartialError> {
     let unusable = |error: Errno| PartialError::Folder(target.to_owned(), error.into());
@@ -431,12 +440,18 @@ fn open_both(target: &Path) -> Result<Option<(OwnedFd, OwnedFd)>, PartialError> 
         Err(Errno::NOENT) => return Ok(None),
         folder => folder.map_err(unusable)?,
     };
+    let hidden = hidden_of(&folder)?;
+    Ok(hidden.map(|hidden| (folder, hidden)))
+}
+
+/// The hidden folder of a target folder, if it is there.
+fn hidden_of(folder: &OwnedFd) -> Result<Option<OwnedFd>, PartialError> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::openat(&folder, HIDDEN_FOLDER, flags, Mode::empty()) {
-        Ok(hidden) => Ok(Some((folder, hidden))),
+    match rustix::fs::openat(folder, HIDDEN_FOLDER, flags, Mode::empty()) {
+        Ok(hidden) => Ok(Some(hidden)),
         Err(Errno::NOENT) => Ok(None),
         Err(Errno::LOOP | Errno::NOTDIR) => Err(PartialError::Foreign(HIDDEN_FOLDER)),
-        Err(other) => Err(unusable(other)),
+        Err(other) => Err(PartialError::Folder(HIDDEN_FOLDER.into(), other.into())),
     }
 }
 

@@ -86,9 +86,7 @@ impl Gate {
             }
         }
     }
-}
 
-impl Gate {
     /// Waits for the call; looks meanwhile whether somebody's turn has lapsed.
     async fn called(
         &self,

@@ -348,8 +348,9 @@ impl Download {
         alone(&partial).await;
         let name = self.name();
         let finishing = self.finishing.insert(tokio::task::spawn_blocking(move || partial.finish(&name)));
-        let finished = finishing.await.map_err(Stop::internal)?;
+        let finished = finishing.await;
         self.finishing = None;
+        let finished = finished.map_err(Stop::internal)?;
         self.has_sync_failed |= finished.as_ref().is_err_and(PartialError::is_of_the_disk);
         Ok(finished?)
     }

@@ -275,9 +275,8 @@ impl Folder {
         };
         let replaced = self.files.renew(now);
         target.save_list(self.files.list())?;
-        let path = target.path().to_owned();
-        let removed =
-            blocking(move || replaced.iter().try_for_each(|file| FolderTarget::remove_partial(&path, file)));
+        let mut target = target.try_clone()?;
+        let removed = blocking(move || replaced.iter().try_for_each(|file| target.remove_partial(file)));
         if let Err(error) = removed.await {
             tracing::warn!(?error, "what there was of files that changed stays");
         }

@@ -1,9 +1,13 @@
-//! What a finished file is called where its name was taken.
+//! What a finished file is called where its name was taken, and whether it is there.
 
 use super::PartialFile;
 use crate::base::{ContentId, FileName};
 use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+
+/// So much is read at once: between two reads it is asked whether to stop.
+const READ_BYTES: usize = 1024 * 1024;
 
 /// The file called `name` or, where a name was taken, `name (2)`, … in a folder that has this size and content. Reads
 /// those of this size. Blocks.
@@ -12,11 +16,25 @@ pub fn find_finished(target: &Path, name: &FileName, size: u64, content: Content
     let paths = (1..=PartialFile::MAX_NAMES).map(|number| target.join(numbered(name, number)));
     let there = paths.map_while(|path| Some((path.symlink_metadata().ok()?, path)));
     let mut fitting = there.filter(|(found, _)| found.is_file() && found.len() == size).map(|(_, path)| path);
-    fitting.find(|path| {
-        let mut hasher = blake3::Hasher::new();
-        let hashed = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
-        hashed.is_ok() && hasher.finalize().as_bytes() == content.as_bytes()
-    })
+    fitting.find(|path| File::open(path).is_ok_and(|file| is_content(file, content, || false)))
+}
+
+/// Whether a file is this content; `false` too if it cannot be read, or is to stop meanwhile.
+pub(in crate::store) fn is_content(
+    mut file: File,
+    content: ContentId,
+    is_to_stop: impl Fn() -> bool,
+) -> bool {
+    let (mut hasher, mut block) = (blake3::Hasher::new(), vec![0; READ_BYTES]);
+    while !is_to_stop() {
+        match file.read(&mut block) {
+            Ok(0) => return hasher.finalize().as_bytes() == content.as_bytes(),
+            Ok(count) => drop(hasher.update(&block[..count])),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+    false
 }
 
 /// `name` for 1, then `name (2).ext`, …, cut to the length of a name. `.tar.gz` and its like stay whole.
