@@ -19,13 +19,33 @@ impl Bits {
         is_new
     }
 
-    /// Takes a number in, making room for it.
-    pub(super) fn insert_anywhere(&mut self, number: u32) {
+    /// Takes a number in, making room for it; whether it is new.
+    pub(super) fn insert_anywhere(&mut self, number: u32) -> bool {
         let (word, _) = place(number);
         if word >= self.0.len() {
             self.0.resize(word + 1, 0);
         }
-        self.insert(number);
+        self.insert(number)
+    }
+
+    /// Takes in what two sets have in common, and all of `more` in there: the numbers that were seen twice.
+    pub(super) fn insert_common(&mut self, seen: &mut Self, more: &Self) {
+        for ((twice, seen), more) in self.0.iter_mut().zip(&mut seen.0).zip(&more.0) {
+            *twice |= *seen & more;
+            *seen |= more;
+        }
+    }
+
+    /// Takes in all numbers of another set that there is room for.
+    pub(super) fn insert_all(&mut self, more: &Self) {
+        for (own, more) in self.0.iter_mut().zip(&more.0) {
+            *own |= more;
+        }
+    }
+
+    /// How many numbers of 64 bits it is.
+    pub(super) fn words(&self) -> usize {
+        self.0.len()
     }
 
     /// The memory that it takes.

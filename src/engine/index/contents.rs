@@ -24,6 +24,8 @@ pub(super) struct Contents {
     seed: u64,
     hashes: Vec<ContentId>,
     slots: Vec<u32>,
+    /// Those of which some list had two files at once; maybe not any more.
+    repeated: Bits,
 }
 
 impl Contents {
@@ -39,7 +41,8 @@ impl Contents {
 
     /// The memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.hashes.capacity() * size_of::<ContentId>() + self.slots.capacity() * size_of::<u32>()
+        let numbers = self.slots.capacity() * size_of::<u32>();
+        self.hashes.capacity() * size_of::<ContentId>() + numbers + self.repeated.bytes()
     }
 
     /// The content with this number; `None` for [`NO_CONTENT`].
@@ -67,8 +70,18 @@ impl Contents {
         self.slots[slot]
     }
 
-    /// Forgets all contents but these. The others are numbered anew in the same order: the result says how,
-    /// by their old numbers.
+    /// A list has two files of a content.
+    pub(super) fn repeat(&mut self, number: u32) {
+        self.repeated.insert_anywhere(number);
+    }
+
+    /// The contents of which a list may have two files.
+    pub(super) fn repeated(&self) -> &Bits {
+        &self.repeated
+    }
+
+    /// Forgets all contents but these, and which are repeated. The others are numbered anew in the same order: the
+    /// result says how, by their old numbers.
     pub(super) fn retain(&mut self, used: &Bits) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(self.hashes.len());
         let mut kept = 0;
@@ -80,6 +93,7 @@ impl Contents {
                 kept += 1;
             }
         }
+        self.repeated = Bits::default();
         self.hashes.truncate(kept);
         self.hashes.shrink_to_fit();
         self.resize((kept + kept / 2).max(MIN_SLOTS));

@@ -1,14 +1,16 @@
 //! Finding the hits of a search: in one go, or in stretches of rows that are searched side by side and then
 //! dealt out by content, so that what follows can be done side by side too.
 
+use super::bits::Bits;
 use super::contents::NO_CONTENT;
 use super::fitting::{Fitting, for_each_fitting};
-use super::hits::{Abandoned, Hit, Hits, Parting, Searched};
+use super::hits::{Abandoned, Group, Hit, Hits, Parting, Searched};
 use super::query::{ChosenPeers, Columns, Rank, TakenClasses};
 use super::rows::Rows;
 use super::workers::Workers;
 use crate::base::natural_beginning;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// So many contents that were numbered one after the other go to one share: they mostly stand in rows that
 /// are near each other. Tests have few.
@@ -20,6 +22,18 @@ const FEW: usize = if cfg!(test) { 3 } else { 32_768 };
 
 /// With so many hits of a stretch at once the columns are read nearly from the front to the back.
 const DENSE: usize = 2_048;
+
+/// After so many hits it is asked which contents are in one file only. Tests have fewer hits, and ask all the same.
+const MANY: usize = if cfg!(test) { 2 } else { 1_024 };
+
+/// And after one for so many numbers that are read to know it: they take about as long as is won by it.
+const WORDS_FOR_A_HIT: usize = if cfg!(test) { usize::MAX } else { 64 };
+
+/// Takes what is a group as soon as it is found: a file that is alone with its content, or has none.
+pub(super) trait Groups: Send {
+    /// Takes one.
+    fn take(&mut self, group: &Group<'_>);
+}
 
 /// Some rows of one list, by the number of its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,23 +50,35 @@ struct Finding<'a> {
     meant: Option<u32>,
     columns: Columns,
     classes: Option<TakenClasses>,
+    by_name: bool,
     /// How much of the beginnings of names that fit well is in all of them, and says nothing of their order.
     skipped: usize,
+    /// The contents that may be in several files.
+    shared: OnceLock<Bits>,
 }
 
-/// Finds all hits, those of each content in one of as many [`Hits`] as the workers want. Who is not chosen
-/// contributes neither a match nor its name. The names' numbers go by the order of all names, if that is
-/// `by_name`, or else of those that fit equally well.
+/// Tells the hits of contents that are in one file only, once it is worth while to know that.
+struct Loners<'a> {
+    finding: &'a Finding<'a>,
+    /// So many hits come before.
+    before: usize,
+    shared: Option<&'a Bits>,
+}
+
+/// Finds all hits, those of each content in one of as many [`Hits`] as the workers want, or, if it is alone, in one of
+/// the `new` groups. Who is not chosen contributes neither a match nor its name. The names' numbers go by the order
+/// of all names, if that is `by_name`, or else of those that fit equally well.
 ///
 /// # Errors
 /// If nobody waits any more.
-pub(super) fn find(
+pub(super) fn find<G: Groups>(
     searched: &Searched<'_>,
     chosen: &ChosenPeers,
     by_name: bool,
     workers: &impl Workers,
     is_abandoned: &(impl Fn() -> bool + Sync),
-) -> Result<Vec<Hits>, Abandoned> {
+    new: &(impl Fn() -> G + Sync),
+) -> Result<(Vec<Hits>, Vec<G>), Abandoned> {
     let query = searched.query;
     let columns = query.columns();
     let finding = Finding {
@@ -60,40 +86,53 @@ pub(super) fn find(
         meant: query.content().and_then(|content| searched.contents.find(content)),
         classes: columns.classes(),
         columns,
+        by_name,
         skipped: if by_name || searched.are_names_short { 0 } else { query.in_common() },
+        shared: OnceLock::new(),
     };
     let lists = chosen_lists(searched, chosen);
     let parts = workers.parts(lists.iter().map(|stretch| stretch.rows.len()).sum()).max(1);
     if parts == 1 {
         let (mut firsts, mut parting) = (Vec::new(), Parting::new(searched.contents));
+        let (mut groups, mut loners) = (new(), finding.loners());
         finding.look(&lists, is_abandoned, |hit| {
-            if parting.is_first(hit) {
+            if loners.has(hit) {
+                groups.take(&Group::alone(hit));
+            } else if parting.is_first(hit) {
                 firsts.push(hit);
             }
         })?;
-        return Ok(vec![parting.hits(vec![firsts])]);
+        return Ok((vec![parting.hits(vec![firsts])], vec![groups]));
     }
     let look = |stretches: Vec<Stretch>| {
         let finding = &finding;
-        move || -> Result<Vec<Vec<Hit>>, Abandoned> {
-            let mut shares = vec![Vec::new(); parts];
-            finding.look(&stretches, is_abandoned, |hit| shares[share_of(hit, parts)].push(hit))?;
-            Ok(shares)
+        move || -> Result<(Vec<Vec<Hit>>, G), Abandoned> {
+            let (mut shares, mut groups, mut loners) = (vec![Vec::new(); parts], new(), finding.loners());
+            finding.look(&stretches, is_abandoned, |hit| {
+                if loners.has(hit) {
+                    groups.take(&Group::alone(hit));
+                } else {
+                    shares[share_of(hit, parts)].push(hit);
+                }
+            })?;
+            Ok((shares, groups))
         }
     };
-    let mut found = Vec::with_capacity(parts);
-    for shares in workers.each(cut(lists, parts).into_iter().map(look).collect()) {
-        found.push(shares?);
+    let (mut found, mut all) = (Vec::with_capacity(parts), Vec::with_capacity(parts));
+    for part in workers.each(cut(lists, parts).into_iter().map(look).collect()) {
+        let (shares, groups) = part?;
+        found.push(shares);
+        all.push(groups);
     }
     if found.iter().flatten().map(Vec::len).sum::<usize>() < FEW {
         let hits = found.into_iter().flatten().collect();
-        return Ok(vec![parted(hits, searched)]);
+        return Ok((vec![parted(hits, searched)], all));
     }
     let share = |share: usize| {
         let hits = found.iter_mut().map(|shares| std::mem::take(&mut shares[share])).collect();
         move || parted(hits, searched)
     };
-    Ok(workers.each((0..parts).map(share).collect()))
+    Ok((workers.each((0..parts).map(share).collect()), all))
 }
 
 fn parted(mut hits: Vec<Vec<Hit>>, searched: &Searched<'_>) -> Hits {
@@ -139,7 +178,43 @@ fn share_of(hit: Hit, shares: usize) -> usize {
     (number / TOGETHER) as usize % shares
 }
 
+impl Loners<'_> {
+    /// Whether this is surely the only file of its content.
+    fn has(&mut self, hit: Hit) -> bool {
+        match (self.shared, self.before.checked_sub(1)) {
+            (Some(shared), _) => hit.content == NO_CONTENT || !shared.contains(hit.content),
+            (None, Some(before)) => {
+                self.before = before;
+                hit.content == NO_CONTENT
+            }
+            (None, None) => {
+                self.shared = Some(self.finding.shared());
+                self.has(hit)
+            }
+        }
+    }
+}
+
 impl Finding<'_> {
+    fn loners(&self) -> Loners<'_> {
+        let words: usize = self.searched.lists.iter().map(|(_, list)| list.had().words()).sum();
+        // A file that is meant by its hash may be found by its name too.
+        let before = if self.meant.is_some() { usize::MAX } else { MANY.max(words / WORDS_FOR_A_HIT) };
+        Loners { finding: self, before, shared: None }
+    }
+
+    fn shared(&self) -> &Bits {
+        self.shared.get_or_init(|| {
+            let contents = self.searched.contents;
+            let (mut shared, mut seen) = (Bits::below(contents.len()), Bits::below(contents.len()));
+            shared.insert_all(contents.repeated());
+            for (_, list) in &self.searched.lists {
+                shared.insert_common(&mut seen, list.had());
+            }
+            shared
+        })
+    }
+
     /// Takes the hits in these stretches.
     fn look(
         &self,
@@ -163,10 +238,13 @@ impl Finding<'_> {
         Ok(())
     }
 
-    /// The number of a name that fits so well.
-    fn name(&self, folded: &[u8], rank: Rank) -> u64 {
-        let skipped = if rank > Rank::Prefix { 0 } else { self.skipped };
-        self.number_of(folded.get(skipped..).unwrap_or_default())
+    /// The number of a name that fits so well, if it has to be more than what the column has.
+    fn name(&self, folded: &[u8], rank: Rank) -> Option<u64> {
+        if rank.is_name_short() && !self.by_name {
+            return None;
+        }
+        let skipped = if rank.is_name_short() { 0 } else { self.skipped };
+        Some(self.number_of(folded.get(skipped..).unwrap_or_default()))
     }
 
     fn number_of(&self, text: &[u8]) -> u64 {

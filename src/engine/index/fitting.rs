@@ -30,13 +30,13 @@ pub(super) struct Fitting {
     pub(super) row: u32,
     /// How well, if that was seen.
     pub(super) rank: Option<Rank>,
-    /// What its name is among others, if it was looked at.
+    /// The number of its name, if that was looked at and wanted.
     pub(super) name: Option<u64>,
 }
 
 /// Of these rows, those that are `wanted` and whose names and extensions fit, from the first to the last,
 /// some at a time; of a gap that is wanted the name is no file's. `name` gives the number of a name that fits
-/// so well.
+/// so well, if it is wanted.
 ///
 /// # Errors
 /// If nobody waits any more.
@@ -45,7 +45,7 @@ pub(super) fn for_each_fitting(
     stretch: Range<usize>,
     query: &Query,
     wanted: Option<&impl Fn(u32) -> bool>,
-    name: impl Fn(&[u8], Rank) -> u64,
+    name: impl Fn(&[u8], Rank) -> Option<u64>,
     is_abandoned: &impl Fn() -> bool,
     mut take: impl FnMut(&[Fitting]),
 ) -> Result<(), Abandoned> {
@@ -140,11 +140,11 @@ impl<'a> Asking<'a> {
         row: u32,
         folded: &[u8],
         known: Known,
-        name: impl Fn(&[u8], Rank) -> u64,
+        name: impl Fn(&[u8], Rank) -> Option<u64>,
     ) -> Option<Fitting> {
-        let known = Known { is_inside: self.is_inside(row), ..known };
+        let known = Known { is_inside: self.is_inside(row), starts: self.words, ..known };
         let rank = self.query.rank_with_extension(folded, &known)?;
-        Some(Fitting { row, rank: Some(rank), name: Some(name(folded, rank)) })
+        Some(Fitting { row, rank: Some(rank), name: name(folded, rank) })
     }
 
     fn is_inside(&self, row: u32) -> bool {
@@ -167,7 +167,7 @@ fn keep(rows: &mut [u32], holds: impl Fn(u32) -> bool) -> &mut [u32] {
 fn look(
     asking: &Asking<'_>,
     candidates: &[u32],
-    number: impl Fn(&[u8], Rank) -> u64,
+    number: impl Fn(&[u8], Rank) -> Option<u64>,
     fitting: &mut Vec<Fitting>,
 ) {
     let mut names: [&[u8]; BATCH] = [&[]; BATCH];

@@ -94,7 +94,8 @@ impl<'a> Searched<'a> {
 
     /// With the whole number of its name.
     pub(super) fn looked_at(&self, hit: Hit) -> Hit {
-        if self.are_names_short { Hit { name: natural_beginning(self.folded(hit)), ..hit } } else { hit }
+        let is_name_short = self.are_names_short || hit.rank.is_none_or(Rank::is_name_short);
+        if is_name_short { Hit { name: natural_beginning(self.folded(hit)), ..hit } } else { hit }
     }
 
     /// The columns that it stands in.
@@ -246,6 +247,11 @@ impl Hits {
 }
 
 impl Group<'_> {
+    /// Of a file that is alone with its content, or has none yet.
+    pub(super) fn alone(hit: Hit) -> Self {
+        Group { first: hit, others: &[], holders: 1 << hit.peer }
+    }
+
     /// The hit that came first.
     pub(super) fn first(&self) -> Hit {
         self.first

@@ -129,7 +129,7 @@ impl List {
             Some(row) if self.stays(row, entry, content) => {
                 self.digest.remove(EntryHash::of(&self.entry(row, contents)));
                 self.rows.set_size(row, entry.size);
-                self.set_content(row, content);
+                self.set_content(row, content, contents);
             }
             old => {
                 if let Some(row) = old {
@@ -138,7 +138,7 @@ impl List {
                 let row = self.rows.push(entry, NO_CONTENT);
                 self.live += 1;
                 self.by_key.insert(|row| self.rows.keys[row as usize], row);
-                self.set_content(row, content);
+                self.set_content(row, content, contents);
             }
         }
         self.digest.add(EntryHash::of(entry));
@@ -167,15 +167,20 @@ impl List {
         }
     }
 
+    /// The contents of its files, and maybe others.
+    pub(super) fn had(&self) -> &Bits {
+        &self.had
+    }
+
     /// Contents have new numbers, in the same order; by their old ones.
-    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+    pub(super) fn renumber(&mut self, numbers: &[u32], contents: &mut Contents) {
         self.by_content.retain(|row| self.rows.content(row), |row| self.rows.is_live(row));
         self.had = Bits::default();
         for (content, class) in self.rows.contents.iter_mut().zip(&self.rows.classes) {
             let new = class.and_then(|_| numbers.get(*content as usize).copied());
             *content = new.unwrap_or(NO_CONTENT);
-            if *content != NO_CONTENT {
-                self.had.insert_anywhere(*content);
+            if *content != NO_CONTENT && !self.had.insert_anywhere(*content) {
+                contents.repeat(*content);
             }
         }
     }
@@ -196,12 +201,16 @@ impl List {
         self.rows.name(row) == entry.name.as_str() && *self.rows.folder(row) == entry.folder
     }
 
-    fn set_content(&mut self, row: u32, content: u32) {
-        let old = std::mem::replace(&mut self.rows.contents[row as usize], content);
-        if old != content {
-            self.by_content.insert(|row| self.rows.content(row), row);
-            self.had.insert_anywhere(content);
+    fn set_content(&mut self, row: u32, content: u32, contents: &mut Contents) {
+        if self.rows.content(row) == content {
+            return;
         }
+        if self.with_content(content).next().is_some() {
+            contents.repeat(content);
+        }
+        self.rows.contents[row as usize] = content;
+        self.by_content.insert(|row| self.rows.content(row), row);
+        self.had.insert_anywhere(content);
     }
 
     fn clear(&mut self, row: u32, contents: &Contents) {
@@ -314,7 +323,7 @@ mod tests {
                     let mut used = Bits::below(contents.len());
                     list.mark(&mut used);
                     let numbers = contents.retain(&used);
-                    list.renumber(&numbers);
+                    list.renumber(&numbers, &mut contents);
                 }
                 prop_assert!(list.entries(&contents).eq(map.values().cloned()));
                 prop_assert_eq!(list.len(), map.len());
@@ -325,6 +334,7 @@ mod tests {
                     let mut with: Vec<_> = list.with_content(number).map(|row| list.entry(row, &contents)).collect();
                     with.sort();
                     let expected: Vec<_> = map.values().filter(|entry| entry.content == Some(content)).cloned().collect();
+                    prop_assert!(with.len() < 2 || contents.repeated().contains(number));
                     prop_assert_eq!(with, expected);
                 }
             }

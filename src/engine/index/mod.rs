@@ -343,7 +343,7 @@ impl Index {
         self.lists().for_each(|list| list.mark(&mut used));
         let numbers = self.contents.retain(&used);
         for list in self.peers.values_mut().flat_map(PeerState::lists_mut) {
-            list.renumber(&numbers);
+            list.renumber(&numbers, &mut self.contents);
         }
     }
 }

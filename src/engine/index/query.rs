@@ -4,10 +4,13 @@ mod asked;
 mod beginnings;
 mod columns;
 mod parse;
+mod rank;
 mod size;
 
 pub(super) use beginnings::BestRanks;
 pub(super) use columns::{Columns, TakenClasses};
+pub(super) use rank::Known;
+pub use rank::Rank;
 
 use super::fold::fold;
 use crate::base::{ContentId, FileKind, PeerId};
@@ -80,19 +83,6 @@ pub enum QueryError {
     BadLink(crate::base::ContentLinkError),
 }
 
-/// How well a name fits; the lowest is the best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rank {
-    /// The words are the name, or all of it but its extension.
-    Exact,
-    /// The name begins with the words.
-    Prefix,
-    /// Every word stands at the beginning of a word of the name.
-    WordStart,
-    /// Every word occurs somewhere.
-    Inside,
-}
-
 /// A checked query. All of it must hold; a query of nothing fits every file.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -106,23 +96,6 @@ pub struct Query {
     without: Vec<Word>,
     filters: Vec<Filter>,
     peers: Vec<PeerTerm>,
-}
-
-/// What is known of a name before it is looked at.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
-    /// It has these words, by number.
-    pub(super) words: u32,
-    /// The first place where the rarest one begins.
-    pub(super) place: Option<usize>,
-    /// It does not fit better than [`Rank::Inside`].
-    pub(super) is_inside: bool,
-}
-
-impl Known {
-    fn has(&self, word: u32) -> bool {
-        self.words >> word & 1 != 0 || word == 0 && self.place.is_some()
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -211,12 +184,11 @@ impl Query {
         if !self.is_without(folded) {
             return None;
         }
-        let Some((rarest, others)) = self.words.split_first() else { return Some(Rank::Inside) };
-        if known.is_inside {
+        let mut words = self.words.iter().zip(0..);
+        if self.words.is_empty() || known.is_inside {
             let has = |(word, number)| known.has(number) || Word::find(word, folded).is_some();
-            return self.words.iter().zip(0..).all(has).then_some(Rank::Inside);
+            return words.all(has).then_some(Rank::Inside);
         }
-        let place = known.place.or_else(|| rarest.find(folded))?;
         // Most names begin with another byte, and to compare them costs a call.
         let phrase = self.phrase.as_bytes();
         if phrase.first().is_none_or(|first| folded.first() == Some(first))
@@ -224,14 +196,13 @@ impl Query {
         {
             return Some(if is_extension(rest) { Rank::Exact } else { Rank::Prefix });
         }
-        let mut worst = rarest.rank_from(folded, place);
-        for word in others {
-            let place = word.find(folded)?;
-            if worst != Rank::Inside {
-                worst = worst.max(word.rank_from(folded, place));
+        words.try_fold(Rank::Prefix, |worst, (word, number)| {
+            if known.starts >> number & 1 != 0 {
+                return Some(worst.max(word.rank_of_start(folded)));
             }
-        }
-        Some(worst)
+            let place = known.place.filter(|_| number == 0).or_else(|| word.find(folded))?;
+            Some(if worst == Rank::Inside { worst } else { worst.max(word.rank_from(folded, place)) })
+        })
     }
 
     /// Whether nothing that must not be is in a folded name.
@@ -296,6 +267,11 @@ impl Word {
     /// Where it begins first in a folded name.
     fn find(&self, folded: &[u8]) -> Option<usize> {
         self.finder.find(folded)
+    }
+
+    /// How well it fits into a folded name in which it begins a word.
+    fn rank_of_start(&self, folded: &[u8]) -> Rank {
+        if folded.starts_with(self.text.as_bytes()) { Rank::Prefix } else { Rank::WordStart }
     }
 
     /// How well it fits into a folded name in which it begins first at this place.

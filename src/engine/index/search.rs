@@ -4,7 +4,7 @@ use super::Index;
 use super::bits::Bits;
 use super::contents::NO_CONTENT;
 use super::facets::Facets;
-use super::find::find;
+use super::find::{Groups, find};
 use super::hits::{Abandoned, Group, Hits, Searched};
 use super::list::List;
 use super::page::{Page, SortKey};
@@ -117,18 +117,20 @@ fn matches(
     is_abandoned: &(impl Fn() -> bool + Sync),
 ) -> Result<Matches, Abandoned> {
     let by_name = page.sort.key == SortKey::Name;
-    let hits = find(searched, chosen, by_name, workers, is_abandoned)?;
     let wanted = PeerTest::new(searched, chosen);
+    let new = || Sorted::new(searched, &wanted, page);
+    let (hits, alone) = find(searched, chosen, by_name, workers, is_abandoned, &new)?;
     let groups = || hits.iter().flat_map(Hits::groups).filter(|group| wanted.has(group));
     let are_sources_asked = page.sort.key == SortKey::Sources;
     let are_they_exact = are_sources_asked && groups().count() as u64 <= EXACT_SOURCES;
+    let mut alone = alone.into_iter();
     let sort = |hits| {
-        let wanted = &wanted;
-        move || Sorted::of(searched, hits, wanted, page, are_they_exact, is_abandoned)
+        let sorted = alone.next().unwrap_or_else(new);
+        move || sorted.with_groups(hits, are_they_exact, is_abandoned)
     };
     let sorted: Result<Vec<_>, _> = workers.each(hits.iter().map(sort).collect()).into_iter().collect();
-    let Some(all) = sorted?.into_iter().reduce(Sorted::with) else { return Ok(Matches::default()) };
-    let Sorted { total, facets, peers, selection } = all;
+    let all = sorted?.into_iter().chain(alone).reduce(Sorted::with);
+    let Some(Sorted { total, facets, peers, selection, .. }) = all else { return Ok(Matches::default()) };
     let facets = facets.with_peers(searched.lists.iter().map(|(peer, _)| *peer).zip(peers).collect());
     let results = selection.page().into_iter().map(|group| found(searched, &hits, group)).collect();
     Ok(Matches { total, facets, results })
@@ -136,6 +138,8 @@ fn matches(
 
 /// What is known of the groups of some contents.
 struct Sorted<'a> {
+    searched: &'a Searched<'a>,
+    wanted: &'a PeerTest,
     total: u64,
     facets: Facets,
     /// How many each peer has.
@@ -144,37 +148,50 @@ struct Sorted<'a> {
 }
 
 impl<'a> Sorted<'a> {
-    fn of(
-        searched: &'a Searched<'a>,
-        hits: &Hits,
-        wanted: &PeerTest,
-        page: Page,
-        are_sources_exact: bool,
-        is_abandoned: &impl Fn() -> bool,
-    ) -> Result<Self, Abandoned> {
-        let mut sorted = Self {
+    /// Of none yet.
+    fn new(searched: &'a Searched<'a>, wanted: &'a PeerTest, page: Page) -> Self {
+        Self {
+            searched,
+            wanted,
             total: 0,
             facets: Facets::default(),
             peers: vec![0; searched.lists.len()],
             selection: Selection::new(searched, page),
-        };
+        }
+    }
+
+    /// And of these.
+    fn with_groups(
+        mut self,
+        hits: &Hits,
+        are_sources_exact: bool,
+        is_abandoned: &impl Fn() -> bool,
+    ) -> Result<Self, Abandoned> {
+        let (searched, wanted) = (self.searched, self.wanted);
+        let mut until_asked = 0;
         // Inside of the iterator: its two loops are then no more than two loops.
         hits.groups().filter(|group| wanted.has(group)).try_for_each(|group| {
-            if sorted.total.is_multiple_of(BLOCK) && is_abandoned() {
+            if until_asked == 0 && is_abandoned() {
                 return Err(Abandoned);
             }
-            sorted.total += 1;
-            sorted.facets.count(group.class(searched));
-            count_holders(&mut sorted.peers, group.holders);
+            until_asked = (until_asked + 1) % BLOCK;
             let sources = if are_sources_exact {
                 sources_count(searched, &group)
             } else {
                 group.holders.count_ones() as usize
             };
-            sorted.selection.offer(&group, sources);
+            self.count(&group, sources);
             Ok(())
         })?;
-        Ok(sorted)
+        Ok(self)
+    }
+
+    /// And of this one, which so many have.
+    fn count(&mut self, group: &Group<'_>, sources: usize) {
+        self.total += 1;
+        self.facets.count(group.class(self.searched));
+        count_holders(&mut self.peers, group.holders);
+        self.selection.offer(group, sources);
     }
 
     /// Both together.
@@ -186,6 +203,14 @@ impl<'a> Sorted<'a> {
         }
         self.selection.join(other.selection);
         self
+    }
+}
+
+impl Groups for Sorted<'_> {
+    fn take(&mut self, group: &Group<'_>) {
+        if self.wanted.has(group) {
+            self.count(group, 1);
+        }
     }
 }
 

@@ -168,11 +168,17 @@ impl<'a> Selection<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::find::find;
+    use super::super::find::{Groups, find};
     use super::super::hits::Hits;
     use super::super::tests::{files, with};
     use super::super::{Alone, ChosenPeers, Query};
     use super::*;
+
+    impl Groups for Selection<'_> {
+        fn take(&mut self, group: &Group<'_>) {
+            self.offer(group, 1);
+        }
+    }
 
     #[test]
     fn nothing_is_kept_for_a_page_too_far_behind() {
@@ -180,9 +186,11 @@ mod tests {
         let query = Query::parse("file").expect("a query");
         let lists = index.present_lists().map(|(peer, list)| (*peer, list)).collect();
         let searched = Searched::new(&query, lists, 1, &index.contents);
-        let hits = find(&searched, &ChosenPeers::default(), false, &Alone, &|| false).expect("not given up");
         let kept = |offset| {
-            let mut selection = Selection::new(&searched, Page { offset, ..Page::from(10) });
+            let new = || Selection::new(&searched, Page { offset, ..Page::from(10) });
+            let found = find(&searched, &ChosenPeers::default(), false, &Alone, &|| false, &new);
+            let (hits, mut selections) = found.expect("not given up");
+            let selection = &mut selections[0];
             hits.iter().flat_map(Hits::groups).for_each(|group| selection.offer(&group, 1));
             selection.kept.len()
         };

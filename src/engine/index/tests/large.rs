@@ -128,6 +128,28 @@ fn so_are_those_with_numbers() {
 }
 
 #[test]
+fn so_are_those_that_begin_alike_and_do_not_fit_alike() {
+    let many = |key: u64| match key * 7 % 1_009 {
+        number if key < 3_000 => format!("abacaxi {number} abacate"),
+        number => format!("abacate {number}"),
+    };
+    rare_ones_are_found(many, &["abacate", "abacaxi abacate", "abacateiro"], &["abacate", "abacat"]);
+}
+
+#[test]
+fn a_file_that_is_meant_and_called_by_its_hash_is_found_once() {
+    let content = ContentId::from_bytes([7; 32]);
+    let names = ["a", "b", "c", "d"].map(|name| format!("{name} {content}"));
+    let other = (0..).zip(&names[..3]).map(|(key, name)| file(key, name, None));
+    let meant = FileEntry { content: Some(content), ..file(9, &names[3], None) };
+    let mut index = Index::default();
+    announce(&mut index, PEER, &other.chain([meant]).collect::<Vec<_>>());
+    let (total, found) = find(&index, &content.to_string(), Page::from(10));
+    let found: Vec<_> = found.iter().map(|found| found.name.as_str()).collect();
+    assert_eq!((total, found), (4, [3, 0, 1, 2].map(|at| names[at].as_str()).to_vec()));
+}
+
+#[test]
 fn a_number_that_goes_on_behind_the_words_is_one() {
     let mut index = Index::default();
     let names = ["log 100", "log 11", "log 1 a", "log 1", "log 012", "log 1.pdf", "log 10"];
