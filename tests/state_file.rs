@@ -114,9 +114,28 @@ fn after_a_crash_at_any_step_it_is_the_old_or_the_new_record() {
 }
 
 #[test]
-fn after_a_failed_save_nothing_is_saved_any_more() {
+fn what_could_not_be_written_is_written_later() {
     let dir = Path::new("/profile");
-    for step in 0..5 {
+    for step in 0..2 {
+        let disk = VolatileDisk::new();
+        let (mut store, _) = StateStore::begin(dir, MACHINE, PEER, disk.clone()).unwrap();
+        store.save(&state(3)).unwrap();
+        disk.fail_at(step);
+        assert!(matches!(store.save(&state(4)), Err(StateError::NotWritten { .. })));
+        // Killed now, and the power lost: it is the old one.
+        for loss in losses() {
+            assert_eq!(load(dir, disk.after_power_loss(loss)), Loaded::Found(state(3)));
+        }
+        disk.heal();
+        store.save(&state(5)).unwrap();
+        assert_eq!(load(dir, disk), Loaded::Found(state(5)));
+    }
+}
+
+#[test]
+fn after_a_sync_or_rename_that_failed_nothing_is_saved_any_more() {
+    let dir = Path::new("/profile");
+    for step in 2..5 {
         let disk = VolatileDisk::new();
         let (mut store, _) = StateStore::begin(dir, MACHINE, PEER, disk.clone()).unwrap();
         disk.fail_at(step);

@@ -14,6 +14,7 @@ use super::faults::FaultsNow;
 use super::group_state::GroupState;
 use super::share_task::HeardPosition;
 use super::state_writer::StateSender;
+use super::stop::After;
 use super::trace::Recorder;
 use super::tracker_task::Standing;
 use crate::base::{Epoch, PeerId};
@@ -70,8 +71,8 @@ pub(super) enum TaskEvent {
     Leave { peer: PeerId, answer: oneshot::Sender<MembershipNow> },
     /// Where peers listen, from the name service.
     Addresses(Vec<(PeerId, Addresses)>),
-    /// A person closes the program.
-    Stop { done: oneshot::Sender<()> },
+    /// A person closes the program, or leaves.
+    Stop { after: After, done: oneshot::Sender<()> },
     /// A fault drill begins or ends.
     Silence(bool),
     /// The tracker task tells how its index stands.
@@ -156,7 +157,9 @@ struct ElectionTask {
     my_index: Option<Standing>,
     recorder: Recorder,
     faults: FaultsNow,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<(After, oneshot::Sender<()>)>,
+    /// It has ended as a tracker, and begins anew as a follower.
+    follow: Option<oneshot::Sender<()>>,
     silent: bool,
     stopped: bool,
 }
@@ -178,6 +181,7 @@ impl ElectionTask {
             recorder: Recorder::new(),
             faults: FaultsNow::default(),
             stop: None,
+            follow: None,
             silent: false,
             stopped: false,
             wiring,
@@ -269,8 +273,8 @@ impl ElectionTask {
                     self.learn(peer, at);
                 }
             }
-            TaskEvent::Stop { done } => {
-                self.stop = Some(done);
+            TaskEvent::Stop { after, done } => {
+                self.stop = Some((after, done));
                 self.input(Input::StopRequested);
             }
             TaskEvent::Summary(standing) => self.summarized(standing),
@@ -282,7 +286,7 @@ impl ElectionTask {
     fn take_in_silence(&mut self, event: TaskEvent) {
         match event {
             TaskEvent::Saved(ticket) => self.saved(ticket),
-            TaskEvent::Stop { done } => {
+            TaskEvent::Stop { done, .. } => {
                 done.send(()).ok();
                 self.stopped = true;
             }
@@ -404,6 +408,10 @@ impl ElectionTask {
         for command in self.election.take_commands() {
             self.carry_out(command);
         }
+        if let Some(done) = self.follow.take() {
+            self.begin_anew();
+            done.send(()).ok();
+        }
         self.publish();
     }
 
@@ -434,12 +442,21 @@ impl ElectionTask {
                 self.recorder.told(&event);
                 self.wiring.sink.election(&event);
             }
-            Command::Stopped => {
+            Command::Stopped => self.election_ended(),
+        }
+    }
+
+    fn election_ended(&mut self) {
+        let Some((after, done)) = self.stop.take() else {
+            self.stopped = true;
+            return;
+        };
+        match after {
+            After::End => {
                 self.stopped = true;
-                if let Some(done) = self.stop.take() {
-                    done.send(()).ok();
-                }
+                done.send(()).ok();
             }
+            After::Follow => self.follow = Some(done),
         }
     }
 

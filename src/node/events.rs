@@ -9,7 +9,7 @@ use crate::engine::election::{Event, Refusal, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// How many records wait for the view at the most: an election makes about twenty.
 const MAX_WAITING: usize = 1024;
@@ -56,13 +56,37 @@ pub(super) struct EventSink {
     pub(super) counters: Arc<Counters>,
     pub(super) lateness: Arc<Histogram>,
     pub(super) rhythm: Rhythm,
+    pub(super) voting: watch::Sender<Voting>,
+}
+
+/// Whether this peer's votes are durable, without which it does not vote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Voting {
+    #[default]
+    Works,
+    /// The disk takes nothing: it is tried again.
+    Waits,
+    /// The disk failed, until the peer is started again.
+    Ended,
+}
+
+impl Voting {
+    /// As `status` says it.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::Waits => "waiting",
+            Self::Ended => "ended",
+        }
+    }
 }
 
 impl EventSink {
     pub(super) fn new() -> (Self, mpsc::Receiver<Occurrence>) {
         let (records, receiver) = mpsc::channel(MAX_WAITING);
         let (lateness, rhythm) = (Arc::default(), Rhythm::default());
-        (Self { records, counters: Arc::default(), lateness, rhythm }, receiver)
+        let voting = watch::Sender::new(Voting::default());
+        (Self { records, counters: Arc::default(), lateness, rhythm, voting }, receiver)
     }
 
     /// Tells that something happened. Never waits.

@@ -6,7 +6,7 @@ use super::election_task::TaskEvent;
 use super::events::EventSink;
 use super::group_state::GroupState;
 use super::naming::{Naming, Rename};
-use crate::base::{Epoch, PeerId, PeerName};
+use crate::base::{Epoch, PeerId, PeerName, tracker_epoch};
 use crate::engine::election::{Member, RegistrationOutcome, Roster};
 use crate::net::names_link::{NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
@@ -15,7 +15,9 @@ use crate::wire::control::NamesState;
 use crate::wire::convert;
 use crate::wire::group::GroupClient;
 use crate::wire::names::{Entry, Registered};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -44,6 +46,8 @@ pub(super) struct Membership {
     pub(super) events: mpsc::Sender<TaskEvent>,
     pub(super) state: watch::Sender<NamesState>,
     pub(super) sink: EventSink,
+    /// This peer gives its seat up.
+    pub(super) leaves: Arc<AtomicBool>,
 }
 
 /// Runs until the name link ends.
@@ -106,6 +110,12 @@ impl Membership {
 
     async fn registered(&self, registered: Registered, tracker: &mut Option<Entry>) {
         *tracker = registered.tracker;
+        let group = self.group.borrow().clone();
+        if group.active && group.is_tracker() && registered.highest_epoch < group.epoch.number() {
+            // It does not know this tracker (any more): it began anew, or the storage is an older one.
+            let (epoch, outcome) = (group.epoch, RegistrationOutcome::Unreachable);
+            drop(self.events.send(TaskEvent::Registration { epoch, outcome }).await);
+        }
         if self.roster.borrow().is_some() {
             return;
         }
@@ -145,6 +155,9 @@ impl Membership {
 
     /// Asks the tracker for a seat, while this peer has none.
     fn join(&self, registered: Option<&Entry>) {
+        if self.leaves.load(Ordering::Relaxed) {
+            return;
+        }
         let group = self.group.borrow().clone();
         let name = self.naming.name();
         if group.members.get(&self.me).is_some_and(|me| me.voter && me.name == name) {
@@ -192,15 +205,12 @@ impl Membership {
         if group.members.values().all(|member| member.reachable) {
             return;
         }
-        let (names, events, me) = (self.names.clone(), self.events.clone(), self.me);
+        let (names, events) = (self.names.clone(), self.events.clone());
         tokio::spawn(async move {
             let Ok(entries) = names.list("").await else { return };
-            let found: Vec<(PeerId, Addresses)> =
-                entries.values().filter_map(addresses_of).filter(|(peer, _)| *peer != me).collect();
-            let known: Vec<_> =
-                found.into_iter().filter(|(peer, _)| group.members.contains_key(peer)).collect();
-            if !known.is_empty() {
-                drop(events.send(TaskEvent::Addresses(known)).await);
+            let found = addresses_of_the_missing(&entries, &group);
+            if !found.is_empty() {
+                drop(events.send(TaskEvent::Addresses(found)).await);
             }
         });
     }
@@ -214,9 +224,63 @@ async fn until(due: Option<Instant>) {
     }
 }
 
+/// Where those members are registered that do not answer: who answers has said it itself. Where somebody was as the
+/// tracker of some epoch is history.
+fn addresses_of_the_missing(
+    entries: &BTreeMap<String, Entry>,
+    group: &GroupState,
+) -> Vec<(PeerId, Addresses)> {
+    let own = entries.iter().filter(|(name, _)| tracker_epoch(name).is_none());
+    let found = own.filter_map(|(_, entry)| addresses_of(entry));
+    let is_missing = |peer: &PeerId| group.members.get(peer).is_some_and(|member| !member.reachable);
+    found.filter(|(peer, _)| *peer != group.me && is_missing(peer)).collect()
+}
+
 fn addresses_of(entry: &Entry) -> Option<(PeerId, Addresses)> {
     let peer = convert::parse_peer_id("peer_id", &entry.peer_id).ok()?;
     let uri = convert::parse_uri("uri", &entry.uri).ok()?;
     let election_uri = convert::parse_uri("election_uri", entry.election_uri.as_deref()?).ok()?;
     Some((peer, Addresses { uri, election_uri }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::group_state::MemberInfo;
+    use super::*;
+
+    #[test]
+    fn only_who_is_missing_is_looked_for_and_history_says_nothing() {
+        let peer = |byte: u8| PeerId::from_bytes([byte; 32]);
+        let uri = |port: u16| format!("wss://127.0.0.1:{port}/");
+        let entry = |byte: u8, port: u16| Entry {
+            peer_id: peer(byte).to_string(),
+            uri: uri(port),
+            election_uri: Some(uri(port + 1)),
+            metadata: BTreeMap::new(),
+        };
+        let member = |reachable| MemberInfo {
+            name: PeerName::new("somebody").expect("a name"),
+            uri: None,
+            voter: true,
+            reachable,
+        };
+        let group = GroupState {
+            members: [(1, true), (2, true), (3, false), (4, false)]
+                .map(|(byte, reachable)| (peer(byte), member(reachable)))
+                .into(),
+            ..GroupState::alone(peer(1))
+        };
+        let entries = [
+            ("Ana", entry(2, 1_000)),
+            ("Bia", entry(3, 2_000)),
+            ("Tracker_Epoca_7", entry(3, 3_000)),
+            ("Tracker_Epoca_8", entry(4, 4_000)),
+            ("stranger", entry(9, 5_000)),
+        ]
+        .map(|(name, entry)| (name.to_owned(), entry))
+        .into();
+        let parsed = |text: String| text.parse().expect("an address");
+        let bia = Addresses { uri: parsed(uri(2_000)), election_uri: parsed(uri(2_001)) };
+        assert_eq!(addresses_of_the_missing(&entries, &group), [(peer(3), bia)]);
+    }
 }

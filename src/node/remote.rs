@@ -372,12 +372,12 @@ impl Remote {
         answer(self.client.events(Some(after))).await
     }
 
-    /// Has it give up its seat for good and stop.
+    /// Has it give up its seat for good and stop. A peer that ended before its answer was on the way has left.
     ///
     /// # Errors
-    /// As the peer answers; also if it stopped.
+    /// As the peer answers.
     pub async fn leave(&self) -> Result<(), CommandError> {
-        answer(ControlClient::leave(&self.client)).await
+        answer(ended(ControlClient::leave(&self.client))).await
     }
 
     /// Has it stop gracefully. A peer that ended before its answer was on the way has stopped too.
@@ -385,13 +385,7 @@ impl Remote {
     /// # Errors
     /// As the peer answers.
     pub async fn stop(&self) -> Result<(), CommandError> {
-        let stopping = async {
-            match self.client.stop().await {
-                Err(Error::RestartNeeded(_) | Error::ServiceDisconnect | Error::Transport(_)) => Ok(()),
-                answered => answered,
-            }
-        };
-        answer(stopping).await
+        answer(ended(self.client.stop())).await
     }
 }
 
@@ -416,6 +410,14 @@ async fn dial(
 pub fn identity(home: &Home, profile: &Profile) -> Result<Identity, RemoteError> {
     let group = GroupKey::from_bytes(*home.group_key()?.as_bytes());
     Ok(Identity::new(&group, &PeerKey::from_seed(profile.peer_key()?.as_bytes()))?)
+}
+
+/// The answer of a peer that ends: the connection may end before it is there.
+async fn ended(call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    match call.await {
+        Err(Error::RestartNeeded(_) | Error::ServiceDisconnect | Error::Transport(_)) => Ok(()),
+        answered => answered,
+    }
 }
 
 fn millis(time: Duration) -> u64 {

@@ -56,6 +56,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use timed::{Heard, IndexNews, Timed};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -139,7 +140,9 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         core.sink.clone(),
     );
     let checker = core.checker(names.clone(), names_state.subscribe(), group.clone(), roster.clone());
+    let leaves = Arc::new(AtomicBool::new(false));
     tokio::spawn(membership_task(Membership {
+        leaves: leaves.clone(),
         me: core.me,
         naming,
         renames: rename_receiver,
@@ -161,7 +164,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         Cuttable { general: Arc::clone(&general), election: Arc::clone(&server), links: links.clone() };
     start_faults(cuttable);
     start_drill(Silenced { general, election: server, links: links.clone(), names, events: events.clone() });
-    let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender };
+    let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender, leaves };
     core.config.profile.write_runtime(&Runtime {
         pid: std::process::id(),
         uri: here.uri.to_string(),
@@ -307,6 +310,7 @@ impl Core {
             contacts,
             names,
             drill: self.drill.running(),
+            voting: self.sink.voting.subscribe(),
             faults: self.faults.now(),
             trace: self.watcher.feed(),
             transfers: self.transfers.transfers(),

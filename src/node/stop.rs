@@ -9,6 +9,7 @@ use crate::net::peer_link::PeerLinks;
 use crate::wire::codes::Code;
 use crate::wire::group::GroupClient;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,6 +20,15 @@ const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 /// Between two wishes to leave.
 const LEAVE_INTERVAL: Duration = Duration::from_millis(100);
 
+/// What a peer does when it is no tracker any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// Its part in the election ends.
+    End,
+    /// It follows its successor.
+    Follow,
+}
+
 /// Stops the peer. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Stopper {
@@ -27,37 +37,43 @@ pub(super) struct Stopper {
     pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
     pub(super) links: PeerLinks,
     pub(super) stopped: watch::Sender<bool>,
+    /// It gives its seat up, and asks for no other one.
+    pub(super) leaves: Arc<AtomicBool>,
 }
 
 impl Stopper {
     /// Hands over, gives the seat up in a large group, and ends the peer. Takes at most a few seconds.
     pub(super) async fn stop(&self) {
         if !self.group.borrow().is_tracker() && self.gives_seat_up() {
+            self.leaves.store(true, Ordering::Relaxed);
             drop(self.leave().await);
         }
-        self.stop_election().await;
+        self.stop_election(After::End).await;
         self.stopped.send_replace(true);
     }
 
-    /// Gives the seat up for good and ends the peer.
+    /// Gives the seat up for good and ends the peer. After an error the peer goes on.
     pub(super) async fn leave_and_stop(&self) -> Result<(), CommandError> {
-        let was_tracker = self.group.borrow().is_tracker();
-        let alone = self.group.borrow().members.len() <= 1;
-        if !was_tracker && !alone {
-            self.leave().await?;
+        let group = self.group.borrow().clone();
+        if group.members.len() > 1 {
+            can_be_left(&group)?;
+            if group.is_tracker() {
+                // The successor removes the seat of its predecessor, which answers until that is committed.
+                self.stop_election(After::Follow).await;
+            }
+            self.leaves.store(true, Ordering::Relaxed);
+            let left = self.leave().await;
+            self.leaves.store(left.is_ok(), Ordering::Relaxed);
+            left?;
         }
-        self.stop_election().await;
-        if was_tracker && !alone {
-            // The successor is tracker now and removes the seat of its predecessor.
-            self.leave().await?;
-        }
+        self.stop_election(After::End).await;
         self.stopped.send_replace(true);
         Ok(())
     }
 
-    async fn stop_election(&self) {
+    async fn stop_election(&self, after: After) {
         let (done, is_done) = oneshot::channel();
-        if self.events.send(TaskEvent::Stop { done }).await.is_ok()
+        if self.events.send(TaskEvent::Stop { after, done }).await.is_ok()
             && tokio::time::timeout(STOP_DEADLINE, is_done).await.is_err()
         {
             tracing::warn!("no successor took over in time; the others will elect one by themselves");
@@ -90,4 +106,19 @@ impl Stopper {
         }
         Err(refused(reason))
     }
+}
+
+/// Whether a majority of the voters that would be left is here.
+fn can_be_left(group: &GroupState) -> Result<(), CommandError> {
+    let left = || group.members.iter().filter(|(peer, member)| member.voter && **peer != group.me);
+    let here = left().filter(|(_, member)| member.reachable).count();
+    let needed = left().count() / 2 + 1;
+    if here >= needed {
+        return Ok(());
+    }
+    let message = format!(
+        "without this peer the group could not go on: of the {} others {needed} must be here, and {here} are; start more of them, or just stop this one",
+        left().count()
+    );
+    Err(CommandError::new(Code::NoTracker as i32, message))
 }

@@ -1,7 +1,7 @@
 //! Makes pictures of the peer for people: gathers what the tasks publish and sends a new [`View`] at
 //! most ten times a second, and only when it differs from the last one.
 
-use super::events::{Counters, Occurrence, role_text};
+use super::events::{Counters, Occurrence, Voting, role_text};
 use super::faults::FaultsNow;
 use super::group_state::GroupState;
 use super::lateness::Histogram;
@@ -42,6 +42,7 @@ pub(super) struct Sources {
     pub(super) contacts: watch::Receiver<BTreeMap<PeerId, u64>>,
     pub(super) names: watch::Receiver<NamesState>,
     pub(super) drill: watch::Receiver<bool>,
+    pub(super) voting: watch::Receiver<Voting>,
     pub(super) faults: watch::Receiver<FaultsNow>,
     pub(super) trace: watch::Receiver<Arc<TraceFeed>>,
     pub(super) transfers: watch::Receiver<Transfers>,
@@ -97,6 +98,7 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.name.changed() => None,
             Ok(()) = sources.downloads.changed() => None,
             Ok(()) = sources.drill.changed() => None,
+            Ok(()) = sources.voting.changed() => None,
             Ok(()) = sources.faults.changed() => None,
             Ok(()) = sources.trace.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
@@ -183,6 +185,7 @@ impl Sources {
     fn status(&mut self) -> Status {
         let group = self.group.borrow_and_update().clone();
         let silent = *self.drill.borrow_and_update();
+        let voting = *self.voting.borrow_and_update();
         self.faults.borrow_and_update();
         let quorum = self.quorum(&group);
         let names = self.names.borrow_and_update().clone();
@@ -196,7 +199,8 @@ impl Sources {
             role: role.to_owned(),
             epoch: group.epoch.number(),
             tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
-            notice: notice(silent, &group, &quorum),
+            notice: notice(silent, voting, &group, &quorum),
+            voting: voting.code().to_owned(),
             quorum,
             names,
             index: self.index(&group),
@@ -305,9 +309,16 @@ impl Sources {
 }
 
 /// What a person should know now; empty when all is well (R13).
-fn notice(silent: bool, group: &GroupState, quorum: &Quorum) -> String {
+fn notice(silent: bool, voting: Voting, group: &GroupState, quorum: &Quorum) -> String {
     if silent {
         return "Fault drill: this peer is silent as after a crash".to_owned();
+    }
+    match voting {
+        Voting::Works => {}
+        Voting::Waits => return "This peer does not vote: its disk is full, make room on it".to_owned(),
+        Voting::Ended => {
+            return "This peer does not vote: its disk failed, check it and start the peer again".to_owned();
+        }
     }
     if group.members.is_empty() {
         return "Waiting for the group".to_owned();

@@ -2,13 +2,14 @@
 //!
 //! Invariant: after a crash or a power loss at any moment the file holds the old record or the new one,
 //! and the new one if [`StateStore::save`] returned `Ok`. A record that is not certainly this peer's own
-//! newest one is refused: a vote given twice is worse than an identity lost. After a failed save the
-//! store stays failed, because nobody knows what is on the disk then. Deliberately absent: repair.
+//! newest one is refused: a vote given twice is worse than an identity lost. After a failed sync or rename the
+//! store stays failed, because nobody knows what is on the disk then; a record that could not even be written
+//! (the disk is full) leaves the old one as it is, and may be tried again. Deliberately absent: repair.
 //!
 //! Format 1, UTF-8: the line `cardume state 1`, the line `blake3 <64 hexadecimal digits>` (the hash of
 //! the first line with its line end and of the body), and the body in JSON.
 
-use super::fault::Disk;
+use super::fault::{Disk, DiskFile};
 use crate::base::{Epoch, FoundingId, MachineId, PeerId, PeerName, PeerUri};
 use crate::engine::election::{Member, Roster, RosterStamp, SavedState};
 use serde::{Deserialize, Serialize};
@@ -25,9 +26,17 @@ const FORMAT: u32 = 1;
 /// The largest record: a roster of a thousand members is 300 KiB.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// A save that failed. Voting ends; a restart may begin anew.
+/// A save that failed. But for [`StateError::NotWritten`] voting ends; a restart may begin anew.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
+    /// The disk did not take the new record, and has the old one: the same save may be tried again.
+    #[error("cannot write the election's state: {error}; is the disk full? ({path})")]
+    NotWritten {
+        /// What the system says.
+        error: io::Error,
+        /// The record's path.
+        path: PathBuf,
+    },
     /// The disk refused.
     #[error("cannot save the election's state: {error}; check the disk and restart ({path})")]
     Io {
@@ -143,8 +152,8 @@ impl StateStore {
         Ok((store, empty))
     }
 
-    /// Makes `state` durable. Blocks for the time of two fsyncs. Not to be repeated after an error:
-    /// every later call fails too.
+    /// Makes `state` durable. Blocks for the time of two fsyncs. After an error other than
+    /// [`StateError::NotWritten`] every later call fails too.
     ///
     /// # Errors
     /// If the disk refuses now, or did before.
@@ -156,7 +165,11 @@ impl StateStore {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(StateError::Large { bytes: bytes.len() as u64 });
         }
-        replace(self.disk.as_mut(), &self.path, &bytes).map_err(|error| {
+        let temporary = temporary(&self.path);
+        let disk = self.disk.as_mut();
+        let written = write(disk, &temporary, &bytes)
+            .map_err(|error| StateError::NotWritten { error, path: self.path.clone() })?;
+        put(disk, written, &temporary, &self.path).map_err(|error| {
             self.failed = true;
             StateError::Io { error, path: self.path.clone() }
         })
@@ -166,13 +179,28 @@ impl StateStore {
 /// Replaces a file as a whole: temporary file, fsync, rename, fsync of the folder. When it returns `Ok`
 /// the new content is durable; after a crash the file has the old or the new one.
 pub(super) fn replace(disk: &mut dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    let mut file = disk.create(&temporary)?;
+    let temporary = temporary(path);
+    let written = write(disk, &temporary, bytes)?;
+    put(disk, written, &temporary, path)
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+/// Writes a new file; nothing is promised of it.
+fn write(disk: &mut dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<Box<dyn DiskFile>> {
+    let mut file = disk.create(path)?;
     file.write_all(bytes)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(&temporary, path)?;
-    disk.sync_folder(path.parent().unwrap_or(Path::new(".")))
+    Ok(file)
+}
+
+/// Puts a written file durably in the place of another one.
+fn put(disk: &mut dyn Disk, mut written: Box<dyn DiskFile>, from: &Path, to: &Path) -> io::Result<()> {
+    written.sync()?;
+    drop(written);
+    disk.rename(from, to)?;
+    disk.sync_folder(to.parent().unwrap_or(Path::new(".")))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -111,6 +111,10 @@ pub struct Status {
     /// How late the tracker's heartbeats came.
     #[serde(default)]
     pub heartbeat_lateness: Lateness,
+    /// Whether its votes are durable: `works`, `waiting` (its disk is full) or `ended` (its disk failed; until it is
+    /// started again).
+    #[serde(default)]
+    pub voting: String,
     /// What a person should know now, as "2 of 5 peers here, 3 needed"; empty when all is well.
     pub notice: String,
 }

@@ -185,3 +185,21 @@ fn drills_are_ordered_on_the_command_line() {
     let refused = group.cardume(&["--profile", &third, "drill", "cut", "--to", &third]);
     assert_ne!(refused.status.code(), Some(0), "no peer is linked to itself");
 }
+
+#[test]
+fn a_name_service_that_lost_its_storage_learns_the_tracker_again() {
+    let _alone = alone();
+    let mut group = Group::of(2);
+    let (_, epoch) = group.wait_for_tracker(2);
+    group.kill_names();
+    std::fs::remove_file(group.folder.join("names/registry.redb")).expect("the storage");
+    group.start_names(Some(2));
+    let tracker = format!("Tracker_Epoca_{epoch}");
+    wait_for("the names and the tracker", LONG, || {
+        let registered = group.registered();
+        let all = ["peer-1", "peer-2", &tracker];
+        all.iter().all(|name| registered.contains_key(*name)).then_some(())
+    });
+    let (_, same) = group.wait_for_tracker(2);
+    assert_eq!(same, epoch, "nobody was elected for that");
+}

@@ -34,6 +34,39 @@ fn five_peers_started_one_by_one_are_five_voters_and_survive_their_tracker() {
 }
 
 #[test]
+fn a_tracker_leaves_for_good_when_the_others_can_go_on_without_it() {
+    let _alone = alone();
+    let mut group = Group::of(3);
+    let (tracker, epoch) = group.wait_for_tracker(3);
+    let others: Vec<_> = group.running().into_iter().filter(|name| *name != tracker).collect();
+    let left = group.cardume(&["--profile", &tracker, "group", "leave"]);
+    assert!(left.status.success(), "{}", String::from_utf8_lossy(&left.stderr));
+    wait_for("the end of who left", LONG, || group.has_ended(&tracker).then_some(()));
+    group.kill_peer(&tracker);
+    let next = wait_for("a group of two", LONG, || {
+        let status = group.status(&others[0])?;
+        let is_so = status["quorum"]["voters"] == 2 && status["epoch"].as_u64()? > epoch;
+        is_so.then(|| status["tracker"]["name"].as_str().map(str::to_owned)).flatten()
+    });
+    let last = others.into_iter().find(|name| *name != next).expect("another one");
+    // One of two alone is no majority, so its tracker cannot leave while the other one is away.
+    group.kill_peer(&last);
+    let refused = group.cardume(&["--profile", &next, "group", "leave"]);
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "{reason}");
+    assert!(group.status(&next).is_some(), "it goes on: {reason}");
+    group.start_peer(&last);
+    let (tracker, _) = group.wait_for_tracker(2);
+    let left = group.cardume(&["--profile", &tracker, "group", "leave"]);
+    assert!(left.status.success(), "{}", String::from_utf8_lossy(&left.stderr));
+    let stays = if tracker == next { last } else { next };
+    wait_for("a group of one", LONG, || {
+        let status = group.status(&stays)?;
+        (status["quorum"]["voters"] == 1 && status["tracker"]["name"] == stays).then_some(())
+    });
+}
+
+#[test]
 fn a_tracker_that_stops_gracefully_hands_over_and_searches_go_on() {
     let _alone = alone();
     let group = Group::of(5);

@@ -58,6 +58,7 @@ pub(crate) fn empty_view() -> View {
         rate_up: 0,
         heartbeat_lateness: Lateness::default(),
         counters: BTreeMap::new(),
+        voting: "works".to_owned(),
         notice: "2 of 5 peers here, 3 needed".to_owned(),
     };
     View {
@@ -100,6 +101,7 @@ pub(crate) fn typical_view() -> View {
         rate_down: 38_000_000,
         rate_up: 2_000_000,
         counters: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        voting: "works".to_owned(),
         notice: String::new(),
         ..Status::clone(&empty_view().status)
     };

@@ -42,7 +42,10 @@ impl Election {
             }
             RegistrationOutcome::TwoGroups
             | RegistrationOutcome::Refused
-            | RegistrationOutcome::Unreachable => self.set_exactly(Timer::Registration, REGISTRATION_RETRY),
+            | RegistrationOutcome::Unreachable => {
+                tracking.registered = false;
+                self.set_exactly(Timer::Registration, REGISTRATION_RETRY);
+            }
         }
     }
 

@@ -92,6 +92,14 @@ struct Picture {
 }
 
 impl Election {
+    /// The same peer's election that begins anew from `saved`, which is durable. What the old one was still saving
+    /// is not taken for a save of the new one.
+    #[must_use]
+    pub fn anew(&self, saved: SavedState) -> Self {
+        let disk = self.disk.anew(saved.clone());
+        Self { disk, ..Self::new(self.me, self.config.clone(), saved) }
+    }
+
     /// An election that goes on from `saved`, which is durable.
     #[must_use]
     pub fn new(me: PeerId, config: ElectionConfig, saved: SavedState) -> Self {

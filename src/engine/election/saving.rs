@@ -51,6 +51,11 @@ impl Disk {
         Self { durable, saving: None, next: SaveTicket(1), waiting: Vec::new(), works: true }
     }
 
+    /// With what is durable now, and tickets that were not given yet.
+    pub(super) fn anew(&self, durable: SavedState) -> Self {
+        Self { next: self.next, ..Self::holding(durable) }
+    }
+
     pub(super) fn durable(&self) -> &SavedState {
         &self.durable
     }

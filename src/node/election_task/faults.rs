@@ -5,7 +5,7 @@ use super::super::clock::JumpDetector;
 use super::super::election_calls::PendingAnswers;
 use super::super::group_state::GroupState;
 use super::ElectionTask;
-use crate::engine::election::{Election, Input};
+use crate::engine::election::Input;
 use crate::engine::trace::FaultKind;
 use std::sync::Arc;
 
@@ -58,8 +58,14 @@ impl ElectionTask {
             self.publish();
             return;
         }
-        // Back as a process is after a crash: with what the disk holds, and nothing else.
-        self.election = Election::new(self.wiring.me, self.wiring.config.clone(), self.durable.clone());
+        self.begin_anew();
+    }
+
+    /// Back as a process is after a crash: with what the disk holds, and nothing else.
+    pub(super) fn begin_anew(&mut self) {
+        self.timers.clear();
+        self.pending = PendingAnswers::default();
+        self.election = self.election.anew(self.durable.clone());
         self.last_heartbeat = None;
         self.jumps = JumpDetector::new();
         self.input(Input::Started);

@@ -76,7 +76,7 @@ impl Timed<'_> {
         let (address_sender, addresses) = watch::channel(AddressBook::default());
         let (registration_sender, registrations) = mpsc::channel(MAX_REGISTRATIONS);
         let (position_sender, positions) = mpsc::channel(MAX_POSITIONS);
-        let states = state_writer::start(store, events.clone())?;
+        let states = state_writer::start(store, events.clone(), self.sink.voting.clone())?;
         let timing = timing::Timing {
             identity: self.identity.clone(),
             listener,

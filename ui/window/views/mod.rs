@@ -87,6 +87,11 @@ fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
     if status.role == "paused" {
         return Some((text.of_group.notice_paused.to_owned(), false));
     }
+    match status.voting.as_str() {
+        "waiting" => return Some((text.of_group.notice_disk_full.to_owned(), true)),
+        "ended" => return Some((text.of_group.notice_disk_failed.to_owned(), true)),
+        _ => {}
+    }
     if quorum.voters > 0 && quorum.reachable < quorum.needed {
         return Some(((text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed), true));
     }
