@@ -2,6 +2,7 @@
 //! (commands) and [`View`] (pictures) only.
 
 mod address_book;
+mod address_task;
 mod because;
 mod benefit_task;
 mod browse;

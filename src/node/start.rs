@@ -3,6 +3,7 @@
 mod timed;
 
 use super::address_book::Addresses;
+use super::address_task::address_task;
 use super::benefit_task::benefit_task;
 use super::check::Checker;
 use super::command_task::{Commands, command_task};
@@ -53,6 +54,7 @@ use crate::wire::group::GroupServer;
 use crate::wire::transfer::TransferServer;
 use jsonrpsee::Methods;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -311,6 +313,7 @@ impl Core {
             names,
             drill: self.drill.running(),
             voting: self.sink.voting.subscribe(),
+            moved: self.moved(),
             faults: self.faults.now(),
             trace: self.watcher.feed(),
             transfers: self.transfers.transfers(),
@@ -326,6 +329,13 @@ impl Core {
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));
         pictures
+    }
+
+    /// Where this machine is reached, when that is elsewhere than it listens.
+    fn moved(&self) -> watch::Receiver<Option<IpAddr>> {
+        let (sender, moved) = watch::channel(None);
+        tokio::spawn(address_task(self.here.uri.address().ip(), self.config.names.clone(), sender));
+        moved
     }
 
     /// What is sent to others, as it changes.

@@ -19,6 +19,7 @@ use crate::wire::control::{
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub(super) struct Sources {
     pub(super) names: watch::Receiver<NamesState>,
     pub(super) drill: watch::Receiver<bool>,
     pub(super) voting: watch::Receiver<Voting>,
+    pub(super) moved: watch::Receiver<Option<IpAddr>>,
     pub(super) faults: watch::Receiver<FaultsNow>,
     pub(super) trace: watch::Receiver<Arc<TraceFeed>>,
     pub(super) transfers: watch::Receiver<Transfers>,
@@ -99,6 +101,7 @@ pub(super) async fn view_task(mut sources: Sources, pictures: watch::Sender<Arc<
             Ok(()) = sources.downloads.changed() => None,
             Ok(()) = sources.drill.changed() => None,
             Ok(()) = sources.voting.changed() => None,
+            Ok(()) = sources.moved.changed() => None,
             Ok(()) = sources.faults.changed() => None,
             Ok(()) = sources.trace.changed() => None,
             Ok(()) = sources.transfers.changed() => None,
@@ -186,6 +189,7 @@ impl Sources {
         let group = self.group.borrow_and_update().clone();
         let silent = *self.drill.borrow_and_update();
         let voting = *self.voting.borrow_and_update();
+        let moved = *self.moved.borrow_and_update();
         self.faults.borrow_and_update();
         let quorum = self.quorum(&group);
         let names = self.names.borrow_and_update().clone();
@@ -199,7 +203,8 @@ impl Sources {
             role: role.to_owned(),
             epoch: group.epoch.number(),
             tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
-            notice: notice(silent, voting, &group, &quorum),
+            notice: notice(silent, (voting, moved), &group, &quorum),
+            moved_to: moved.map(|address| address.to_string()),
             voting: voting.code().to_owned(),
             quorum,
             names,
@@ -309,7 +314,12 @@ impl Sources {
 }
 
 /// What a person should know now; empty when all is well (R13).
-fn notice(silent: bool, voting: Voting, group: &GroupState, quorum: &Quorum) -> String {
+fn notice(
+    silent: bool,
+    (voting, moved): (Voting, Option<IpAddr>),
+    group: &GroupState,
+    quorum: &Quorum,
+) -> String {
     if silent {
         return "Fault drill: this peer is silent as after a crash".to_owned();
     }
@@ -319,6 +329,11 @@ fn notice(silent: bool, voting: Voting, group: &GroupState, quorum: &Quorum) -> 
         Voting::Ended => {
             return "This peer does not vote: its disk failed, check it and start the peer again".to_owned();
         }
+    }
+    if let Some(address) = moved {
+        return format!(
+            "This machine's address is {address} now: start the peer again, or the others do not find it"
+        );
     }
     if group.members.is_empty() {
         return "Waiting for the group".to_owned();

@@ -115,6 +115,9 @@ pub struct Status {
     /// started again).
     #[serde(default)]
     pub voting: String,
+    /// The address that this machine has now, if it is another one than the peer listens at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
     /// What a person should know now, as "2 of 5 peers here, 3 needed"; empty when all is well.
     pub notice: String,
 }

@@ -59,6 +59,7 @@ pub(crate) fn empty_view() -> View {
         heartbeat_lateness: Lateness::default(),
         counters: BTreeMap::new(),
         voting: "works".to_owned(),
+        moved_to: None,
         notice: "2 of 5 peers here, 3 needed".to_owned(),
     };
     View {
@@ -102,6 +103,7 @@ pub(crate) fn typical_view() -> View {
         rate_up: 2_000_000,
         counters: counters.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         voting: "works".to_owned(),
+        moved_to: None,
         notice: String::new(),
         ..Status::clone(&empty_view().status)
     };

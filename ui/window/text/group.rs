@@ -35,6 +35,7 @@ pub(crate) struct GroupText {
     pub end_drills: &'static str,
     pub time_line_tip: &'static str,
     pub notice_paused: &'static str,
+    pub notice_moved: fn(&str) -> String,
     pub notice_disk_full: &'static str,
     pub notice_disk_failed: &'static str,
     pub nobody_leads: &'static str,
@@ -106,6 +107,9 @@ pub(super) const ENGLISH: GroupText = GroupText {
     end_drills: "End the drills of this peer",
     time_line_tip: "Show this moment on the ring",
     notice_paused: "Fault drill: this peer stands still as a stopped process",
+    notice_moved: |address| {
+        format!("This machine's address is {address} now: start Cardume again, or the others do not find it")
+    },
     notice_disk_full: "This peer does not vote: its disk is full, make room on it",
     notice_disk_failed: "This peer does not vote: its disk failed, check it and start Cardume again",
     nobody_leads: "no tracker",
@@ -198,6 +202,11 @@ pub(super) const PORTUGUESE: GroupText = GroupText {
     end_drills: "Encerrar os ensaios deste peer",
     time_line_tip: "Mostrar este momento no anel",
     notice_paused: "Ensaio de falha: este peer está parado como um processo suspenso",
+    notice_moved: |address| {
+        format!(
+            "O endereço desta máquina agora é {address}: inicie o Cardume de novo, ou os outros não o encontram"
+        )
+    },
     notice_disk_full: "Este peer não vota: o disco dele está cheio, libere espaço",
     notice_disk_failed: "Este peer não vota: o disco dele falhou, verifique-o e inicie o Cardume de novo",
     nobody_leads: "sem tracker",

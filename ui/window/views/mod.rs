@@ -92,6 +92,9 @@ fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
         "ended" => return Some((text.of_group.notice_disk_failed.to_owned(), true)),
         _ => {}
     }
+    if let Some(address) = &status.moved_to {
+        return Some(((text.of_group.notice_moved)(address), true));
+    }
     if quorum.voters > 0 && quorum.reachable < quorum.needed {
         return Some(((text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed), true));
     }
