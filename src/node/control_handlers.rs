@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// The most events in one answer.
 const MAX_EVENTS: usize = 1_000;
+/// How long a question for a download waits at the most.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 /// How long the view may take to show a new download: ten pictures.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
 /// How long the view may take to show a change, if it shows: some pictures.
@@ -243,6 +245,17 @@ impl ControlServer for ControlHandlers {
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
         self.own_key(extensions)?;
         Ok(self.handle.view().transfers.iter().map(|transfer| Transfer::clone(transfer)).collect())
+    }
+
+    async fn transfer(
+        &self,
+        extensions: &Extensions,
+        id: u64,
+        wait_millis: Option<u64>,
+    ) -> RpcResult<Option<Transfer>> {
+        self.own_key(extensions)?;
+        let wait = Duration::from_millis(wait_millis.unwrap_or(0)).min(MAX_WAIT);
+        Ok(self.handle.transfer(id, wait).await)
     }
 
     async fn uploads(&self, extensions: &Extensions) -> RpcResult<Vec<Upload>> {

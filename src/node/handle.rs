@@ -1,13 +1,13 @@
 //! How a person's side talks to a running peer.
 
 use super::because::{Because, Why};
-use super::transfer_task::Change as TransferChange;
+use super::transfer_task::{Change as TransferChange, Transfers};
 use super::view::View;
 use crate::base::{ContentId, ContentLink, FileName, FolderPath, PeerId};
 use crate::engine::browse::{Ask as BrowseAsk, Listing};
 use crate::engine::index::Page;
 use crate::wire::check::CheckReport;
-use crate::wire::control::Limits;
+use crate::wire::control::{Limits, Transfer};
 use crate::wire::index::{SearchAnswer, SourcesAnswer};
 use crate::wire::library::{Inspection, SkippedFile};
 use crate::wire::transfer::Hurried;
@@ -179,6 +179,7 @@ pub(super) type Ask = (Command, oneshot::Sender<Result<Reply, CommandError>>);
 pub struct Handle {
     pub(super) commands: mpsc::Sender<Ask>,
     pub(super) view: watch::Receiver<Arc<View>>,
+    pub(super) transfers: watch::Receiver<Transfers>,
     pub(super) stopped: watch::Receiver<bool>,
     /// Links that are handed to the windows of this peer.
     pub(super) links: broadcast::Sender<ContentLink>,
@@ -214,6 +215,12 @@ impl Handle {
         self.links.send(link).is_ok()
     }
 
+    /// A download as it is when its state changes, or after this time at the latest; `None` if there is none of this
+    /// number. Cancel-safe.
+    pub(super) async fn transfer(&self, id: u64, wait: Duration) -> Option<Transfer> {
+        changed(self.transfers.clone(), id, wait).await.map(|transfer| Transfer::clone(&transfer))
+    }
+
     /// Waits until the peer has stopped: by [`Command::Stop`], [`Command::Leave`], or `control_stop`.
     pub async fn stopped(&self) {
         let mut stopped = self.stopped.clone();
@@ -231,5 +238,52 @@ impl Handle {
     #[must_use]
     pub fn views(&self) -> watch::Receiver<Arc<View>> {
         self.view.clone()
+    }
+}
+
+async fn changed(
+    mut transfers: watch::Receiver<Transfers>,
+    id: u64,
+    wait: Duration,
+) -> Option<Arc<Transfer>> {
+    let find = |all: &Transfers| all.iter().find(|transfer| transfer.id == id).cloned();
+    let first = find(&transfers.borrow_and_update())?;
+    let is_another = |all: &Transfers| find(all).is_none_or(|now| now.state != first.state);
+    // Too long, or the peer stops: it is as it was last.
+    drop(tokio::time::timeout(wait, transfers.wait_for(is_another)).await);
+    let now = find(&transfers.borrow());
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_download_is_told_when_its_state_changes_or_the_time_is_over() {
+        let one = |state: &str, done| {
+            let transfer = Transfer { id: 7, state: state.to_owned(), done, ..Transfer::default() };
+            Arc::new(vec![Arc::new(transfer)])
+        };
+        let (sender, transfers) = watch::channel(one("running", 1));
+        let ask = |id, millis| {
+            let asked = changed(transfers.clone(), id, Duration::from_millis(millis));
+            async move { asked.await.map(|transfer| (transfer.state.clone(), transfer.done)) }
+        };
+        assert_eq!(ask(8, 10_000).await, None);
+        assert_eq!(ask(7, 0).await, Some(("running".to_owned(), 1)));
+        let publish = async {
+            sender.send_replace(one("running", 2));
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            sender.send_replace(one("finished", 3));
+        };
+        let told = tokio::time::timeout(Duration::from_secs(20), async {
+            let (told, ()) = tokio::join!(ask(7, 3_600_000), publish);
+            told
+        });
+        assert_eq!(told.await, Ok(Some(("finished".to_owned(), 3))));
+        let begun = tokio::time::Instant::now();
+        assert_eq!(ask(7, 50).await, Some(("finished".to_owned(), 3)));
+        assert!(begun.elapsed() >= Duration::from_millis(50), "it is not another one by itself");
     }
 }

@@ -254,6 +254,15 @@ impl Remote {
         answer(self.client.transfers()).await
     }
 
+    /// A download of its process, when its state changes, or after this time at the latest; `None` if there is none of
+    /// this number.
+    ///
+    /// # Errors
+    /// As the peer answers; also if it stopped.
+    pub async fn transfer(&self, id: u64, wait: Duration) -> Result<Option<Transfer>, CommandError> {
+        answer(self.client.transfer(id, Some(millis(wait)))).await
+    }
+
     /// What it sends to others.
     ///
     /// # Errors

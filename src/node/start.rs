@@ -128,8 +128,13 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     let pictures = core.pictures(records, names_seen, summary, contacts, group.clone(), roster.clone());
     let (asks, ask_receiver) = mpsc::channel(MAX_ASKS);
     let (stopped_sender, stopped) = watch::channel(false);
-    let handle =
-        Handle { commands: asks, view: pictures, stopped, links: broadcast::Sender::new(Handle::MAX_LINKS) };
+    let handle = Handle {
+        commands: asks,
+        view: pictures,
+        transfers: core.transfers.transfers(),
+        stopped,
+        links: broadcast::Sender::new(Handle::MAX_LINKS),
+    };
     let general = Arc::new(core.serve(general, &events, group.clone(), &handle)?);
 
     let (names, names_events, registration) = core.names_link(roster.clone());

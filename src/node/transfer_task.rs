@@ -172,7 +172,7 @@ async fn transfer_task(
             Some(ended) = list.tasks.join_next(), if !list.tasks.is_empty() => {
                 list.ended(ended);
                 keeper.is_dirty = true;
-                publish_at.get_or_insert_with(Instant::now);
+                publish_at = Some(Instant::now());
             }
             Ok(()) = limits.changed() => {
                 list.simultaneous = limits.borrow_and_update().simultaneous;

@@ -44,6 +44,8 @@ pub struct FolderTarget {
     hidden: OwnedFd,
     /// Opened subfolders: files of one folder follow each other.
     opened: BTreeMap<FolderPath, OwnedFd>,
+    /// The folders in which names were given that may not be on the disk yet.
+    touched: BTreeSet<FolderPath>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,7 +85,7 @@ impl FolderTarget {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| unusable(error.into()))?;
         let hidden = open_hidden(&root).map_err(|error| unusable(error.into()))?;
-        Ok(Self { path, root, hidden, opened: BTreeMap::new() })
+        Ok(Self { path, root, hidden, opened: BTreeMap::new(), touched: BTreeSet::new() })
     }
 
     /// The same folder for another thread.
@@ -92,7 +94,8 @@ impl FolderTarget {
     /// If this process may not open more files.
     pub fn try_clone(&self) -> Result<Self, PartialError> {
         let (root, hidden) = (self.root.try_clone()?, self.hidden.try_clone()?);
-        Ok(Self { path: self.path.clone(), root, hidden, opened: BTreeMap::new() })
+        let (opened, touched) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { path: self.path.clone(), root, hidden, opened, touched })
     }
 
     /// Where it is.
@@ -200,20 +203,23 @@ impl FolderTarget {
     }
 
     /// Syncs the small files at these places, which were written, and gives them their names. Gives the places of
-    /// those that have them: some names the volume may not take, or something lies in their way.
+    /// those that have them: some names the volume may not take, or something lies in their way. The names are on the
+    /// disk after the next sync, of the next files or by [`FolderTarget::sync_names`]; those of the files before are
+    /// when this returns.
     ///
     /// # Errors
     /// If the disk refuses; nothing has a name then that was not synced.
     pub fn commit(&mut self, files: &[FolderFile], places: Vec<u32>) -> Result<Vec<u32>, PartialError> {
         self.sync_small(&places)?;
-        let mut touched = BTreeSet::new();
         let mut named = places;
         let mut result = Ok(());
         named.retain(|place| {
             let Some(file) = files.get(*place as usize).filter(|_| result.is_ok()) else { return false };
             match self.give_name(*place, &file.folder, &file.name) {
                 Ok(()) => {
-                    touched.insert(&file.folder);
+                    if !self.touched.contains(&file.folder) {
+                        self.touched.insert(file.folder.clone());
+                    }
                     return true;
                 }
                 Err(PartialError::Name(_) | PartialError::NamesTaken | PartialError::Foreign(_)) => {}
@@ -221,16 +227,25 @@ impl FolderTarget {
             }
             false
         });
-        for folder in touched {
-            sync_folder(self.enter(folder)?);
-        }
         result.map(|()| named)
     }
 
-    /// One sync of the volume is cheaper than one of each file.
-    fn sync_small(&self, places: &[u32]) -> Result<(), PartialError> {
-        if places.is_empty() || rustix::fs::syncfs(&self.hidden).is_ok() {
+    /// Has the disk keep the names that [`FolderTarget::commit`] gave.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn sync_names(&mut self) -> Result<(), PartialError> {
+        self.sync_small(&[])
+    }
+
+    /// One sync of the volume is cheaper than one of each file and folder.
+    fn sync_small(&mut self, places: &[u32]) -> Result<(), PartialError> {
+        let touched = std::mem::take(&mut self.touched);
+        if places.is_empty() && touched.is_empty() || rustix::fs::syncfs(&self.hidden).is_ok() {
             return Ok(());
+        }
+        for folder in &touched {
+            sync_folder(self.enter(folder)?);
         }
         for place in places {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

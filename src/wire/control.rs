@@ -422,6 +422,11 @@ pub trait Control {
     #[method(name = "transfers", param_kind = map, with_extensions)]
     async fn transfers(&self) -> RpcResult<Vec<Transfer>>;
 
+    /// One download; `null` if there is none of this number. Answers when its `state` changes, or after
+    /// `wait_millis` (at most 10,000; else at once).
+    #[method(name = "transfer", param_kind = map, with_extensions)]
+    async fn transfer(&self, id: u64, wait_millis: Option<u64>) -> RpcResult<Option<Transfer>>;
+
     /// Changes downloads: `pause`, `resume`, `cancel`, `retry`, `up`, `down`, `top` (in the order), or
     /// `clear` (out of the list; only those that are over). Without `ids`: all that it applies to.
     #[method(name = "change", param_kind = map, with_extensions)]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-/// How often progress is asked for.
+/// How often progress is shown at the latest; its end at once.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a transfer that was started may be missing from what the peer tells.
 const KNOWN_LIMIT: Duration = Duration::from_secs(3);
@@ -55,11 +55,10 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
         let begun = tokio::time::Instant::now();
         let mut progress = Progress::new(global.json);
         loop {
-            let transfers = peer.transfers().await?;
-            let transfer = transfers.iter().find(|transfer| transfer.id == id);
-            match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
+            let transfer = peer.transfer(id, PAUSE).await?;
+            match transfer.as_ref().map(|transfer| (transfer, transfer.state.as_str())) {
                 // What a peer tells may be a moment older than its answer to the download.
-                None if begun.elapsed() < KNOWN_LIMIT => {}
+                None if begun.elapsed() < KNOWN_LIMIT => tokio::time::sleep(PAUSE).await,
                 None => return Err(Failure::failed("the peer does not know the transfer any more")),
                 Some((transfer, "finished")) => return progress.finished(transfer),
                 // Of a folder, other files may still come.
@@ -95,7 +94,6 @@ pub(crate) fn run(global: &Global, args: GetArgs) -> Outcome {
                 }
                 Some((transfer, _)) => progress.show(transfer)?,
             }
-            tokio::time::sleep(PAUSE).await;
         }
     })
 }

@@ -22,7 +22,7 @@ use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -270,11 +270,10 @@ fn write_all(
     arriving: mpsc::Receiver<Arrived>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<FolderTarget, PartialError> {
-    let mut namer = target.try_clone()?;
+    let namer = target.try_clone()?;
     std::thread::scope(|scope| {
         let (written, batches) = sync_channel(0);
-        let naming =
-            scope.spawn(move || batches.iter().try_for_each(|batch| name(&mut namer, files, batch, named)));
+        let naming = scope.spawn(move || name_all(namer, files, &batches, named));
         let writing = write(&target, arriving, &written);
         drop(written);
         let naming =
@@ -320,17 +319,24 @@ fn write(
     result
 }
 
-fn name(
-    target: &mut FolderTarget,
+/// Names what was written. The sync of one batch is that of the names before it too, and only then these are
+/// remembered: a log must not say more than the disk has.
+fn name_all(
+    mut target: FolderTarget,
     files: &[FolderFile],
-    places: Vec<u32>,
+    batches: &Receiver<Vec<u32>>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<(), PartialError> {
-    let places = target.commit(files, places)?;
-    target.mark_done(files, &places)?;
-    // Whoever counts may have stopped; the log has it.
-    drop(named.blocking_send(places));
-    Ok(())
+    let mut last = Vec::new();
+    for batch in batches {
+        let places = target.commit(files, batch)?;
+        target.mark_done(files, &last)?;
+        last.clone_from(&places);
+        // Whoever counts may have stopped; the log has it.
+        drop(named.blocking_send(places));
+    }
+    target.sync_names()?;
+    target.mark_done(files, &last)
 }
 
 #[cfg(test)]
