@@ -129,14 +129,18 @@ impl<P: Peer> Bridge<P> {
         }
     }
 
-    /// Asks the desktop whether nothing shall move by itself. The answer comes as an action, if there is one.
-    pub(crate) fn ask_for_motion(&self) {
+    /// Asks the desktop whether nothing shall move by itself, and for its colours; also when they change.
+    pub(crate) fn follow_desktop(&self) {
         let back = self.back.clone();
-        self.runtime.spawn(async move {
-            if let Some(unwanted) = super::motion::portal::is_unwanted().await {
+        self.runtime.spawn(super::portal::watch(move |desktop| {
+            if let Some(unwanted) = desktop.reduced_motion {
                 back.send(Action::ReducedMotion(unwanted));
             }
-        });
+            if let Some(theme) = desktop.theme {
+                back.ctx.options_mut(|options| options.fallback_theme = theme);
+                back.ctx.request_repaint();
+            }
+        }));
     }
 
     /// The newest picture, if it was not given yet.

@@ -22,6 +22,7 @@ mod model;
 mod motion;
 mod orders;
 mod pace;
+mod portal;
 mod reduce;
 mod shell;
 mod system_fonts;

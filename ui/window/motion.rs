@@ -1,8 +1,6 @@
 //! Whether the system asks for less motion. At once, as far as it can be read without a connection to its
 //! settings: GTK's environment variable, and the settings file that the desktops keep for its programs. The
-//! [`portal`] answers later and has the last word.
-
-pub(crate) mod portal;
+//! [`portal`](super::portal) answers later and has the last word.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

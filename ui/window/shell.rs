@@ -72,7 +72,7 @@ impl<P: Peer> Shell<P> {
         let theme = options.theme.unwrap_or(kept.theme);
         let mut shell = Self::new(&creation.egui_ctx, peer, runtime, language, theme, stopped);
         system_fonts::install(&creation.egui_ctx);
-        shell.bridge.ask_for_motion();
+        shell.bridge.follow_desktop();
         shell.model.page = kept.page;
         shell.take(&creation.egui_ctx, Action::Motion(kept.motion));
         shell.bridge.desk.clone_from(&options.desk);
