@@ -4,9 +4,14 @@
 //! Invariant: all pages answer the same words in the same order; an older page stays on screen until the
 //! newer one is there.
 
+mod results;
+
+pub(crate) use results::Results;
+
 use super::Model;
 use cardume::node::{Page, Query, QueryError, Sort, View};
 use cardume::wire::index::{Complete, Facet, Found, SearchAnswer};
+use results::place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -41,8 +46,8 @@ pub(crate) struct Search {
     pub sort: Sort,
     /// When to search, if at all.
     pub due: Option<Duration>,
-    /// When a search was last sent.
-    pub sent_at: Option<Duration>,
+    /// What was sent last.
+    pub sent: Option<Sent>,
     /// The number of the last search sent. All its pages have it.
     pub number: u64,
     /// Whether its first answer is still to come.
@@ -90,6 +95,17 @@ pub(crate) struct Choosing {
     pub number: u64,
     /// ... from which result on.
     pub asked: usize,
+}
+
+/// A search that was sent: its answer answers this, whatever is typed since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// When.
+    pub at: Duration,
+    /// The words.
+    pub words: String,
+    /// The order.
+    pub sort: Sort,
 }
 
 /// What keeps a search from being answered.
@@ -180,99 +196,6 @@ pub(crate) fn key_of(found: &Found) -> String {
     found.content.clone().unwrap_or_else(|| format!("{}/{}", found.size, found.name))
 }
 
-/// The results that are there, in pages.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Results {
-    /// How many there are in all, as far as they can be shown.
-    len: usize,
-    pages: BTreeMap<u32, Loaded>,
-    /// Pages of the last search that are under way.
-    asked: BTreeSet<u32>,
-}
-
-#[derive(Clone, Debug)]
-struct Loaded {
-    /// Of which search.
-    number: u64,
-    /// From its beginning on; an answer that would be too long is cut.
-    found: Vec<Found>,
-    /// There was no more when more was asked for.
-    is_over: bool,
-}
-
-fn place(result: usize) -> (u32, usize) {
-    let page = PAGE as usize;
-    (u32::try_from(result / page).unwrap_or(u32::MAX), result % page)
-}
-
-impl Results {
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The result with this number, if its page is there.
-    pub(crate) fn get(&self, result: usize) -> Option<&Found> {
-        let (page, within) = place(result);
-        self.pages.get(&page)?.found.get(within).filter(|_| result < self.len)
-    }
-
-    /// Those that are there, with their numbers.
-    pub(crate) fn loaded(&self) -> impl Iterator<Item = (usize, &Found)> {
-        let first = |page: u32| page as usize * PAGE as usize;
-        self.pages.iter().flat_map(move |(page, loaded)| (first(*page)..).zip(&loaded.found))
-    }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// The first of these results that is not there.
-    pub(crate) fn first_missing(&self, mut of: Range<usize>) -> Option<usize> {
-        of.find(|result| self.get(*result).is_none())
-    }
-
-    /// Takes an answer of the search with this number.
-    fn take(&mut self, number: u64, page: Page, total: u64, results: Vec<Found>) {
-        self.len = usize::try_from(total.min(MAX_SHOWN)).unwrap_or(usize::MAX);
-        let first = usize::try_from(page.offset).unwrap_or(usize::MAX);
-        self.page_mut(number, place(first).0).is_over = results.is_empty();
-        for (result, found) in (first..).zip(results) {
-            let (page, within) = place(result);
-            let loaded = self.page_mut(number, page);
-            if within == loaded.found.len() {
-                loaded.found.push(found);
-            } else if let Some(known) = loaded.found.get_mut(within) {
-                *known = found;
-            }
-            // Else what is before it was forgotten meanwhile: all of it is asked for again.
-        }
-        let pages = self.len.div_ceil(PAGE as usize);
-        self.pages.retain(|page, _| (*page as usize) < pages);
-    }
-
-    /// A page of the search with this number, which comes in place of an older one. It is not asked for any more.
-    fn page_mut(&mut self, number: u64, page: u32) -> &mut Loaded {
-        self.asked.remove(&page);
-        let new = || Loaded { number, found: Vec::new(), is_over: false };
-        let loaded = self.pages.entry(page).or_insert_with(new);
-        if loaded.number != number {
-            *loaded = new();
-        }
-        loaded
-    }
-
-    /// Forgets the pages that are farthest from `middle`, but none of `keep`.
-    fn forget_far(&mut self, middle: u32, keep: &BTreeSet<u32>) {
-        while self.pages.len() > MAX_PAGES {
-            let far = self.pages.keys().copied().filter(|page| !keep.contains(page));
-            let Some(farthest) = far.max_by_key(|page| page.abs_diff(middle)) else { return };
-            self.pages.remove(&farthest);
-        }
-    }
-}
-
 impl Search {
     /// The words as they are sent: with those of the filter, each with its quotes closed.
     pub(crate) fn query(&self) -> String {
@@ -292,6 +215,29 @@ impl Search {
     pub(crate) fn is_of_now(&self) -> bool {
         let query = self.query();
         self.answered.as_ref().is_some_and(|answered| answered.words == query && answered.sort == self.sort)
+    }
+
+    /// Whether what was sent last are these words in this order.
+    pub(crate) fn is_sent(&self) -> bool {
+        let query = self.query();
+        self.sent.as_ref().is_some_and(|sent| sent.words == query && sent.sort == self.sort)
+    }
+
+    /// Nothing is selected any more.
+    pub(crate) fn unselect(&mut self) {
+        self.chosen.clear();
+        (self.cursor, self.anchor, self.choosing) = (None, None, None);
+    }
+
+    /// Selects the best result, if these words are answered: with words typed, Enter takes it; without any, nothing is
+    /// taken by accident.
+    pub(crate) fn select_best(&mut self) {
+        if self.words.trim().is_empty() || !self.is_of_now() {
+            return;
+        }
+        self.cursor = (self.row_count() > 0).then_some(0);
+        let best = self.results.get(0).map(|best| (key_of(best), best.clone()));
+        self.chosen.extend(best);
     }
 
     /// How many rows there are.

@@ -6,7 +6,7 @@ mod select;
 use super::super::action::{SearchAction, Verb};
 use super::super::model::Model;
 use super::super::model::search::{
-    Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, key_of, with_term_toggled,
+    Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, Sent, key_of, with_term_toggled,
 };
 use super::{Effect, Field};
 use cardume::node::{CommandError, Direction, Page, Query, QueryError, Sort, SortKey};
@@ -20,10 +20,7 @@ pub(super) use download::take_folder;
 pub(super) fn reduce(model: &mut Model, action: SearchAction) -> Vec<Effect> {
     match action {
         SearchAction::Words(words) => type_words(model, words),
-        SearchAction::Filter(words) => {
-            model.search.filter = Some(words);
-            search_soon(model)
-        }
+        SearchAction::Filter(words) => change_query(model, |search| search.filter = Some(words)),
         SearchAction::CloseFilter => close_filter(model),
         SearchAction::Term(term) => {
             let words = with_term_toggled(&model.search.words, &term);
@@ -119,8 +116,14 @@ pub(super) fn escape(model: &mut Model) -> Option<Vec<Effect>> {
 }
 
 fn close_filter(model: &mut Model) -> Vec<Effect> {
-    let narrowed = model.search.filter.take().is_some_and(|filter| !filter.trim().is_empty());
-    let mut effects = if narrowed { search_soon(model) } else { Vec::new() };
+    let narrowed = model.search.filter.as_ref().is_some_and(|filter| !filter.trim().is_empty());
+    let close = |search: &mut Search| search.filter = None;
+    let mut effects = if narrowed {
+        change_query(model, close)
+    } else {
+        close(&mut model.search);
+        Vec::new()
+    };
     effects.push(Effect::FocusSearch);
     effects
 }
@@ -138,8 +141,8 @@ pub(super) fn follow_index(model: &mut Model) -> Vec<Effect> {
     if !(changed || search.waiting) || search.due.is_some() || search.asking || malformed {
         return Vec::new();
     }
-    let at = match search.sent_at {
-        Some(sent_at) if !search.waiting => model.now.max(sent_at + FOLLOW),
+    let at = match &search.sent {
+        Some(sent) if !search.waiting => model.now.max(sent.at + FOLLOW),
         _ => model.now,
     };
     search.due = Some(at);
@@ -147,7 +150,19 @@ pub(super) fn follow_index(model: &mut Model) -> Vec<Effect> {
 }
 
 fn type_words(model: &mut Model, words: String) -> Vec<Effect> {
-    model.search.words = words;
+    change_query(model, |search| search.words = words)
+}
+
+/// With another query nothing stays selected that an older one found: what is asked for next is meant to be of the new
+/// one.
+fn change_query(model: &mut Model, change: impl FnOnce(&mut Search)) -> Vec<Effect> {
+    let search = &mut model.search;
+    let before = search.query();
+    change(search);
+    if search.query() != before {
+        search.unselect();
+        search.select_best();
+    }
     search_soon(model)
 }
 
@@ -210,7 +225,8 @@ pub(super) fn send_search(model: &mut Model) -> Option<Effect> {
     }
     search.number += 1;
     search.asking = true;
-    search.sent_at = Some(model.now);
+    let words = search.query();
+    search.sent = Some(Sent { at: model.now, words: words.clone(), sort: search.sort });
     search.basis = Some(Basis::of(&model.view));
     // What only follows the index begins where the person looks.
     let page = if search.is_of_now() {
@@ -219,7 +235,7 @@ pub(super) fn send_search(model: &mut Model) -> Option<Effect> {
         Page { sort: search.sort, ..Page::from(super::super::model::search::PAGE) }
     };
     search.ask_anew(page);
-    Some(Effect::Search { number: search.number, words: search.query(), page })
+    Some(Effect::Search { number: search.number, words, page })
 }
 
 /// Asks for what is on screen and not there.
@@ -247,7 +263,9 @@ fn take_answer(
     match answer {
         Ok(answer) => {
             search.waiting = false;
-            search.problem = None;
+            if search.is_sent() {
+                search.problem = None;
+            }
             show_answer(search, page, answer);
             let mut effects = select::go_on_choosing(model, page);
             effects.extend(ask_missing(model));
@@ -258,6 +276,10 @@ fn take_answer(
         Err(error) => {
             search.waiting = is_for_want_of_tracker(error.code);
             search.choosing = None;
+            if !search.is_sent() {
+                // Other words are typed since: they are sent when they are due, or are told to be no query.
+                return Vec::new();
+            }
             search.problem = (!search.waiting).then_some(Problem::Refused(error.message));
             if error.code == Code::BadParameter as i32 {
                 // The same words are refused again; others are typed by the person.
@@ -277,8 +299,9 @@ fn is_for_want_of_tracker(code: i32) -> bool {
 
 /// Puts an answer on screen; the cursor stays on its result where that is still there.
 fn show_answer(search: &mut Search, page: Page, mut answer: SearchAnswer) {
-    let words = search.query();
-    let is_new = !search.is_of_now();
+    let Some(Sent { words, sort, .. }) = search.sent.clone() else { return };
+    let is_same = |answered: &Answered| answered.words == words && answered.sort == sort;
+    let is_new = !search.answered.as_ref().is_some_and(is_same);
     let at_cursor = search.cursor.and_then(|row| Some((row, search.key_at(row)?)));
     if is_new {
         search.results.clear();
@@ -286,20 +309,15 @@ fn show_answer(search: &mut Search, page: Page, mut answer: SearchAnswer) {
     }
     search.answered = Some(Answered {
         words,
-        sort: search.sort,
+        sort,
         complete: answer.complete,
         total: answer.total,
         facets: std::mem::take(&mut answer.facets),
     });
     search.take_page(page, answer);
     if is_new {
-        search.chosen.clear();
-        (search.anchor, search.choosing) = (None, None);
-        // With words typed, Enter takes the best result; without any, nothing is taken by accident.
-        search.cursor = (!search.words.trim().is_empty() && search.row_count() > 0).then_some(0);
-        if let Some(best) = search.results.get(0).filter(|_| search.cursor.is_some()) {
-            search.chosen.insert(key_of(best), best.clone());
-        }
+        search.unselect();
+        search.select_best();
     } else if let Some((row, key)) = at_cursor {
         let moved = search.results.loaded().find(|(_, found)| key_of(found) == key).map(|(result, _)| result);
         let same = search.key_at(row).as_ref() == Some(&key);

@@ -2,14 +2,15 @@
 
 use super::super::action::{Action, Pick, SearchAction, Verb};
 use super::super::fixtures::{content, found, typical_view};
-use super::super::model::search::{PAGE, terms, with_term_toggled};
+use super::super::model::search::{DEBOUNCE, PAGE, Problem, terms, with_term_toggled};
 use super::super::model::{DEFAULT_ZOOM, Model, NoteKind, TOAST, ZOOMS};
 use super::super::reduce::{Effect, Field, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
-use cardume::node::{Page, SortKey, View};
+use cardume::node::{CommandError, Page, SortKey, View};
+use cardume::wire::codes::Code;
 use cardume::wire::control::Status;
-use cardume::wire::index::{Complete, SearchAnswer};
+use cardume::wire::index::{Complete, Found, SearchAnswer};
 use std::sync::Arc;
 
 fn answer(first: u64, count: u64, total: u64) -> SearchAnswer {
@@ -152,6 +153,83 @@ fn an_answer_that_was_cut_is_asked_for_to_its_end() {
     assert_eq!(asked(&take(&mut model, rest(899, 101), 101)), []);
     assert_eq!(model.search.chosen.len(), 1_000);
     assert!(model.search.choosing.is_none());
+}
+
+fn type_words(model: &mut Model, words: &str) -> Vec<Effect> {
+    reduce(model, Action::Search(SearchAction::Words(words.to_owned())))
+}
+
+/// Sends what is typed.
+fn send(model: &mut Model) {
+    model.now += DEBOUNCE;
+    reduce(model, Action::Tick);
+}
+
+fn answer_of(number: u64, results: Vec<Found>) -> Action {
+    let total = u64::try_from(results.len()).expect("few");
+    let answer = SearchAnswer { results, ..answer(0, 0, total) };
+    Action::Search(SearchAction::Answered { number, page: page(0), answer: Ok(answer) })
+}
+
+#[test]
+fn nothing_of_other_words_is_downloaded_linked_or_filtered_out() {
+    let abc = || vec![found(1, "abc.txt", &[2]), found(2, "abc.pdf", &[2])];
+    for change in [SearchAction::Words("xyz".to_owned()), SearchAction::Filter("pdf".to_owned())] {
+        let mut model = answered(3);
+        type_words(&mut model, "abc");
+        send(&mut model);
+        reduce(&mut model, answer_of(2, abc()));
+        assert_eq!(model.search.wanted().len(), 1, "the best result");
+        reduce(&mut model, Action::Search(change.clone()));
+        for verb in [Verb::Download, Verb::CopyLink, Verb::DownloadTo] {
+            assert_eq!(reduce(&mut model, Action::Do(verb)), [], "{verb:?} after {change:?}");
+        }
+        send(&mut model);
+        assert_eq!(reduce(&mut model, Action::Do(Verb::Download)), [], "still on its way");
+        reduce(&mut model, answer_of(3, vec![found(7, "xyz abc.pdf", &[3])]));
+        assert_eq!(model.search.wanted()[0].found.name, "xyz abc.pdf");
+        // What is no other query changes nothing: white space, for example.
+        let spaced = format!("{} ", model.search.words);
+        type_words(&mut model, &spaced);
+        assert_eq!(model.search.wanted().len(), 1);
+    }
+    // Typed, and taken back before it was sent: what is on screen is the answer.
+    let mut model = answered(3);
+    type_words(&mut model, "abc");
+    send(&mut model);
+    reduce(&mut model, answer_of(2, abc()));
+    type_words(&mut model, "abcd");
+    type_words(&mut model, "abc");
+    assert_eq!(model.search.wanted()[0].found.name, "abc.txt");
+}
+
+#[test]
+fn an_answer_belongs_to_the_words_that_were_sent() {
+    let mut model = answered(3);
+    type_words(&mut model, "ree");
+    send(&mut model);
+    type_words(&mut model, "reef");
+    reduce(&mut model, answer_of(2, vec![found(1, "reed.pdf", &[2])]));
+    assert_eq!(model.search.answered.as_ref().map(|it| it.words.as_str()), Some("ree"));
+    assert_eq!(model.search.wanted(), [], "it may not be what is meant now");
+    send(&mut model);
+    reduce(&mut model, answer_of(3, vec![found(2, "reef.jpg", &[2]), found(1, "reed.pdf", &[2])]));
+    let names: Vec<_> = model.search.wanted().into_iter().map(|wanted| wanted.found.name).collect();
+    assert_eq!(names, ["reef.jpg"]);
+
+    // What is wrong with the words of now is not taken back by an answer to older ones, nor said otherwise.
+    let refused = CommandError::new(Code::BadParameter as i32, "no".to_owned());
+    let late = [
+        answer_of(4, Vec::new()),
+        Action::Search(SearchAction::Answered { number: 5, page: page(0), answer: Err(refused) }),
+    ];
+    for late in late {
+        type_words(&mut model, "reef x");
+        send(&mut model);
+        type_words(&mut model, "size:big");
+        reduce(&mut model, late);
+        assert!(matches!(model.search.problem, Some(Problem::Query(_))), "{:?}", model.search.problem);
+    }
 }
 
 #[test]
