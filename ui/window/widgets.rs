@@ -8,7 +8,7 @@ use super::text::Text;
 use super::theme::{self, Tokens};
 use eframe::egui;
 use egui::{
-    Align, Button, Color32, FontId, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    Align, Button, Color32, FontId, Id, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 /// A page's title with what belongs beside it.
@@ -92,9 +92,22 @@ pub(crate) fn icon_button_at(
 }
 
 /// A row over the whole width that can be clicked: its background is drawn, its contents are the caller's.
+///
+/// What is clicked is the place. Where rows move by themselves it has to be [`row_of_ui`].
 pub(crate) fn row_ui(ui: &mut Ui, height: f32, selected: bool, label: &str) -> (Rect, Response) {
+    let (id, rect) = ui.allocate_space(vec2(ui.available_width(), height));
+    row_at(ui, id, rect, selected, label)
+}
+
+/// The same for something with an id: clicks and the menu go with it when it moves to another row, and end when it goes.
+pub(crate) fn row_of_ui(ui: &mut Ui, id: Id, height: f32, selected: bool, label: &str) -> (Rect, Response) {
+    let (_, rect) = ui.allocate_space(vec2(ui.available_width(), height));
+    row_at(ui, id, rect, selected, label)
+}
+
+fn row_at(ui: &Ui, id: Id, rect: Rect, selected: bool, label: &str) -> (Rect, Response) {
     let tokens = theme::tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+    let response = ui.interact(rect, id, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, label));
     if selected {
         ui.painter().rect_filled(rect, theme::RADIUS, tokens.selected);

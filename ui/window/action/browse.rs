@@ -1,9 +1,10 @@
 //! What a person does while looking into the folders of a peer.
 
 use cardume::base::FolderPath;
+use cardume::node::Place;
 use std::ops::Range;
 
-/// What a person does while looking into the folders of a peer.
+/// What a person does while looking into the folders of a peer. Rows move, so they are named by what they show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BrowseAction {
     /// Look into a folder of a peer, by its id; with the cursor at a file.
@@ -17,16 +18,16 @@ pub(crate) enum BrowseAction {
     },
     /// Go to this folder.
     GoTo(FolderPath),
-    /// Look into the folder in this row, or download its file.
-    Enter(usize),
-    /// Download what is in this row: a file, or a folder as a folder.
-    Download(usize),
+    /// Look into this folder, or download this file.
+    Enter(Place),
+    /// Download this: a file, or a folder as a folder.
+    Download(Place),
     /// Download the folder that is looked into.
     DownloadFolder,
-    /// Put a link to the file in this row on the clipboard.
-    CopyLink(usize),
-    /// The cursor goes to this row.
-    Select(usize),
+    /// Put a link to this file on the clipboard.
+    CopyLink(Place),
+    /// The cursor goes to this.
+    Select(Place),
     /// The cursor moves by so many rows.
     Move(isize),
     /// Only names that contain this.

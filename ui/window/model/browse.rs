@@ -141,6 +141,16 @@ impl Browse {
         self.asked_at.is_none() && self.next.is_some() && self.rows.len() < MAX_ROWS && near
     }
 
+    /// The row that shows this, if any does.
+    pub(crate) fn row_of(&self, place: &Place) -> Option<usize> {
+        self.rows.iter().position(|entry| entry.place() == *place)
+    }
+
+    /// What is shown of this, if it is.
+    pub(crate) fn entry(&self, place: &Place) -> Option<&Entry> {
+        self.rows.get(self.row_of(place)?)
+    }
+
     /// The row that the keyboard is at.
     pub(crate) fn at_cursor(&self) -> Option<&Entry> {
         self.rows.get(self.cursor?)

@@ -5,7 +5,7 @@ use super::super::model::browse::{Browse, MAX_ROWS, PAGE, PATIENCE, REFRESH, Ref
 use super::super::model::{Model, NoteKind};
 use super::{Effect, Field, note};
 use cardume::base::{ContentLink, FileName, FolderPath, PeerId};
-use cardume::node::{Command, CommandError, Entry, Listing};
+use cardume::node::{Command, CommandError, Entry, Listing, Place};
 use cardume::wire::codes::Code;
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ pub(super) fn reduce(model: &mut Model, action: BrowseAction) -> Vec<Effect> {
     match action {
         BrowseAction::Open { .. } => {}
         BrowseAction::GoTo(folder) => return go_to(model, folder),
-        BrowseAction::Enter(row) => return enter(model, row),
-        BrowseAction::Download(row) => return download(model, row),
+        BrowseAction::Enter(place) => return enter(model, &place),
+        BrowseAction::Download(place) => return download(model, &place),
         BrowseAction::DownloadFolder => {
             let (peer, folder) = (browse.peer, browse.folder.clone());
             return download_folder(model, peer, folder);
         }
-        BrowseAction::CopyLink(row) => return copy_link(model, row),
-        BrowseAction::Select(row) => browse.cursor = Some(row).filter(|row| *row < browse.rows.len()),
+        BrowseAction::CopyLink(place) => return copy_link(model, &place),
+        BrowseAction::Select(place) => browse.cursor = browse.row_of(&place),
         BrowseAction::Move(by) => return move_cursor(model, by),
         BrowseAction::Filter(words) => {
             browse.filter = Some(words);
@@ -56,10 +56,10 @@ pub(super) fn reduce(model: &mut Model, action: BrowseAction) -> Vec<Effect> {
 
 /// What follows from a verb while folders are looked into; `None`: it means something else.
 pub(super) fn act(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
-    let cursor = model.shown_browse()?.cursor;
+    let cursor = model.shown_browse()?.at_cursor().map(Entry::place);
     Some(match verb {
-        Verb::Download => cursor.map_or_else(Vec::new, |row| enter(model, row)),
-        Verb::CopyLink => cursor.map_or_else(Vec::new, |row| copy_link(model, row)),
+        Verb::Download => cursor.map_or_else(Vec::new, |place| enter(model, &place)),
+        Verb::CopyLink => cursor.map_or_else(Vec::new, |place| copy_link(model, &place)),
         Verb::Filter => {
             if let Some(browse) = &mut model.browse {
                 browse.filter.get_or_insert_default();
@@ -147,14 +147,14 @@ fn show_other(model: &mut Model, sought: Option<FileName>) -> Vec<Effect> {
     ask_anew(model)
 }
 
-fn enter(model: &mut Model, row: usize) -> Vec<Effect> {
+fn enter(model: &mut Model, place: &Place) -> Vec<Effect> {
     let Some(browse) = &model.browse else { return Vec::new() };
-    match browse.rows.get(row) {
+    match browse.entry(place) {
         Some(Entry::Folder { name, .. }) => match browse.inner(name) {
             Some(inner) => go_to(model, inner),
             None => Vec::new(),
         },
-        Some(Entry::File { .. }) => download(model, row),
+        Some(Entry::File { .. }) => download(model, place),
         None => Vec::new(),
     }
 }
@@ -163,13 +163,13 @@ fn is_own(model: &Model, peer: PeerId) -> bool {
     model.view.status.peer_id == peer.to_string()
 }
 
-fn download(model: &mut Model, row: usize) -> Vec<Effect> {
+fn download(model: &mut Model, place: &Place) -> Vec<Effect> {
     let Some(browse) = &model.browse else { return Vec::new() };
     let peer = browse.peer;
     if is_own(model, peer) {
         return Vec::new();
     }
-    match browse.rows.get(row) {
+    match browse.entry(place) {
         Some(Entry::Folder { name, .. }) => match browse.inner(name) {
             Some(inner) => download_folder(model, peer, inner),
             None => Vec::new(),
@@ -193,8 +193,8 @@ fn download_folder(model: &Model, peer: PeerId, folder: FolderPath) -> Vec<Effec
     vec![Effect::Command(Subject::Download(name), Command::DownloadFolder { peer, folder, to: None })]
 }
 
-fn copy_link(model: &mut Model, row: usize) -> Vec<Effect> {
-    let entry = model.browse.as_ref().and_then(|browse| browse.rows.get(row));
+fn copy_link(model: &mut Model, place: &Place) -> Vec<Effect> {
+    let entry = model.browse.as_ref().and_then(|browse| browse.entry(place));
     let Some(Entry::File { name, state, .. }) = entry else { return Vec::new() };
     let Some(content) = state.content else {
         let name = name.to_string();
@@ -292,7 +292,7 @@ fn show(browse: &mut Browse, listing: Listing) {
     let kept = browse.at_cursor().filter(|_| browse.anew).map(Entry::place);
     if browse.anew {
         browse.rows = entries;
-        browse.cursor = kept.and_then(|place| browse.rows.iter().position(|entry| entry.place() == place));
+        browse.cursor = kept.and_then(|place| browse.row_of(&place));
     } else {
         browse.rows.extend(entries);
     }

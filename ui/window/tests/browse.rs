@@ -98,6 +98,28 @@ fn a_row_narrows_and_the_keys_reach_everything() {
 }
 
 #[test]
+fn an_open_menu_goes_with_its_file() {
+    let mut window = window(Language::English, results());
+    window.wait_for("share of peer-3");
+    window.press(Key::Enter);
+    window.wait_for("course");
+    window.press(Key::Enter);
+    window.wait_for("holiday by the sea.jpg");
+    let row = window.row_with("holiday by the sea.jpg");
+    window.harness.get_by_role_and_label(Role::ListItem, &row).click_secondary();
+    window.harness.step();
+    window.harness.step();
+    let more = (20..25).map(|number| found(number, &format!("b{number}.txt"), &[3]));
+    window.peer.set_results(results().into_iter().chain(more).collect());
+    window.wait_for("b24.txt");
+    window.click(Role::Button, Verb::Download.label(Language::English.text()));
+    window.wait_until("a download", |window| !window.peer.commands().is_empty());
+    let commands = window.peer.commands();
+    let [Command::Download { name, .. }] = &commands[..] else { panic!("{commands:?}") };
+    assert_eq!(name.as_deref(), Some("holiday by the sea.jpg"), "not what stands in its row now");
+}
+
+#[test]
 fn a_source_is_shown_in_its_folder() {
     let mut window = Window::open(FakePeer::new(typical_view(), results()));
     window.wait_for("holiday by the sea.jpg");

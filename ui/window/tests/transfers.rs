@@ -89,6 +89,32 @@ fn the_details_show_the_sources_and_what_can_be_done() {
 }
 
 #[test]
+fn an_open_menu_goes_with_its_download() {
+    let list = [transfer(1, "a", "running"), transfer(2, "b", "running"), transfer(3, "c", "running")];
+    let mut window = window_with(list.to_vec());
+    let row = window.row_with("b: ");
+    window.harness.get_by_role_and_label(Role::ListItem, &row).click_secondary();
+    window.harness.step();
+    window.harness.step();
+    let [a, b, c] = list.map(Arc::new);
+    window.peer.publish(View { transfers: Arc::new(vec![b, a.clone(), c.clone()]), ..typical_view() });
+    window.wait_until("another order", |window| window.rows()[0].starts_with('b'));
+    window.click(Role::Button, "Cancel");
+    commands_are(&mut window, 1);
+    assert_eq!(window.peer.commands(), [Command::Cancel(2)], "not what stands in its row now");
+
+    // It closes with it.
+    window.harness.get_by_role_and_label(Role::ListItem, &row).click_secondary();
+    window.harness.step();
+    window.harness.step();
+    assert!(window.harness.query_by_role_and_label(Role::Button, "Cancel").is_some());
+    window.peer.publish(View { transfers: Arc::new(vec![a, c]), ..typical_view() });
+    window.wait_until("closed", |window| {
+        !window.harness.query_by_role_and_label(Role::Button, "Cancel").is_some()
+    });
+}
+
+#[test]
 fn keys_pause_and_cancel_the_selected_download() {
     let mut window = window_with(vec![transfer(1, "a", "running"), transfer(2, "b", "paused")]);
     window.press(egui::Key::Space);

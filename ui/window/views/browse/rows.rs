@@ -11,7 +11,7 @@ use super::super::super::widgets::{self, Icon};
 use super::super::id_of;
 use cardume::node::Entry;
 use eframe::egui;
-use egui::{Align, EventFilter, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, EventFilter, Id, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use std::ops::Range;
 
 /// Width of the mark at the row that the keyboard is at.
@@ -136,7 +136,8 @@ fn row_ui(
         }
     };
     let selected = browse.cursor == Some(row);
-    let (rect, response) = widgets::row_ui(ui, theme::ROW, selected, &label);
+    let id = id_of_entry(browse, entry);
+    let (rect, response) = widgets::row_of_ui(ui, id, theme::ROW, selected, &label);
     if selected {
         let mark = Rect::from_min_size(rect.min, vec2(CURSOR, rect.height()));
         ui.painter().rect_filled(mark, CURSOR / 2.0, tokens.accent);
@@ -152,16 +153,25 @@ fn row_ui(
     }
     widgets::cell(ui, columns.files, &files, theme::body(), tokens.weak, Align::Max);
     widgets::cell(ui, columns.size, &bytes, theme::body(), tokens.weak, Align::Max);
-    button_ui(ui, model, browse, text, (row, entry), columns.button, actions);
-    clicks(&response, row, actions);
+    button_ui(ui, model, browse, text, entry, columns.button, actions);
+    clicks(&response, entry, actions);
     menu_ui(&response, model, browse, text, (row, entry), actions);
 }
 
-fn clicks(response: &Response, row: usize, actions: &mut Vec<Action>) {
+/// The id of what a row shows: rows move when something comes or goes.
+fn id_of_entry(browse: &Browse, entry: &Entry) -> Id {
+    let folder = browse.folder.as_str();
+    match entry {
+        Entry::Folder { name, .. } => Id::unique(("folder", folder, name.as_str())),
+        Entry::File { name, key, .. } => Id::unique(("file", folder, name.as_str(), *key)),
+    }
+}
+
+fn clicks(response: &Response, entry: &Entry, actions: &mut Vec<Action>) {
     if response.double_clicked() {
-        actions.push(Action::Browse(BrowseAction::Enter(row)));
+        actions.push(Action::Browse(BrowseAction::Enter(entry.place())));
     } else if response.clicked() || response.secondary_clicked() {
-        actions.push(Action::Browse(BrowseAction::Select(row)));
+        actions.push(Action::Browse(BrowseAction::Select(entry.place())));
     }
 }
 
@@ -175,7 +185,7 @@ fn button_ui(
     model: &Model,
     browse: &Browse,
     text: &Text,
-    (row, entry): (usize, &Entry),
+    entry: &Entry,
     rect: Rect,
     actions: &mut Vec<Action>,
 ) {
@@ -208,8 +218,10 @@ fn button_ui(
                 Entry::Folder { .. } => (text.moving.download_folder)(name, &model.name_of(browse.peer)),
                 Entry::File { .. } => (text.download_named)(name),
             };
-            if widgets::icon_button_at(ui, place, ("get", row), Icon::Download, &label).clicked() {
-                actions.push(Action::Browse(BrowseAction::Download(row)));
+            if widgets::icon_button_at(ui, place, ("get", id_of_entry(browse, entry)), Icon::Download, &label)
+                .clicked()
+            {
+                actions.push(Action::Browse(BrowseAction::Download(entry.place())));
             }
         }
     }
@@ -237,13 +249,13 @@ fn menu_ui(
             }
         };
         if is_folder {
-            item(ui, text.browsing.open, BrowseAction::Enter(row));
+            item(ui, text.browsing.open, BrowseAction::Enter(entry.place()));
         }
         if !is_own(model, browse) && (is_folder || has_content) {
-            item(ui, Verb::Download.label(text), BrowseAction::Download(row));
+            item(ui, Verb::Download.label(text), BrowseAction::Download(entry.place()));
         }
         if has_content {
-            item(ui, Verb::CopyLink.label(text), BrowseAction::CopyLink(row));
+            item(ui, Verb::CopyLink.label(text), BrowseAction::CopyLink(entry.place()));
         }
     });
 }

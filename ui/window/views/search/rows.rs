@@ -14,7 +14,7 @@ use super::menu::menu_ui;
 use cardume::base::{FileKind, Natural};
 use cardume::wire::index::{Found, Source};
 use eframe::egui;
-use egui::{Align, EventFilter, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, EventFilter, Id, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 use std::ops::Range;
 
 /// Width of the mark at the row that the keyboard is at.
@@ -126,19 +126,21 @@ fn content_row_ui(
     };
     let size = text.bytes(found.size);
     let sources = u64::try_from(found.sources.len()).unwrap_or(u64::MAX);
-    let selected = model.search.chosen.contains_key(&key_of(found));
+    let key = key_of(found);
+    let selected = model.search.chosen.contains_key(&key);
     let mut label = (text.row_content)(&found.name, &size, sources);
     if is_mine(model, found) {
         label = (text.finding.row_mine)(&label);
     }
-    let (rect, response) = widgets::row_ui(ui, theme::ROW, selected, &label);
+    let id = Id::unique(("result", &key));
+    let (rect, response) = widgets::row_of_ui(ui, id, theme::ROW, selected, &label);
     cursor_ui(ui, model, row, rect);
     let open = model.search.is_open(result);
     let columns = Columns::of(rect);
     let arrow = widgets::span(rect, columns.arrow[0], columns.arrow[1]).shrink2(vec2(0.0, 3.0));
     let (arrow_label, arrow_icon) =
         if open { (text.hide_sources, Icon::Down) } else { (text.show_sources, Icon::Right) };
-    if widgets::icon_button_at(ui, arrow, ("open", row), arrow_icon, arrow_label).clicked() {
+    if widgets::icon_button_at(ui, arrow, ("open", &key), arrow_icon, arrow_label).clicked() {
         actions.push(Action::Search(SearchAction::Toggle(result)));
     }
     cells_ui(ui, model, text, found, &size, rect);
@@ -147,7 +149,9 @@ fn content_row_ui(
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
     }
     let asked = asks_for_menu(model, row, actions);
-    context_menu(&response, asked, |ui, menu| menu_ui(ui, menu, model, text, actions));
+    if keeps_menu(model, row, selected, &response) {
+        context_menu(&response, asked, |ui, menu| menu_ui(ui, menu, model, text, actions));
+    }
     if response.double_clicked() {
         actions.push(Action::Search(SearchAction::Download { found: result, source: None }));
     } else if response.clicked() {
@@ -223,7 +227,7 @@ fn button_cell(
     let tokens = theme::tokens(ui);
     if is_mine(model, found) {
         Icon::CheckCircle.paint_filled(ui, rect, tokens.ok);
-        ui.interact(rect, ui.scope_id().with(("mine", result)), Sense::hover())
+        ui.interact(rect, ui.scope_id().with(("mine", content)), Sense::hover())
             .on_hover_text(text.finding.mine);
         return;
     }
@@ -236,7 +240,7 @@ fn button_cell(
         _ => {
             let place = Rect::from_center_size(rect.center(), vec2(26.0, 24.0));
             let label = (text.download_named)(&found.name);
-            if widgets::icon_button_at(ui, place, ("download", result), Icon::Download, &label).clicked() {
+            if widgets::icon_button_at(ui, place, ("download", content), Icon::Download, &label).clicked() {
                 actions.push(Action::Search(SearchAction::Download { found: result, source: None }));
             }
         }
@@ -257,7 +261,8 @@ fn source_row_ui(
     let selected = model.search.cursor == Some(row);
     let name = name_of(model, text, source);
     let label = (text.row_source)(name, &source.name, &source.folder);
-    let (rect, response) = widgets::row_ui(ui, theme::ROW, selected, &label);
+    let id = Id::unique(("source", key_of(found), &source.peer, &source.folder, &source.name));
+    let (rect, response) = widgets::row_of_ui(ui, id, theme::ROW, selected, &label);
     cursor_ui(ui, model, row, rect);
     let download = Action::Search(SearchAction::Download { found: result, source: Some(which) });
     let mine = source.peer == model.view.status.peer_id;
@@ -268,7 +273,7 @@ fn source_row_ui(
         let area = egui::UiBuilder::new()
             .max_rect(button)
             .layout(egui::Layout::right_to_left(Align::Center))
-            .id_salt(("source", result, which));
+            .id_salt(id);
         let mut child = ui.new_child(area);
         // Within the row, or it would hang below its text.
         child.spacing_mut().interact_size.y = button.height();
@@ -293,12 +298,14 @@ fn source_row_ui(
         actions.push(Action::Search(SearchAction::Select(row, Pick::Only)));
     }
     let asked = asks_for_menu(model, row, actions);
-    context_menu(&response, asked, |ui, menu| {
-        menu_ui(ui, menu, model, text, actions);
-        if !mine && !source.folder.is_empty() {
-            folder_ui(ui, menu, text, source, name, actions);
-        }
-    });
+    if keeps_menu(model, row, selected, &response) {
+        context_menu(&response, asked, |ui, menu| {
+            menu_ui(ui, menu, model, text, actions);
+            if !mine && !source.folder.is_empty() {
+                folder_ui(ui, menu, text, source, name, actions);
+            }
+        });
+    }
     if response.double_clicked() && !mine {
         actions.push(download);
     } else if response.clicked() {
@@ -313,6 +320,11 @@ fn asks_for_menu(model: &Model, row: usize, actions: &mut Vec<Action>) -> bool {
         actions.push(Action::MenuShown);
     }
     asked
+}
+
+/// Whether this row may have a menu: it is about what is selected, and ends when that is something else.
+fn keeps_menu(model: &Model, row: usize, selected: bool, response: &Response) -> bool {
+    selected || model.search.cursor == Some(row) || response.secondary_clicked()
 }
 
 /// Offers the whole folder that a source has the file in.

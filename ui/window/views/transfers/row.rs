@@ -102,7 +102,13 @@ pub(super) fn download_ui(
     let (words, color) = sentence(ui, text, transfer);
     let label = (text.row_transfer)(&transfer.name, &words);
     let selected = model.transfers.selected == Some(transfer.id);
-    let (rect, response) = widgets::row_ui(ui, theme::TALL_ROW, selected, &label);
+    let (rect, response) = widgets::row_of_ui(
+        ui,
+        egui::Id::unique(("transfer", transfer.id)),
+        theme::TALL_ROW,
+        selected,
+        &label,
+    );
     let left = rect.right() - BUTTONS;
     let line = |from: f32, to: f32| {
         Rect::from_min_max(pos2(rect.left() + theme::GRID, rect.top() + from), pos2(left, rect.top() + to))
