@@ -36,8 +36,8 @@ pub(crate) enum BrowseAction {
     Type(String),
     /// All names.
     CloseFilter,
-    /// Ask the peer again.
-    Refresh,
+    /// Ask the peer again what it refused.
+    Retry,
     /// These rows are on screen.
     Visible(Range<usize>),
     /// The cursor is in view.

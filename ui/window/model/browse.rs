@@ -135,10 +135,11 @@ impl Browse {
         }
     }
 
-    /// Whether the next page is needed for what is on screen.
+    /// Whether the next page is needed for what is on screen. One that was refused is asked for again only on demand.
     pub(crate) fn wants_more(&self) -> bool {
         let near = self.visible.end + AHEAD >= self.rows.len();
-        self.asked_at.is_none() && self.next.is_some() && self.rows.len() < MAX_ROWS && near
+        let may = self.asked_at.is_none() && self.refused.is_none();
+        may && self.next.is_some() && self.rows.len() < MAX_ROWS && near
     }
 
     /// The row that shows this, if any does.

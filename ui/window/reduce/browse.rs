@@ -41,7 +41,7 @@ pub(super) fn reduce(model: &mut Model, action: BrowseAction) -> Vec<Effect> {
             return effects;
         }
         BrowseAction::CloseFilter => return close_filter(model),
-        BrowseAction::Refresh => return ask_anew(model),
+        BrowseAction::Retry => return retry(model),
         BrowseAction::Visible(rows) => {
             browse.visible = rows;
             return ask_more(model);
@@ -241,6 +241,16 @@ fn ask_anew(model: &mut Model) -> Vec<Effect> {
     ask(model)
 }
 
+/// Asks again what was refused: what comes behind the rows, or everything where there are none.
+fn retry(model: &mut Model) -> Vec<Effect> {
+    let Some(browse) = &mut model.browse else { return Vec::new() };
+    if browse.rows.is_empty() || browse.next.is_none() {
+        return ask_anew(model);
+    }
+    (browse.refused, browse.anew) = (None, false);
+    ask(model)
+}
+
 fn ask_more(model: &mut Model) -> Vec<Effect> {
     let Some(browse) = model.browse.as_mut().filter(|browse| browse.wants_more()) else { return Vec::new() };
     browse.anew = false;
@@ -318,7 +328,7 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
 pub(super) fn follow_members(model: &mut Model, were_connected: bool) -> Vec<Effect> {
     let Some(browse) = model.shown_browse() else { return Vec::new() };
     let away = matches!(browse.refused, Some(Refused::Away(_)));
-    if away && !were_connected && is_connected(model) { ask_anew(model) } else { Vec::new() }
+    if away && !were_connected && is_connected(model) { retry(model) } else { Vec::new() }
 }
 
 /// Whether the peer that is looked into is connected.

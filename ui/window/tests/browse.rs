@@ -7,7 +7,7 @@ use super::super::model::browse::{MAX_ROWS, PAGE, REFRESH};
 use super::super::reduce::{Effect, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
-use super::Window;
+use super::{PAUSE, Window};
 use cardume::base::{FileName, FolderPath};
 use cardume::node::{BrowseAsk, Command, Entry, FileState, Listing, Place, Reply, View};
 use cardume::wire::index::Found;
@@ -167,6 +167,41 @@ fn a_peer_that_is_away_is_asked_again_when_it_is_back() {
         window.wait_for(text.browsing.no_folder);
         window.press(Key::Backspace);
         window.wait_for(&(text.browsing.shares_nothing)("peer-3"));
+    }
+}
+
+#[test]
+fn a_page_that_is_refused_is_said_and_asked_for_again_on_demand_only() {
+    for language in Language::ALL {
+        let text = language.text();
+        let many: Vec<Found> =
+            (0..700).map(|number| found(number, &format!("file {number:06}.bin"), &[3])).collect();
+        let mut window = window(language, many);
+        window.wait_for("share of peer-3");
+        window.press(Key::Enter);
+        window.wait_for("course");
+        window.press(Key::Enter);
+        window.wait_for("file 000000.bin");
+        window.peer.publish(with_away(&typical_view(), 3));
+        window.press(Key::End);
+        window.wait_for(&(text.browsing.away)("peer-3"));
+        assert!(window.has("file 000499.bin"), "the rows stay");
+        let questions = |window: &Window| window.model().browse.as_ref().map(|browse| browse.number);
+        let before = questions(&window);
+        for _ in 0..10 {
+            window.harness.step();
+            std::thread::sleep(PAUSE);
+        }
+        assert_eq!(questions(&window), before, "not again and again");
+        window.click(Role::Button, text.browsing.retry);
+        window.wait_until("one more question", |window| questions(window) == before.map(|number| number + 1));
+        window.wait_for(&(text.browsing.away)("peer-3"));
+        // Back again, it goes on where it stopped.
+        window.peer.publish(typical_view());
+        window.wait_until("the rest", |window| {
+            window.model().browse.as_ref().is_some_and(|browse| browse.rows.len() == 700)
+        });
+        assert!(!window.has(&(text.browsing.away)("peer-3")) && window.has("file 000499.bin"));
     }
 }
 

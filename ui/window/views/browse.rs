@@ -23,7 +23,7 @@ pub(super) fn browse_ui(ui: &mut Ui, model: &Model, browse: &Browse, text: &Text
     if browse.rows.is_empty() {
         nothing_ui(ui, model, browse, text, &mut actions);
     } else {
-        state_ui(ui, browse, text);
+        state_ui(ui, model, browse, text, &mut actions);
         rows::rows_ui(ui, model, browse, text, &mut actions);
     }
     actions
@@ -52,9 +52,35 @@ fn filter_ui(ui: &mut Ui, browse: &Browse, text: &Text, actions: &mut Vec<Action
     }
 }
 
-/// The line above the rows: what is in the folder.
-fn state_ui(ui: &mut Ui, browse: &Browse, text: &Text) {
+/// The line above the rows: what is in the folder, or why the rest of it does not come.
+fn state_ui(ui: &mut Ui, model: &Model, browse: &Browse, text: &Text, actions: &mut Vec<Action>) {
     let tokens = theme::tokens(ui);
+    let why = browse.refused.as_ref().map(|refused| why(text, refused, &model.name_of(browse.peer)));
+    let sentence = why.clone().unwrap_or_else(|| in_folder(text, browse));
+    let line = widgets::plain_row_ui(ui, 22.0, &sentence);
+    let mut line = widgets::span(line, line.left() + 8.0, line.right());
+    if why.is_some() {
+        let button = Rect::from_center_size(pos2(line.right() - 18.0, line.center().y), vec2(22.0, 22.0));
+        if widgets::icon_button_at(ui, button, "retry", Icon::Retry, text.browsing.retry).clicked() {
+            actions.push(Action::Browse(BrowseAction::Retry));
+        }
+        line.set_right(button.left() - 8.0);
+    }
+    let color = if why.is_some() { tokens.warning } else { tokens.weak };
+    widgets::cell(ui, line, &sentence, theme::small(), color, Align::Min);
+}
+
+/// Why there is nothing (newer).
+fn why(text: &Text, refused: &Refused, name: &str) -> String {
+    match refused {
+        Refused::Away(_) => (text.browsing.away)(name),
+        Refused::Other(why) => (text.browsing.refused)(why),
+        Refused::NoFolder => text.browsing.no_folder.to_owned(),
+    }
+}
+
+/// What is in the folder.
+fn in_folder(text: &Text, browse: &Browse) -> String {
     let totals = browse.totals.unwrap_or_default();
     let mut sentence = (text.browsing.totals)(&InFolder {
         own: [totals.folders, totals.files],
@@ -70,9 +96,7 @@ fn state_ui(ui: &mut Ui, browse: &Browse, text: &Text) {
         let more = if browse.next.is_some() { "+" } else { "" };
         sentence = (text.browsing.fitting)(&format!("{shown}{more}"), &all);
     }
-    let line = widgets::plain_row_ui(ui, 22.0, &sentence);
-    let line = widgets::span(line, line.left() + 8.0, line.right());
-    widgets::cell(ui, line, &sentence, theme::small(), tokens.weak, Align::Min);
+    sentence
 }
 
 /// Why there is nothing, and what to do.
@@ -82,16 +106,15 @@ fn nothing_ui(ui: &mut Ui, model: &Model, browse: &Browse, text: &Text, actions:
     let filter = browse.filter.as_deref().map_or("", str::trim);
     let again = |ui: &mut Ui| {
         if widgets::primary_button(ui, words.retry).clicked() {
-            actions.push(Action::Browse(BrowseAction::Refresh));
+            actions.push(Action::Browse(BrowseAction::Retry));
         }
     };
+    let title = browse.refused.as_ref().map(|refused| why(text, refused, &name)).unwrap_or_default();
     match &browse.refused {
-        Some(Refused::Away(_)) => {
-            widgets::empty_ui(ui, Icon::Unplug, &(words.away)(&name), words.away_hint, again);
-        }
-        Some(Refused::Other(why)) => widgets::empty_ui(ui, Icon::Warning, &(words.refused)(why), "", again),
+        Some(Refused::Away(_)) => widgets::empty_ui(ui, Icon::Unplug, &title, words.away_hint, again),
+        Some(Refused::Other(_)) => widgets::empty_ui(ui, Icon::Warning, &title, "", again),
         Some(Refused::NoFolder) => {
-            widgets::empty_ui(ui, Icon::Folder, words.no_folder, words.no_folder_hint, |ui| {
+            widgets::empty_ui(ui, Icon::Folder, &title, words.no_folder_hint, |ui| {
                 widgets::verb_button(ui, text, Verb::FolderUp, actions);
             });
         }
