@@ -12,10 +12,12 @@ pub(crate) use browse::BrowseAction;
 pub(crate) use group::{GroupAction, Step};
 mod library;
 mod palette;
+mod picking;
 mod search;
 mod transfers;
 
 pub(crate) use palette::PaletteAction;
+pub(crate) use picking::Purpose;
 pub(crate) use search::{Pick, SearchAction};
 
 use super::motion::MotionChoice;
@@ -409,8 +411,8 @@ pub(crate) enum Action {
     Library(LibraryAction),
     /// Something with transfers.
     Transfers(TransfersAction),
-    /// The folder dialog was left with this.
-    Picked(Option<PathBuf>),
+    /// The folder dialog for this was left with that.
+    Picked(Purpose, Option<PathBuf>),
     /// Do not wait for the folder dialog.
     StopPicking,
     /// Something of the group page.

@@ -4,7 +4,7 @@
 //! Invariant: nothing here blocks the window; the window is woken only when there is something new.
 //! Absent on purpose: decisions (see [`super::reduce`]).
 
-use super::action::{Action, ActivityAction, SearchAction, Subject};
+use super::action::{Action, ActivityAction, Purpose, SearchAction, Subject};
 use super::desk::{Desk, Order};
 use super::log::feed;
 use super::orders::Orders;
@@ -172,12 +172,8 @@ impl<P: Peer> Bridge<P> {
                 self.orders.give(vec![(subject, command)]);
                 None
             }
-            Effect::PickFolder => {
-                self.pick(Action::Picked);
-                None
-            }
-            Effect::PickDownloads => {
-                self.pick(|picked| Action::Activity(ActivityAction::PickedDownloads(picked)));
+            Effect::PickFolder(purpose) => {
+                self.pick(purpose);
                 None
             }
             Effect::Desk(order) => {
@@ -236,11 +232,11 @@ impl<P: Peer> Bridge<P> {
     }
 
     /// Lets the person choose a folder. A dialog that hangs is given up when another one is opened.
-    fn pick(&mut self, chosen: fn(Option<PathBuf>) -> Action) {
+    fn pick(&mut self, purpose: Purpose) {
         let back = self.back.clone();
         let task = self.runtime.spawn(async move {
             let picked = rfd::AsyncFileDialog::new().pick_folder().await;
-            back.send(chosen(picked.map(|folder| folder.path().to_owned())));
+            back.send(Action::Picked(purpose, picked.map(|folder| folder.path().to_owned())));
         });
         if let Some(older) = self.picking.replace(task.abort_handle()) {
             older.abort();

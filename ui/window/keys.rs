@@ -47,7 +47,7 @@ pub(super) fn pressed_keys(ctx: &egui::Context, model: &Model) -> Vec<Action> {
         }
         let mut actions = Vec::new();
         for (verb, shortcut) in shortcuts() {
-            let free = is_free(verb, keys, browses);
+            let free = is_free(verb, keys, browses) && (!model.is_covered() || works_above(verb, model));
             if free && !(typing && yields_to_typing(shortcut)) && input.consume_shortcut(&shortcut) {
                 actions.push(Action::Do(verb));
                 drop_text(input, shortcut);
@@ -92,6 +92,16 @@ fn keys_of(model: &Model, focus: Option<Id>) -> Keys {
         Some(id) if id == views::id_of(Field::Results) => Keys::Results,
         Some(id) if id == views::search_field() || id == views::id_of(Field::Filter) => Keys::FieldOfResults,
         Some(_) => Keys::Elsewhere,
+    }
+}
+
+/// Whether a verb's keys work while something lies over the pages: what is under it is not meant.
+fn works_above(verb: Verb, model: &Model) -> bool {
+    match verb {
+        Verb::Escape | Verb::Palette | Verb::ZoomIn | Verb::ZoomOut | Verb::ZoomReset => true,
+        // The same key closes it.
+        Verb::Shortcuts => model.help,
+        _ => false,
     }
 }
 

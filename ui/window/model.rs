@@ -15,7 +15,7 @@ pub(crate) mod palette;
 pub(crate) mod search;
 mod transfers;
 
-use super::action::{Page, Subject};
+use super::action::{Page, Purpose, Subject};
 use super::motion::MotionChoice;
 use super::text::Language;
 use super::theme_choice::ThemeChoice;
@@ -104,6 +104,8 @@ pub(crate) struct Model {
     pub notes_seen: u64,
     /// Whether the list of notes is open.
     pub notes_open: bool,
+    /// What the folder dialog is open for, if it is.
+    pub picking: Option<Purpose>,
     /// Whether the menu of the row that the keyboard is at is to be opened.
     pub wants_menu: bool,
     /// Whether the list of shortcuts is open.
@@ -145,6 +147,7 @@ impl Model {
             notes_made: 0,
             notes_seen: 0,
             notes_open: false,
+            picking: None,
             wants_menu: false,
             help: false,
             closing: false,

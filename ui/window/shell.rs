@@ -207,8 +207,7 @@ impl<P: Peer> Shell<P> {
             Effect::Search { .. }
             | Effect::Command(..)
             | Effect::Commands(_)
-            | Effect::PickFolder
-            | Effect::PickDownloads
+            | Effect::PickFolder(_)
             | Effect::Desk(_)
             | Effect::StopPicking
             | Effect::Open(_)

@@ -31,7 +31,6 @@ pub(crate) enum ActivityAction {
     /// Choose it in a dialog.
     PickDownloads,
     /// The dialog was left with this.
-    PickedDownloads(Option<std::path::PathBuf>),
     /// Start with the system, or not any more.
     Autostart(bool),
     /// Put the invite on the clipboard.

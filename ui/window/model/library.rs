@@ -9,8 +9,6 @@ use std::path::PathBuf;
 pub(crate) struct Library {
     /// The typed path.
     pub typed: String,
-    /// Whether the folder dialog is open.
-    pub picking: bool,
     /// Folders whose files are being counted before they are shared.
     pub looking: Vec<PathBuf>,
     /// What a person is asked before it is shared; the first one is on screen.

@@ -1,15 +1,16 @@
 //! What follows on the activity page, at the first start, and when the window is closed while downloads
 //! run.
 
-use super::super::action::{ActivityAction, News, Page, Subject};
+use super::super::action::{ActivityAction, News, Page, Purpose, Subject};
 use super::super::desk::Order;
 use super::super::log::LogLine;
 use super::super::model::{Form, Model, NoteKind, Section, Welcome};
 use super::library::whole_path;
-use super::{Effect, note};
+use super::{Effect, note, pick};
 use crate::local_time::time_of_day;
 use cardume::node::{Command, CommandError};
 use cardume::wire::check::CheckReport;
+use std::path::PathBuf;
 
 pub(super) fn activity(model: &mut Model, action: ActivityAction) -> Vec<Effect> {
     match action {
@@ -102,14 +103,16 @@ fn form(model: &mut Model, action: ActivityAction) -> Vec<Effect> {
             }
             None => Vec::new(),
         },
-        ActivityAction::PickDownloads => vec![Effect::PickDownloads],
-        ActivityAction::PickedDownloads(Some(folder)) => {
-            form.downloads = Some(folder.display().to_string());
-            vec![Effect::Command(Subject::Downloads, Command::SetDownloadFolder(folder))]
-        }
+        ActivityAction::PickDownloads => pick(model, Purpose::Downloads),
         ActivityAction::Autostart(on) => vec![Effect::Desk(Order::Autostart(on))],
         _ => Vec::new(),
     }
+}
+
+/// This download folder was chosen in the dialog.
+pub(super) fn take_folder(model: &mut Model, folder: PathBuf) -> Vec<Effect> {
+    model.activity.form.downloads = Some(folder.display().to_string());
+    vec![Effect::Command(Subject::Downloads, Command::SetDownloadFolder(folder))]
 }
 
 fn save_name(model: &mut Model) -> Vec<Effect> {

@@ -12,7 +12,7 @@ mod transfers;
 
 pub(crate) use activity::{running_downloads, shows_log};
 
-use super::action::{Action, ActivityAction, LibraryAction, Page, SearchAction, Subject, Verb};
+use super::action::{Action, ActivityAction, LibraryAction, Page, Purpose, SearchAction, Subject, Verb};
 use super::desk::Order;
 use super::diagnostics::diagnostics;
 use super::model::{DEFAULT_ZOOM, Drill, MAX_NOTES, Model, Note, NoteKind, TOAST, ZOOM_STEP, ZOOMS};
@@ -59,10 +59,8 @@ pub(crate) enum Effect {
     Commands(Vec<(Subject, Command)>),
     /// Have the peer do something.
     Command(Subject, Command),
-    /// Let the person choose a folder.
-    PickFolder,
-    /// Let the person choose where downloads go.
-    PickDownloads,
+    /// Let the person choose a folder for this. A dialog that is open for something else is given up.
+    PickFolder(Purpose),
     /// Do something beside the peer.
     Desk(Order),
     /// Do not wait for it any longer.
@@ -131,17 +129,8 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             let command = Command::Unshare(PathBuf::from(&path));
             vec![Effect::Command(Subject::Unshare(path), command)]
         }
-        Action::Picked(path) => {
-            model.library.picking = false;
-            if search::take_folder(model, path.as_deref()) {
-                return Vec::new();
-            }
-            path.into_iter().map(|path| library::look_and_share(model, path)).collect()
-        }
-        Action::StopPicking => {
-            model.library.picking = false;
-            vec![Effect::StopPicking]
-        }
+        Action::Picked(purpose, path) => picked(model, purpose, path),
+        Action::StopPicking => stop_picking(model),
         Action::Group(action) => group::act(model, action),
         Action::Browse(action) => browse::reduce(model, action),
         Action::Language(language) => speak(model, language),
@@ -185,8 +174,7 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         }
         Verb::ShareFolder => {
             model.page = Page::Library;
-            let already = std::mem::replace(&mut model.library.picking, true);
-            if already { Vec::new() } else { vec![Effect::PickFolder] }
+            pick(model, Purpose::Share)
         }
         Verb::Palette => palette::toggle(model),
         Verb::Messages => {
@@ -241,6 +229,31 @@ fn open_link(model: &mut Model, link: &ContentLink) -> Vec<Effect> {
     let name = link.name.as_ref().map_or_else(|| link.content.short(), ToString::to_string);
     effects.extend(note(model, NoteKind::LinkOpened(name)));
     effects
+}
+
+/// Opens the folder dialog, unless it is open for this already.
+fn pick(model: &mut Model, purpose: Purpose) -> Vec<Effect> {
+    let before = model.picking.replace(purpose);
+    if before == Some(purpose) { Vec::new() } else { vec![Effect::PickFolder(purpose)] }
+}
+
+fn stop_picking(model: &mut Model) -> Vec<Effect> {
+    model.picking = None;
+    vec![Effect::StopPicking]
+}
+
+/// The folder dialog was left. What it was opened for may be over: then its answer is for nothing else.
+fn picked(model: &mut Model, purpose: Purpose, path: Option<PathBuf>) -> Vec<Effect> {
+    if model.picking != Some(purpose) {
+        return Vec::new();
+    }
+    model.picking = None;
+    let Some(path) = path else { return Vec::new() };
+    match purpose {
+        Purpose::Share => vec![library::look_and_share(model, path)],
+        Purpose::Target => search::take_folder(model, &path),
+        Purpose::Downloads => activity::take_folder(model, path),
+    }
 }
 
 fn follow_motion(model: &mut Model) -> Vec<Effect> {
@@ -298,8 +311,11 @@ fn escape(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
     }
-    if model.library.picking {
-        return reduce(model, Action::StopPicking);
+    if model.picking.is_some() {
+        return stop_picking(model);
+    }
+    if let Some(effects) = search::leave_dialog(model) {
+        return effects;
     }
     if let Some(effects) = browse::escape(model) {
         return effects;

@@ -3,13 +3,13 @@
 mod download;
 mod select;
 
-use super::super::action::{SearchAction, Verb};
+use super::super::action::{Page, Purpose, SearchAction, Verb};
 use super::super::model::Model;
 use super::super::model::search::{
     Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, Sent, key_of, with_term_toggled,
 };
-use super::{Effect, Field};
-use cardume::node::{CommandError, Direction, Page, Query, QueryError, Sort, SortKey};
+use super::{Effect, Field, pick, stop_picking};
+use cardume::node::{self, CommandError, Direction, Query, QueryError, Sort, SortKey};
 use cardume::wire::codes::Code;
 use cardume::wire::index::SearchAnswer;
 use std::collections::BTreeMap;
@@ -56,10 +56,7 @@ pub(super) fn reduce(model: &mut Model, action: SearchAction) -> Vec<Effect> {
             }
             Vec::new()
         }
-        SearchAction::PickTarget => {
-            let already = std::mem::replace(&mut model.library.picking, true);
-            if already { Vec::new() } else { vec![Effect::PickFolder] }
-        }
+        SearchAction::PickTarget => pick(model, Purpose::Target),
         SearchAction::DownloadThere => download::download_there(model),
     }
 }
@@ -89,16 +86,32 @@ pub(super) fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
     }
 }
 
+/// Leaves what lies over the pages, one thing at a time; `None` if nothing does.
+pub(super) fn leave_dialog(model: &mut Model) -> Option<Vec<Effect>> {
+    if std::mem::take(&mut model.search.help) {
+        return Some(Vec::new());
+    }
+    model.search.target.take()?;
+    Some(target_closed(model))
+}
+
+/// No folder is chosen any more for the question where to download to.
+fn stop_picking_target(model: &mut Model) -> Vec<Effect> {
+    if model.picking == Some(Purpose::Target) { stop_picking(model) } else { Vec::new() }
+}
+
+/// That question is gone: the results have the keys where they are seen.
+fn target_closed(model: &mut Model) -> Vec<Effect> {
+    let mut effects = stop_picking_target(model);
+    if model.page == Page::Search && model.shown_browse().is_none() {
+        effects.push(Effect::Focus(Field::Results));
+    }
+    effects
+}
+
 /// Leaves what is open on the page, one thing at a time; `None` if nothing is.
 pub(super) fn escape(model: &mut Model) -> Option<Vec<Effect>> {
     let search = &mut model.search;
-    if search.help {
-        search.help = false;
-        return Some(Vec::new());
-    }
-    if search.target.take().is_some() {
-        return Some(vec![Effect::Focus(Field::Results)]);
-    }
     if search.filter.is_some() {
         return Some(close_filter(model));
     }
@@ -232,7 +245,7 @@ pub(super) fn send_search(model: &mut Model) -> Option<Effect> {
     let page = if search.is_of_now() {
         search.first_page()
     } else {
-        Page { sort: search.sort, ..Page::from(super::super::model::search::PAGE) }
+        node::Page { sort: search.sort, ..node::Page::from(super::super::model::search::PAGE) }
     };
     search.ask_anew(page);
     Some(Effect::Search { number: search.number, words, page })
@@ -252,7 +265,7 @@ fn ask_missing(model: &mut Model) -> Vec<Effect> {
 fn take_answer(
     model: &mut Model,
     number: u64,
-    page: Page,
+    page: node::Page,
     answer: Result<SearchAnswer, CommandError>,
 ) -> Vec<Effect> {
     let search = &mut model.search;
@@ -298,7 +311,7 @@ fn is_for_want_of_tracker(code: i32) -> bool {
 }
 
 /// Puts an answer on screen; the cursor stays on its result where that is still there.
-fn show_answer(search: &mut Search, page: Page, mut answer: SearchAnswer) {
+fn show_answer(search: &mut Search, page: node::Page, mut answer: SearchAnswer) {
     let Some(Sent { words, sort, .. }) = search.sent.clone() else { return };
     let is_same = |answered: &Answered| answered.words == words && answered.sort == sort;
     let is_new = !search.answered.as_ref().is_some_and(is_same);

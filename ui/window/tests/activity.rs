@@ -1,6 +1,6 @@
 //! The activity page with its parts, the first start, and the question before closing.
 
-use super::super::action::{Action, ActivityAction, News, Page, Subject, Verb};
+use super::super::action::{Action, ActivityAction, News, Page, Purpose, Subject, Verb};
 use super::super::desk::Order;
 use super::super::fixtures::{FakePeer, check_report, event, results, transfer, typical_view};
 use super::super::log::{Level, LogLine};
@@ -156,7 +156,10 @@ fn the_settings_of_folder_and_start_become_commands() {
     let done = Action::Answered { subject: Subject::Downloads, answer: Ok(Reply::Done), at_unix_millis: 0 };
     reduce(&mut model, done);
     assert_eq!((&model.activity.form.downloads, &model.activity.form.downloads_problem), (&None, &None));
-    assert_eq!(reduce(&mut model, activity(ActivityAction::PickDownloads)), [Effect::PickDownloads]);
+    assert_eq!(
+        reduce(&mut model, activity(ActivityAction::PickDownloads)),
+        [Effect::PickFolder(Purpose::Downloads)]
+    );
 
     let show = reduce(&mut model, activity(ActivityAction::Show(Section::Settings)));
     assert_eq!(show, [Effect::Desk(Order::LookAtAutostart)]);

@@ -1,6 +1,6 @@
 //! The library page: sharing with a look first, cards, what is skipped.
 
-use super::super::action::{Action, LibraryAction, Subject};
+use super::super::action::{Action, LibraryAction, Purpose, Subject};
 use super::super::fixtures::{FakePeer, Risky, inspection, typical_view};
 use super::super::model::Model;
 use super::super::reduce::{Effect, reduce};
@@ -87,7 +87,8 @@ fn several_dropped_folders_are_asked_about_one_after_the_other() {
     assert_eq!(answer("/c", Risky::Yes), []);
     assert_eq!(model.library.looking, Vec::<PathBuf>::new());
     assert_eq!(reduce(&mut model, Action::Library(LibraryAction::ShareAllTheSame)), [share("/a")]);
-    assert_eq!(reduce(&mut model, Action::Library(LibraryAction::ChooseAnother)), [Effect::PickFolder]);
+    let another = reduce(&mut model, Action::Library(LibraryAction::ChooseAnother));
+    assert_eq!(another, [Effect::PickFolder(Purpose::Share)]);
     assert!(model.library.warnings.is_empty());
     assert_eq!(
         reduce(&mut model, Action::Library(LibraryAction::ShareAllTheSame)),

@@ -1,10 +1,10 @@
 //! The reducer as a pure function: action in, model and effects out.
 
-use super::super::action::{Action, Page, Pick, SearchAction, Subject, Verb};
+use super::super::action::{Action, Page, Pick, Purpose, SearchAction, Subject, Verb};
 use super::super::fixtures::{content, empty_view, event, found, results, typical_view};
 use super::super::model::search::{DEBOUNCE, PAGE, Row};
 use super::super::model::{Drill, MAX_NOTES, Model, NoteKind, Reading, TOAST};
-use super::super::reduce::{Effect, reduce};
+use super::super::reduce::{Effect, Field, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
 use cardume::base::{FileName, FolderPath};
@@ -255,13 +255,47 @@ fn a_typed_tilde_is_the_home_folder() {
 #[test]
 fn one_folder_dialog_at_a_time() {
     let mut model = model(typical_view());
-    assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), [Effect::PickFolder]);
+    let pick = Effect::PickFolder(Purpose::Share);
+    assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), [pick.clone()]);
     assert_eq!(model.page, Page::Library);
     assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), []);
     assert_eq!(reduce(&mut model, Action::Do(Verb::Escape)), [Effect::StopPicking]);
-    assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), [Effect::PickFolder]);
-    assert_eq!(reduce(&mut model, Action::Picked(None)), []);
-    assert!(!model.library.picking);
+    assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), [pick]);
+    assert_eq!(reduce(&mut model, Action::Picked(Purpose::Share, None)), []);
+    assert_eq!(model.picking, None);
+}
+
+#[test]
+fn a_folder_is_only_for_what_it_was_chosen_for() {
+    let folder = || Some(PathBuf::from("/srv/chosen"));
+    let asked = || {
+        let mut model = answered(results());
+        reduce(&mut model, Action::Search(SearchAction::Select(0, Pick::Only)));
+        assert_eq!(reduce(&mut model, Action::Do(Verb::DownloadTo)), [Effect::Focus(Field::Target)]);
+        model
+    };
+    // The question is answered or left while its dialog is open.
+    for end in [Action::Search(SearchAction::DownloadThere), Action::Do(Verb::Escape)] {
+        let mut model = asked();
+        let pick = reduce(&mut model, Action::Search(SearchAction::PickTarget));
+        assert_eq!(pick, [Effect::PickFolder(Purpose::Target)]);
+        assert!(reduce(&mut model, end).contains(&Effect::StopPicking));
+        assert_eq!(reduce(&mut model, Action::Picked(Purpose::Target, folder())), [], "it is not shared");
+        assert_eq!(model.library.looking, Vec::<PathBuf>::new());
+    }
+    // A dialog for sharing that is answered while the question is open.
+    let mut model = asked();
+    reduce(&mut model, Action::Do(Verb::ShareFolder));
+    assert_eq!(reduce(&mut model, Action::Picked(Purpose::Share, folder())).len(), 1, "it is looked at");
+    assert_ne!(model.search.target.map(|target| target.folder), Some("/srv/chosen".to_owned()));
+    // One that another one replaced.
+    let mut model = asked();
+    reduce(&mut model, Action::Do(Verb::ShareFolder));
+    reduce(&mut model, Action::Search(SearchAction::PickTarget));
+    assert_eq!(reduce(&mut model, Action::Picked(Purpose::Share, folder())), []);
+    reduce(&mut model, Action::Picked(Purpose::Target, folder()));
+    assert_eq!(model.search.target.map(|target| target.folder), Some("/srv/chosen".to_owned()));
+    assert_eq!(model.picking, None);
 }
 
 #[test]

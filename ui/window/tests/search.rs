@@ -1,6 +1,6 @@
 //! The search page: pages, orders, selection, links, operators; the palette; messages; the status bar.
 
-use super::super::action::Verb;
+use super::super::action::{Page, Verb};
 use super::super::fixtures::{FakePeer, content, many_results, peer_id, results, transfer, typical_view};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
@@ -160,6 +160,35 @@ fn the_folder_is_asked_for_and_typed() {
     let target = Some(PathBuf::from("/srv/elsewhere"));
     assert_eq!(downloads(&window), [("slides.pdf".to_owned(), target, 0)]);
     assert!(!window.has("to which folder"));
+}
+
+#[test]
+fn what_is_asked_stays_on_screen_and_keys_do_nothing_under_it() {
+    let title = "Download to which folder?";
+    let mut window = open(results());
+    window.type_text("slides");
+    window.wait_until("one result", |window| window.has("slides.pdf") && !window.has("holiday"));
+    window.press_ctrl(Key::D);
+    window.wait_for(title);
+    for key in [Key::Num2, Key::O, Key::F, Key::L] {
+        window.press_ctrl(key);
+        assert_eq!((window.model().page, window.has(title)), (Page::Search, true), "{key:?}");
+    }
+    // What the palette does is done, and the question still seen.
+    window.press_ctrl(Key::K);
+    window.type_text("transfers");
+    window.harness.step();
+    window.press(Key::Enter);
+    assert_eq!(window.model().page, Page::Transfers);
+    assert!(window.has(title));
+    window.press(Key::Escape);
+    assert!(!window.has(title) && !window.model().is_covered());
+    window.press_ctrl(Key::Num3);
+    assert_eq!(window.model().page, Page::Library, "the keys are free again");
+    // The list of shortcuts closes by its own key.
+    window.press(Key::F1);
+    window.press(Key::F1);
+    assert!(!window.model().is_covered());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The settings, and who this peer is.
 
-use super::super::action::{Action, ActivityAction, Verb};
+use super::super::action::{Action, ActivityAction, Purpose, Verb};
 use super::super::model::{MAX_PATH, Model};
 use super::super::motion::MotionChoice;
 use super::super::text::{Language, Text};
@@ -86,7 +86,11 @@ fn peer_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
         if changed && (widgets::button(ui, words.save).clicked() || entered) {
             actions.push(Action::Activity(ActivityAction::SaveDownloads));
         }
-        if widgets::button(ui, words.choose).clicked() {
+        if model.picking == Some(Purpose::Downloads) {
+            if widgets::button(ui, text.stop_waiting).clicked() {
+                actions.push(Action::StopPicking);
+            }
+        } else if widgets::button(ui, words.choose).clicked() {
             actions.push(Action::Activity(ActivityAction::PickDownloads));
         }
         if widgets::button(ui, text.open_folder).clicked() {

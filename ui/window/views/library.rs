@@ -1,6 +1,6 @@
 //! The library page: the shared folders, and how to share one more.
 
-use super::super::action::{Action, LibraryAction, Verb};
+use super::super::action::{Action, LibraryAction, Purpose, Verb};
 use super::super::model::{MAX_PATH, Model};
 use super::super::text::Text;
 use super::super::theme;
@@ -36,7 +36,7 @@ pub(crate) fn library_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action>
 
 fn add_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
-        if model.library.picking {
+        if model.picking == Some(Purpose::Share) {
             widgets::weak_ui(ui, text.picking);
             if widgets::button(ui, text.stop_waiting).clicked() {
                 actions.push(Action::StopPicking);

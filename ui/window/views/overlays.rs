@@ -6,7 +6,7 @@ use super::super::text::Text;
 use super::super::theme;
 use super::super::widgets;
 use super::activity::strong_ui;
-use super::{leaving, library_warning, messages, palette};
+use super::{leaving, library_warning, messages, palette, search};
 use eframe::egui;
 use egui::{Id, Modal, ScrollArea, Ui};
 
@@ -21,6 +21,7 @@ pub(crate) fn overlays_ui(ui: &Ui, model: &Model, text: &Text) -> Vec<Action> {
     if model.help {
         shortcuts_ui(ui, text, &mut actions);
     }
+    search::dialogs_ui(ui, model, text, &mut actions);
     library_warning::warning_ui(ui, model, text, &mut actions);
     leaving::leaving_ui(ui, model, text, &mut actions);
     palette::palette_ui(ui, model, text, &mut actions);

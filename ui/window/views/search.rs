@@ -20,6 +20,12 @@ use cardume::base::{ContentLink, bare_hash};
 use eframe::egui;
 use egui::{Align, Rect, TextEdit, Ui, pos2, vec2};
 
+/// Draws what the page asks and explains, over whatever page is on screen: a verb of the palette opens it anywhere.
+pub(super) fn dialogs_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
+    target::target_ui(ui, model, text, actions);
+    help::help_ui(ui, model, text, actions);
+}
+
 /// Draws the search page.
 pub(crate) fn search_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> {
     let mut actions = Vec::new();
@@ -36,8 +42,6 @@ pub(crate) fn search_ui(ui: &mut Ui, model: &Model, text: &Text) -> Vec<Action> 
     } else {
         rows::results_ui(ui, model, text, &mut actions);
     }
-    target::target_ui(ui, model, text, &mut actions);
-    help::help_ui(ui, model, text, &mut actions);
     actions
 }
 

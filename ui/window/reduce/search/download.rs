@@ -4,6 +4,7 @@ use super::super::super::action::Subject;
 use super::super::super::model::search::{Target, Wanted};
 use super::super::super::model::{Model, NoteKind};
 use super::super::{Effect, Field, note};
+use super::{stop_picking_target, target_closed};
 use cardume::base::{ContentId, ContentLink, FileName, FolderPath, PeerId};
 use cardume::node::Command;
 use cardume::wire::index::{Found, Source};
@@ -97,19 +98,20 @@ pub(super) fn ask_where(model: &mut Model) -> Vec<Effect> {
         return not_hashed_yet(model, &found);
     }
     if !files.is_empty() {
+        let mut effects = stop_picking_target(model);
         model.search.target = Some(Target { files, folder: model.view.download_folder.to_string() });
-        return vec![Effect::Focus(Field::Target)];
+        effects.push(Effect::Focus(Field::Target));
+        return effects;
     }
     Vec::new()
 }
 
-/// The folder dialog was left with this: for the question, if it is open.
-pub(in super::super) fn take_folder(model: &mut Model, path: Option<&Path>) -> bool {
-    let Some(target) = &mut model.search.target else { return false };
-    if let Some(path) = path {
+/// This folder was chosen in the dialog.
+pub(in super::super) fn take_folder(model: &mut Model, path: &Path) -> Vec<Effect> {
+    if let Some(target) = &mut model.search.target {
         target.folder = path.display().to_string();
     }
-    true
+    Vec::new()
 }
 
 pub(super) fn download_there(model: &mut Model) -> Vec<Effect> {
@@ -125,7 +127,7 @@ pub(super) fn download_there(model: &mut Model) -> Vec<Effect> {
         _ => PathBuf::from(typed),
     };
     let mut effects = download_all(model, &target.files, Some(&to));
-    effects.push(Effect::Focus(Field::Results));
+    effects.extend(target_closed(model));
     effects
 }
 

@@ -1,6 +1,6 @@
 //! The question where to download to: a typed path, or a folder chosen in the system's dialog.
 
-use super::super::super::action::{Action, SearchAction, Verb};
+use super::super::super::action::{Action, Purpose, SearchAction, Verb};
 use super::super::super::model::search::{Target, Wanted};
 use super::super::super::model::{MAX_PATH, Model};
 use super::super::super::reduce::Field;
@@ -55,7 +55,7 @@ fn buttons_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>
         if widgets::primary_button(ui, text.finding.download_here).clicked() {
             actions.push(Action::Search(SearchAction::DownloadThere));
         }
-        if model.library.picking {
+        if model.picking == Some(Purpose::Target) {
             if widgets::button(ui, text.stop_waiting).clicked() {
                 actions.push(Action::StopPicking);
             }
