@@ -222,6 +222,8 @@ pub(crate) enum NoteKind {
     Failed(Subject, String),
     /// A file that is not hashed yet cannot be downloaded.
     NotHashedYet(String),
+    /// The same of so many files.
+    SeveralNotHashedYet(u64),
     /// There is no tracker to crash.
     NoTrackerToCrash,
     /// The records of the group are in this file.

@@ -5,8 +5,10 @@
 //! newer one is there.
 
 mod results;
+mod selection;
 
 pub(crate) use results::Results;
+pub(crate) use selection::Chosen;
 
 use super::Model;
 use cardume::node::{Page, Query, QueryError, Sort, View};
@@ -71,7 +73,7 @@ pub(crate) struct Search {
     /// Where a selection by Shift begins.
     pub anchor: Option<usize>,
     /// The selected results, by their key: they stay selected when their page is forgotten.
-    pub chosen: BTreeMap<String, Found>,
+    pub chosen: BTreeMap<String, Chosen>,
     /// Results that are to be selected when all of them are there.
     pub choosing: Option<Choosing>,
     /// Whether the cursor moved by a key and must be brought into view.
@@ -223,23 +225,6 @@ impl Search {
         self.sent.as_ref().is_some_and(|sent| sent.words == query && sent.sort == self.sort)
     }
 
-    /// Nothing is selected any more.
-    pub(crate) fn unselect(&mut self) {
-        self.chosen.clear();
-        (self.cursor, self.anchor, self.choosing) = (None, None, None);
-    }
-
-    /// Selects the best result, if these words are answered: with words typed, Enter takes it; without any, nothing is
-    /// taken by accident.
-    pub(crate) fn select_best(&mut self) {
-        if self.words.trim().is_empty() || !self.is_of_now() {
-            return;
-        }
-        self.cursor = (self.row_count() > 0).then_some(0);
-        let best = self.results.get(0).map(|best| (key_of(best), best.clone()));
-        self.chosen.extend(best);
-    }
-
     /// How many rows there are.
     pub(crate) fn row_count(&self) -> usize {
         self.results.len + self.opened.iter().map(|(_, sources)| sources).sum::<usize>()
@@ -278,11 +263,6 @@ impl Search {
     /// The row that the keyboard is at.
     pub(crate) fn cursor_row(&self) -> Option<Row> {
         self.cursor.and_then(|row| self.row(row))
-    }
-
-    /// The key of the result in this row, if it is there.
-    pub(crate) fn key_at(&self, row: usize) -> Option<String> {
-        self.row(row).and_then(|row| self.results.get(row.result())).map(key_of)
     }
 
     /// Finds the places of the opened results anew.
@@ -358,17 +338,6 @@ impl Search {
         let there = u32::try_from(there.min(wanted)).unwrap_or(PAGE);
         let rest = Page { offset: whole.offset + u64::from(there), limit: PAGE - there, ..whole };
         ((there as usize) < wanted).then_some(rest)
-    }
-
-    /// What an action is about: the selection, or the row that the keyboard is at.
-    pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        if !self.chosen.is_empty() {
-            return self.chosen.values().map(|found| Wanted { found: found.clone(), source: None }).collect();
-        }
-        let Some(row) = self.cursor_row() else { return Vec::new() };
-        let Some(found) = self.results.get(row.result()).cloned() else { return Vec::new() };
-        let source = if let Row::Source(_, source) = row { Some(source) } else { None };
-        vec![Wanted { found, source }]
     }
 }
 

@@ -6,7 +6,7 @@ mod select;
 use super::super::action::{Page, Purpose, SearchAction, Verb};
 use super::super::model::Model;
 use super::super::model::search::{
-    Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, Sent, key_of, with_term_toggled,
+    Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, Sent, with_term_toggled,
 };
 use super::{Effect, Field, pick, stop_picking};
 use cardume::node::{self, CommandError, Direction, Query, QueryError, Sort, SortKey};
@@ -310,12 +310,13 @@ fn is_for_want_of_tracker(code: i32) -> bool {
         .any(|of| *of as i32 == code)
 }
 
-/// Puts an answer on screen; the cursor stays on its result where that is still there.
+/// Puts an answer on screen; the cursor stays on its result or source where that is still there.
 fn show_answer(search: &mut Search, page: node::Page, mut answer: SearchAnswer) {
     let Some(Sent { words, sort, .. }) = search.sent.clone() else { return };
     let is_same = |answered: &Answered| answered.words == words && answered.sort == sort;
     let is_new = !search.answered.as_ref().is_some_and(is_same);
-    let at_cursor = search.cursor.and_then(|row| Some((row, search.key_at(row)?)));
+    let spot = |row: Option<usize>| row.and_then(|row| Some((row, search.spot(row)?)));
+    let spots = [spot(search.cursor), spot(search.anchor)];
     if is_new {
         search.results.clear();
         search.to_top = true;
@@ -331,12 +332,15 @@ fn show_answer(search: &mut Search, page: node::Page, mut answer: SearchAnswer) 
     if is_new {
         search.unselect();
         search.select_best();
-    } else if let Some((row, key)) = at_cursor {
-        let moved = search.results.loaded().find(|(_, found)| key_of(found) == key).map(|(result, _)| result);
-        let same = search.key_at(row).as_ref() == Some(&key);
-        if let Some(result) = moved.filter(|_| !same) {
-            search.cursor = Some(search.row_of(result));
+    } else {
+        let [cursor, anchor] = spots;
+        if let Some((row, spot)) = cursor {
+            search.cursor = search.row_after(row, &spot);
         }
+        if let Some((row, spot)) = anchor {
+            search.anchor = search.row_after(row, &spot);
+        }
+        search.place_chosen();
     }
     search.cursor = search.cursor.filter(|row| *row < search.row_count());
 }

@@ -1,7 +1,7 @@
 //! The reducer of the search page: pages, the selection, links, what follows the index.
 
-use super::super::action::{Action, Pick, SearchAction, Verb};
-use super::super::fixtures::{content, found, typical_view};
+use super::super::action::{Action, Pick, SearchAction, Subject, Verb};
+use super::super::fixtures::{content, found, peer_id, typical_view};
 use super::super::model::search::{DEBOUNCE, PAGE, Problem, terms, with_term_toggled};
 use super::super::model::{DEFAULT_ZOOM, Model, NoteKind, TOAST, ZOOMS};
 use super::super::reduce::{Effect, Field, reduce};
@@ -230,6 +230,94 @@ fn an_answer_belongs_to_the_words_that_were_sent() {
         reduce(&mut model, late);
         assert!(matches!(model.search.problem, Some(Problem::Query(_))), "{:?}", model.search.problem);
     }
+}
+
+/// The index changes, and what was found is asked for again.
+fn search_again(model: &mut Model) {
+    let mut status = Status::clone(&model.view.status);
+    status.index.files += 1;
+    reduce(model, Action::View(Arc::new(View { status: Arc::new(status), ..typical_view() })));
+    model.now += std::time::Duration::from_secs(1);
+    reduce(model, Action::Tick);
+}
+
+#[test]
+fn a_chosen_source_stays_the_chosen_one_or_none_is() {
+    let mut model = answered(0);
+    search_again(&mut model);
+    reduce(&mut model, answer_of(2, vec![found(1, "a", &[2, 3, 4]), found(2, "b", &[5])]));
+    reduce(&mut model, Action::Search(SearchAction::Toggle(0)));
+    reduce(&mut model, Action::Search(SearchAction::Select(2, Pick::Only)));
+    let source_of = |model: &Model| match &model.search.wanted()[..] {
+        [wanted] => wanted.source.map(|source| wanted.found.sources[source].peer.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(source_of(&model), Some(peer_id(3)));
+    // Another source before it comes or goes, and a result before it.
+    let answers = [
+        vec![found(1, "a", &[3, 4])],
+        vec![found(1, "a", &[1, 2, 3, 4])],
+        vec![found(7, "0", &[5]), found(2, "b", &[5]), found(1, "a", &[2, 3])],
+    ];
+    for (number, results) in (3..).zip(answers) {
+        search_again(&mut model);
+        reduce(&mut model, answer_of(number, results));
+        assert_eq!(source_of(&model), Some(peer_id(3)), "answer {number}");
+        assert_eq!(model.search.anchor, model.search.cursor);
+    }
+    // It is gone: Enter takes neither another one nor all.
+    search_again(&mut model);
+    reduce(&mut model, answer_of(6, vec![found(1, "a", &[2, 4])]));
+    assert_eq!(reduce(&mut model, Action::Do(Verb::Download)), []);
+}
+
+#[test]
+fn what_is_selected_comes_in_the_order_of_its_rows() {
+    let mut model = answered(0);
+    search_again(&mut model);
+    let order = [5, 2, 9, 1];
+    let results = |order: &[u64]| order.iter().map(|number| found(*number, "a", &[3])).collect::<Vec<_>>();
+    reduce(&mut model, answer_of(2, results(&order)));
+    let wanted = |model: &Model| -> Vec<_> {
+        model.search.wanted().into_iter().filter_map(|wanted| wanted.found.content).collect()
+    };
+    reduce(&mut model, Action::Do(Verb::SelectAll));
+    assert_eq!(wanted(&model), order.map(content));
+    reduce(&mut model, Action::Search(SearchAction::Select(3, Pick::Only)));
+    reduce(&mut model, Action::Search(SearchAction::Select(1, Pick::Toggle)));
+    assert_eq!(wanted(&model), [2, 1].map(content));
+    search_again(&mut model);
+    reduce(&mut model, answer_of(3, results(&[1, 5, 2])));
+    assert_eq!(wanted(&model), [1, 2].map(content), "as the rows are now");
+}
+
+#[test]
+fn of_many_selected_those_that_are_not_hashed_are_counted_and_hurried() {
+    let unhashed = |number, name: &str| Found { content: None, ..found(number, name, &[2]) };
+    let hurried = |effects: &[Effect]| {
+        let is_hurry = |effect: &&Effect| matches!(effect, Effect::Command(Subject::Hurry, _));
+        effects.iter().filter(is_hurry).count()
+    };
+    let mut model = answered(0);
+    search_again(&mut model);
+    let many = (0..20).map(|number| unhashed(number, &format!("{number}")));
+    reduce(&mut model, answer_of(2, many.chain([found(99, "hashed", &[2])]).collect()));
+    reduce(&mut model, Action::Do(Verb::SelectAll));
+    let effects = reduce(&mut model, Action::Do(Verb::Download));
+    assert_eq!(hurried(&effects), 8, "a few of them");
+    assert!(matches!(effects.last(), Some(Effect::Command(Subject::Download(name), _)) if name == "hashed"));
+    let told = |model: &Model| model.notes.iter().map(|note| note.what.clone()).collect::<Vec<_>>();
+    assert_eq!(told(&model), [NoteKind::SeveralNotHashedYet(20)]);
+    reduce(&mut model, Action::Do(Verb::CopyLink));
+    assert_eq!(told(&model)[1..], [NoteKind::SeveralNotHashedYet(20), NoteKind::LinksCopied(1)]);
+    // All of them: nothing is asked that leads nowhere.
+    reduce(&mut model, Action::Search(SearchAction::Select(0, Pick::Only)));
+    reduce(&mut model, Action::Search(SearchAction::Select(1, Pick::Toggle)));
+    for verb in [Verb::Download, Verb::DownloadTo, Verb::CopyLink] {
+        assert_eq!(hurried(&reduce(&mut model, Action::Do(verb))), 2, "{verb:?}");
+        assert_eq!(told(&model).last(), Some(&NoteKind::SeveralNotHashedYet(2)));
+    }
+    assert!(model.search.target.is_none());
 }
 
 #[test]

@@ -46,6 +46,7 @@ search_text! {
         links_copied: fn(u64) -> String,
         downloads_started: fn(u64) -> String,
         selected_first: fn(u64) -> String,
+        several_not_hashed: fn(u64) -> String,
         unseen: fn(u64) -> String,
         bad_value: fn(&str, &str) -> String,
         no_such_peer: fn(&str) -> String,
@@ -142,6 +143,10 @@ pub(super) const EN: SearchText = SearchText {
     downloads_started: |count| format!("Downloading {} files", grouped(count, SPACE)),
     selected_first: |count| {
         format!("The first {} results are selected: more cannot be at once", grouped(count, SPACE))
+    },
+    several_not_hashed: |count| {
+        let count = grouped(count, SPACE);
+        format!("{count} files are still being hashed by their owners. Try again in a moment")
     },
     unseen: |count| match count {
         0 => "Messages".to_owned(),
@@ -246,6 +251,10 @@ pub(super) const PT_BR: SearchText = SearchText {
             "Os primeiros {} resultados estão selecionados: mais não é possível de uma vez",
             grouped(count, POINT)
         )
+    },
+    several_not_hashed: |count| {
+        let count = grouped(count, POINT);
+        format!("{count} arquivos ainda estão sendo verificados por quem os tem. Tente de novo em instantes")
     },
     unseen: |count| match count {
         0 => "Mensagens".to_owned(),

@@ -85,6 +85,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
         NoteKind::LinksCopied(count) => (text.finding.links_copied)(*count),
         NoteKind::SelectedFirst(count) => (text.finding.selected_first)(*count),
         NoteKind::NotHashedYet(name) => (text.note_not_hashed)(name),
+        NoteKind::SeveralNotHashedYet(count) => (text.finding.several_not_hashed)(*count),
         NoteKind::NoTrackerToCrash => text.no_tracker_to_crash.to_owned(),
         NoteKind::Exported(path) => (text.of_group.exported)(path),
         NoteKind::Copied => text.copied.to_owned(),

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// How many peers are asked to hash one file: each of them is enough.
 const MAX_HURRIED: usize = 3;
+/// How many files are hashed before others at once: whoever selects many waits for all of them anyway.
+const MAX_HURRIED_FILES: usize = 8;
 
 fn content_of(found: &Found) -> Option<ContentId> {
     found.content.as_deref().and_then(|content| content.parse().ok())
@@ -32,40 +34,44 @@ fn command(found: &Found, source: Option<usize>, to: Option<&Path>) -> Option<Co
     })
 }
 
-/// Says that it is not hashed, and has those who have it hash it before others.
-fn not_hashed_yet(model: &mut Model, found: &Found) -> Vec<Effect> {
-    let mut effects = note(model, NoteKind::NotHashedYet(found.name.clone()));
+/// Says that these are not hashed, and has those who have them hash the first ones before others.
+fn not_hashed_yet(model: &mut Model, waiting: &[&Found]) -> Vec<Effect> {
+    let what = match waiting {
+        [] => return Vec::new(),
+        [found] => NoteKind::NotHashedYet(found.name.clone()),
+        several => NoteKind::SeveralNotHashedYet(u64::try_from(several.len()).unwrap_or(u64::MAX)),
+    };
+    let mut effects = note(model, what);
     let hurry = |source: &Source| {
         let folder = FolderPath::new(&source.folder).ok()?;
         let (peer, name) = (source.peer.parse().ok()?, FileName::new(&source.name).ok()?);
         Some(Effect::Command(Subject::Hurry, Command::Hurry { peer, folder, name }))
     };
-    effects.extend(found.sources.iter().take(MAX_HURRIED).filter_map(hurry));
+    let first = waiting.iter().take(MAX_HURRIED_FILES);
+    effects.extend(first.flat_map(|found| found.sources.iter().take(MAX_HURRIED)).filter_map(hurry));
     effects
 }
 
+/// Those that are not hashed yet.
+fn without_content(wanted: &[Wanted]) -> Vec<&Found> {
+    wanted.iter().map(|wanted| &wanted.found).filter(|found| content_of(found).is_none()).collect()
+}
+
 fn download_all(model: &mut Model, wanted: &[Wanted], to: Option<&Path>) -> Vec<Effect> {
-    if let [Wanted { found, .. }] = wanted
-        && content_of(found).is_none()
-    {
-        return not_hashed_yet(model, found);
-    }
+    let mut effects = not_hashed_yet(model, &without_content(wanted));
     let commands = wanted
         .iter()
         .filter_map(|Wanted { found, source }| Some((found.name.clone(), command(found, *source, to)?)));
     let mut commands: Vec<(String, Command)> = commands.collect();
     if commands.len() > 1 {
         let count = u64::try_from(commands.len()).unwrap_or(u64::MAX);
-        let mut effects = note(model, NoteKind::DownloadsStarted(count));
+        effects.extend(note(model, NoteKind::DownloadsStarted(count)));
         let each = commands.into_iter().map(|(name, command)| (Subject::DownloadOfMany(name), command));
         effects.push(Effect::Commands(each.collect()));
         return effects;
     }
-    commands
-        .pop()
-        .map(|(name, command)| Effect::Command(Subject::Download(name), command))
-        .into_iter()
-        .collect()
+    effects.extend(commands.pop().map(|(name, command)| Effect::Command(Subject::Download(name), command)));
+    effects
 }
 
 pub(super) fn download(model: &mut Model, result: usize, source: Option<usize>) -> Vec<Effect> {
@@ -91,11 +97,9 @@ pub(super) fn download_from(model: &mut Model, peer: &str) -> Vec<Effect> {
 /// Asks for the folder.
 pub(super) fn ask_where(model: &mut Model) -> Vec<Effect> {
     let files = model.search.wanted();
-    if let [Wanted { found, .. }] = &files[..]
-        && found.content.is_none()
-    {
-        let found = found.clone();
-        return not_hashed_yet(model, &found);
+    let waiting = without_content(&files);
+    if waiting.len() == files.len() {
+        return not_hashed_yet(model, &waiting);
     }
     if !files.is_empty() {
         let mut effects = stop_picking_target(model);
@@ -142,16 +146,11 @@ pub(super) fn copy_links(model: &mut Model) -> Vec<Effect> {
             Some(link.to_string())
         })
         .collect();
-    match (links.len(), wanted.first()) {
-        (0, Some(Wanted { found, .. })) => {
-            let name = found.name.clone();
-            note(model, NoteKind::NotHashedYet(name))
-        }
-        (0, None) => Vec::new(),
-        (count, _) => {
-            let mut effects = vec![Effect::Copy(links.join("\n"))];
-            effects.extend(note(model, NoteKind::LinksCopied(u64::try_from(count).unwrap_or(u64::MAX))));
-            effects
-        }
+    let mut effects = not_hashed_yet(model, &without_content(&wanted));
+    if !links.is_empty() {
+        effects.push(Effect::Copy(links.join("\n")));
+        let count = u64::try_from(links.len()).unwrap_or(u64::MAX);
+        effects.extend(note(model, NoteKind::LinksCopied(count)));
     }
+    effects
 }

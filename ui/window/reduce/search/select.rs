@@ -1,7 +1,7 @@
 //! The cursor and the selection of results.
 
 use super::super::super::action::Pick;
-use super::super::super::model::search::{Choosing, MAX_SELECTED, Row, key_of};
+use super::super::super::model::search::{Choosing, Chosen, MAX_SELECTED, Row, key_of};
 use super::super::super::model::{Model, NoteKind};
 use super::super::{Field, note};
 use super::Effect;
@@ -33,21 +33,22 @@ fn choose(model: &mut Model, row: usize, pick: Pick) -> Vec<Effect> {
     let search = &mut model.search;
     search.choosing = None;
     let content = match search.row(row) {
-        Some(Row::Content(result)) => search.results.get(result).cloned(),
+        Some(Row::Content(place)) => {
+            search.results.get(place).cloned().map(|found| (key_of(&found), Chosen { found, place }))
+        }
         _ => None,
     };
     match pick {
         Pick::Only => {
             search.chosen.clear();
-            search.chosen.extend(content.map(|found| (key_of(&found), found)));
+            search.chosen.extend(content);
             search.anchor = Some(row);
         }
         Pick::Toggle => {
             search.anchor = Some(row);
-            let Some(found) = content else { return Vec::new() };
-            let key = key_of(&found);
+            let Some((key, chosen)) = content else { return Vec::new() };
             if search.chosen.remove(&key).is_none() && search.chosen.len() < MAX_SELECTED as usize {
-                search.chosen.insert(key, found);
+                search.chosen.insert(key, chosen);
             }
         }
         Pick::Range => {
@@ -78,8 +79,11 @@ pub(super) fn select_all(model: &mut Model) -> Vec<Effect> {
 /// Selects these results; those that are not there yet are asked for, and selected as they come.
 fn choose_all(model: &mut Model, wanted: Range<usize>) -> Vec<Effect> {
     let search = &mut model.search;
-    let there = wanted.clone().filter_map(|result| search.results.get(result));
-    search.chosen = there.map(|found| (key_of(found), found.clone())).collect();
+    let there = wanted.clone().filter_map(|place| {
+        let found = search.results.get(place)?.clone();
+        Some((key_of(&found), Chosen { found, place }))
+    });
+    search.chosen = there.collect();
     search.choosing = None;
     let Some(asked) = search.results.first_missing(wanted.clone()) else { return Vec::new() };
     if !search.is_of_now() || search.waiting {
