@@ -9,8 +9,9 @@ use cardume::node::Command;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
-/// The most orders that wait in a lane: each is something that a person did, or all that was selected then.
-const MAX_WAITING: usize = 64;
+/// The most orders that wait in a lane: each is something that a person did, all that was selected then, or one of the
+/// folders that were dropped at once.
+const MAX_WAITING: usize = 1_024;
 
 /// What commands are about: within one their order matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

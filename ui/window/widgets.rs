@@ -190,13 +190,26 @@ pub(crate) fn bar(ui: &Ui, rect: Rect, fraction: f32, color: Color32) {
     ui.painter().rect_filled(full, theme::BAR / 2.0, color);
 }
 
-/// How far `done` of `size` is.
+/// How far `done` of `size` is; not at all while the size is not known.
 pub(crate) fn fraction(done: u64, size: u64) -> f32 {
     if size == 0 {
-        return 1.0;
+        return 0.0;
     }
     let thousandths = u128::from(done.min(size)) * 1_000 / u128::from(size);
     f32::from(u16::try_from(thousandths).unwrap_or(1_000)) / 1_000.0
+}
+
+/// The height of so many rows.
+pub(crate) fn rows_height(count: usize, row: f32) -> f32 {
+    let half = |number: usize| f32::from(u16::try_from(number & 0xffff).unwrap_or(u16::MAX));
+    half(count >> 16).mul_add(65_536.0, half(count)) * row
+}
+
+/// Scrolls to a row of a list that is drawn from its row `first` on, at once.
+pub(crate) fn scroll_to_row(ui: &Ui, row: usize, first: usize, height: f32) {
+    let top = ui.max_rect().top() + rows_height(row, height) - rows_height(first, height);
+    let rect = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, height));
+    ui.scroll_to_rect_animation(rect, None, egui::style::ScrollAnimation::none());
 }
 
 /// A line across.

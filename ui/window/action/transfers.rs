@@ -2,6 +2,7 @@
 
 use cardume::node::TransferChange;
 use cardume::wire::control::Limits;
+use std::ops::Range;
 
 /// What a person does with transfers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,10 @@ pub(crate) enum TransfersAction {
     MoveSelection(isize),
     /// Change these downloads; all that it applies to if none is named.
     Change(TransferChange, Vec<u64>),
+    /// These rows are on screen.
+    Visible(Range<usize>),
+    /// The selected one is in view.
+    Revealed,
     /// Pause the selected one, or let it go on.
     TogglePause,
     /// Cancel the selected one.

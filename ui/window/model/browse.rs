@@ -14,6 +14,8 @@ use std::time::Duration;
 pub(crate) const PAGE: usize = 500;
 /// The most rows that are kept: some tens of MiB. Whoever has more in a folder looks with the filter.
 pub(crate) const MAX_ROWS: usize = 100_000;
+/// The most characters in the filter.
+pub(crate) const MAX_FILTER: usize = 64;
 /// The next page is asked for so many rows before the end of what is there.
 const AHEAD: usize = 200;
 /// What is on screen is asked for again after this time, if one page holds it.

@@ -1,7 +1,9 @@
 //! State of the transfers page, and what other pages ask of the transfers.
 
+use super::Model;
 use cardume::wire::control::Transfer;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The transfers page.
@@ -9,6 +11,10 @@ use std::sync::Arc;
 pub(crate) struct Transfers {
     /// The selected transfer, by its number.
     pub selected: Option<u64>,
+    /// Whether the selected one must be brought into view.
+    pub reveal: bool,
+    /// The rows on screen.
+    pub visible: Range<usize>,
     /// Whether the limits are shown.
     pub limits_open: bool,
     /// Where in the list is what.
@@ -40,6 +46,14 @@ impl Places {
     /// The first transfer of this content in the list that was followed last.
     pub(crate) fn of<'a>(&self, transfers: &'a [Arc<Transfer>], content: &str) -> Option<&'a Transfer> {
         transfers.get(*self.by_content.get(content)?).map(|transfer| &**transfer)
+    }
+}
+
+impl Model {
+    /// The row of the selected download, if it is still there.
+    pub(crate) fn selected_transfer(&self) -> Option<usize> {
+        let selected = self.transfers.selected?;
+        self.view.transfers.iter().position(|transfer| transfer.id == selected)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What follows while a person looks into the folders of a peer.
 
 use super::super::action::{BrowseAction, Page, Subject, Verb};
-use super::super::model::browse::{Browse, MAX_ROWS, PAGE, PATIENCE, REFRESH, Refused, Totals};
+use super::super::model::browse::{Browse, MAX_FILTER, MAX_ROWS, PAGE, PATIENCE, REFRESH, Refused, Totals};
 use super::super::model::{Model, NoteKind};
 use super::{Effect, Field, note};
 use cardume::base::{ContentLink, FileName, FolderPath, PeerId};
@@ -35,7 +35,8 @@ pub(super) fn reduce(model: &mut Model, action: BrowseAction) -> Vec<Effect> {
             return ask_soon(model);
         }
         BrowseAction::Type(letters) => {
-            browse.filter.get_or_insert_default().push_str(&letters);
+            let known = browse.filter.as_deref().unwrap_or_default();
+            browse.filter = Some(known.chars().chain(letters.chars()).take(MAX_FILTER).collect());
             let mut effects = ask_soon(model);
             effects.push(Effect::Focus(Field::FolderFilter));
             return effects;

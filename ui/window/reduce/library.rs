@@ -12,10 +12,21 @@ fn share(path: PathBuf) -> Effect {
     Effect::Command(Subject::Share(path.display().to_string()), Command::Share(path))
 }
 
+fn look(model: &mut Model, path: PathBuf) -> (Subject, Command) {
+    model.library.looking.push(path.clone());
+    (Subject::Inspect(path.clone()), Command::Inspect(path))
+}
+
 /// Has the files of a folder counted first.
 pub(super) fn look_and_share(model: &mut Model, path: PathBuf) -> Effect {
-    model.library.looking.push(path.clone());
-    Effect::Command(Subject::Inspect(path.clone()), Command::Inspect(path))
+    let (subject, command) = look(model, path);
+    Effect::Command(subject, command)
+}
+
+/// The same for many folders, one after the other: a peer does only so much at once.
+pub(super) fn look_and_share_all(model: &mut Model, paths: Vec<PathBuf>) -> Vec<Effect> {
+    let commands: Vec<_> = paths.into_iter().map(|path| look(model, path)).collect();
+    vec![Effect::Commands(commands)]
 }
 
 pub(super) fn share_typed(model: &mut Model) -> Vec<Effect> {

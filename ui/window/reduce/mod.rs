@@ -102,6 +102,17 @@ pub(crate) enum Effect {
 
 /// Changes the model as the action says and names what is to be done.
 pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
+    let shown = |model: &Model| (model.page, model.shown_browse().is_some());
+    let before = shown(model);
+    let effects = change(model, action);
+    if shown(model) != before {
+        // A menu was asked for where one was, not here.
+        model.wants_menu = false;
+    }
+    effects
+}
+
+fn change(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Do(verb) => act(model, verb),
         Action::View(view) => take_view(model, view),
@@ -121,7 +132,7 @@ pub(crate) fn reduce(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::ShareTyped => library::share_typed(model),
-        Action::Share(paths) => paths.into_iter().map(|path| library::look_and_share(model, path)).collect(),
+        Action::Share(paths) => library::look_and_share_all(model, paths),
         Action::Activity(action) => activity::activity(model, action),
         Action::Library(action) => library::library(model, action),
         Action::Transfers(action) => transfers::transfers(model, action),
@@ -169,7 +180,7 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
             if page == Page::Search { vec![Effect::FocusSearch] } else { Vec::new() }
         }
         Verb::FocusSearch => {
-            model.page = Page::Search;
+            show_search(model);
             vec![Effect::FocusSearch, Effect::SelectWords]
         }
         Verb::ShareFolder => {
@@ -186,7 +197,7 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         Verb::ZoomOut => zoom(model, model.zoom.saturating_sub(ZOOM_STEP)),
         Verb::ZoomReset => zoom(model, DEFAULT_ZOOM),
         Verb::Filter => {
-            model.page = Page::Search;
+            show_search(model);
             search::act(model, verb)
         }
         Verb::Download
@@ -218,6 +229,14 @@ fn act(model: &mut Model, verb: Verb) -> Vec<Effect> {
         }
         Verb::RowMenu => row_menu(model),
         Verb::Escape => escape(model),
+    }
+}
+
+/// Shows the search page itself, and not folders that were looked into from it.
+fn show_search(model: &mut Model) {
+    model.page = Page::Search;
+    if model.shown_browse().is_some() {
+        model.browse = None;
     }
 }
 
@@ -283,7 +302,10 @@ fn row_menu(model: &mut Model) -> Vec<Effect> {
             model.search.reveal = model.search.cursor_row().is_some();
             model.search.reveal
         }
-        Page::Transfers => model.transfers.selected.is_some(),
+        Page::Transfers => {
+            model.transfers.reveal = model.selected_transfer().is_some();
+            model.transfers.reveal
+        }
         Page::Library | Page::Group | Page::Activity => false,
     };
     model.wants_menu = has_row;
@@ -346,6 +368,7 @@ fn take_view(model: &mut Model, view: Arc<View>) -> Vec<Effect> {
     activity::follow_shares(model);
     let mut effects = news_of_transfers(model, &old);
     effects.extend(search::follow_index(model));
+    effects.extend(search::follow_members(model));
     effects.extend(browse::follow_members(model, browsed_was_here));
     group::take_records(model, &old);
     effects.extend(group::read_stopwatch(model));
@@ -379,7 +402,7 @@ fn news_of_transfers(model: &mut Model, old: &View) -> Vec<Effect> {
 
 fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
-    if model.search.due.is_some_and(|due| due <= model.now) {
+    if model.search.due.is_some_and(|due| due <= model.now) && search::is_shown(model) {
         effects.extend(search::send_search(model));
     }
     effects.extend(group::tick(model));

@@ -6,7 +6,7 @@ mod select;
 use super::super::action::{Page, Purpose, SearchAction, Verb};
 use super::super::model::Model;
 use super::super::model::search::{
-    Answered, Basis, DEBOUNCE, FOLLOW, Problem, RETRY, Search, Sent, with_term_toggled,
+    Answered, Basis, DEBOUNCE, FOLLOW, MAX_WORDS, Problem, RETRY, Search, Sent, with_term_toggled,
 };
 use super::{Effect, Field, pick, stop_picking};
 use cardume::node::{self, CommandError, Direction, Query, QueryError, Sort, SortKey};
@@ -40,7 +40,7 @@ pub(super) fn reduce(model: &mut Model, action: SearchAction) -> Vec<Effect> {
         SearchAction::Select(row, pick) => select::select(model, row, pick),
         SearchAction::Move(by, pick) => select::move_cursor(model, by, pick),
         SearchAction::Type(text) => {
-            let words = format!("{}{text}", model.search.words);
+            let words = model.search.words.chars().chain(text.chars()).take(MAX_WORDS).collect();
             let mut effects = type_words(model, words);
             effects.push(Effect::FocusSearch);
             effects
@@ -103,7 +103,7 @@ fn stop_picking_target(model: &mut Model) -> Vec<Effect> {
 /// That question is gone: the results have the keys where they are seen.
 fn target_closed(model: &mut Model) -> Vec<Effect> {
     let mut effects = stop_picking_target(model);
-    if model.page == Page::Search && model.shown_browse().is_none() {
+    if is_shown(model) {
         effects.push(Effect::Focus(Field::Results));
     }
     effects
@@ -139,6 +139,17 @@ fn close_filter(model: &mut Model) -> Vec<Effect> {
     };
     effects.push(Effect::FocusSearch);
     effects
+}
+
+/// Whether somebody sees the results. What is due is sent only then: the index may change for hours.
+pub(super) fn is_shown(model: &Model) -> bool {
+    model.visible && model.page == Page::Search && model.shown_browse().is_none()
+}
+
+/// Words that name a peer are a query as soon as it is here.
+pub(super) fn follow_members(model: &mut Model) -> Vec<Effect> {
+    let is_missed = matches!(model.search.problem, Some(Problem::Query(QueryError::NoSuchPeer(_))));
+    if is_missed { search_soon(model) } else { Vec::new() }
 }
 
 /// The search runs again when its answer may be another one now.

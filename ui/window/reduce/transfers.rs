@@ -23,8 +23,16 @@ pub(super) fn transfers(model: &mut Model, action: TransfersAction) -> Vec<Effec
         TransfersAction::Change(what, ids) => {
             vec![Effect::Command(Subject::Transfers, Command::Transfers(what, ids))]
         }
+        TransfersAction::Visible(rows) => {
+            model.transfers.visible = rows;
+            Vec::new()
+        }
+        TransfersAction::Revealed => {
+            model.transfers.reveal = false;
+            Vec::new()
+        }
         TransfersAction::TogglePause => toggle_pause(model),
-        TransfersAction::CancelSelected => match model.transfers.selected {
+        TransfersAction::CancelSelected => match seen_selected(model) {
             Some(id) => transfers(model, TransfersAction::Change(TransferChange::Cancel, vec![id])),
             None => Vec::new(),
         },
@@ -40,17 +48,27 @@ pub(super) fn transfers(model: &mut Model, action: TransfersAction) -> Vec<Effec
 fn move_selection(model: &mut Model, by: isize) -> Vec<Effect> {
     let transfers = &model.view.transfers;
     let Some(last) = transfers.len().checked_sub(1) else { return Vec::new() };
-    let place = |id: u64| transfers.iter().position(|transfer| transfer.id == id);
-    let next = match model.transfers.selected.and_then(place) {
+    let next = match model.selected_transfer() {
         Some(place) => place.saturating_add_signed(by).min(last),
         None => 0,
     };
     model.transfers.selected = transfers.get(next).map(|transfer| transfer.id);
+    model.transfers.reveal = true;
     Vec::new()
 }
 
+/// The selected one, if it is on screen; else it is brought there first: nothing happens to what is not seen.
+fn seen_selected(model: &mut Model) -> Option<u64> {
+    let row = model.selected_transfer()?;
+    if !model.transfers.visible.contains(&row) {
+        model.transfers.reveal = true;
+        return None;
+    }
+    model.transfers.selected
+}
+
 fn toggle_pause(model: &mut Model) -> Vec<Effect> {
-    let selected = model.transfers.selected;
+    let selected = seen_selected(model);
     let found = model.view.transfers.iter().find(|transfer| Some(transfer.id) == selected);
     let change = match found.map(|transfer| transfer.state.as_str()) {
         Some("paused") => TransferChange::Resume,

@@ -71,9 +71,12 @@ fn several_dropped_folders_are_asked_about_one_after_the_other() {
     let mut model = Model::new(Arc::new(typical_view()), Language::English, ThemeChoice::Dark);
     let folders = ["/a", "/b", "/c"].map(PathBuf::from);
     let effects = reduce(&mut model, Action::Share(folders.to_vec()));
-    let looks =
-        folders.clone().map(|path| Effect::Command(Subject::Inspect(path.clone()), Command::Inspect(path)));
-    assert_eq!(effects, looks);
+    let looks = folders.clone().map(|path| (Subject::Inspect(path.clone()), Command::Inspect(path)));
+    assert_eq!(
+        effects,
+        [Effect::Commands(looks.to_vec())],
+        "all in one order: a peer does only so much at once"
+    );
     assert_eq!(model.library.looking, folders);
     let mut answer = |path: &str, risky| {
         let answer = Ok(Reply::Inspection(inspection(path, risky)));

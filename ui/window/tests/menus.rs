@@ -1,6 +1,6 @@
 //! Menus by keyboard, and links that are opened elsewhere.
 
-use super::super::action::{Action, Page};
+use super::super::action::{Action, BrowseAction, Page, TransfersAction, Verb};
 use super::super::fixtures::{FakePeer, content, peer_id, results, typical_view};
 use super::super::model::{Model, NoteKind};
 use super::super::reduce::{Effect, reduce};
@@ -8,7 +8,7 @@ use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
 use super::Window;
 use cardume::base::{ContentId, ContentLink, FileName};
-use cardume::node::{Command, TransferChange};
+use cardume::node::{Command, TransferChange, View};
 use eframe::egui;
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable as _;
@@ -119,6 +119,44 @@ fn a_row_of_a_folder_has_a_menu_by_keyboard() {
     press(&mut window, Key::Enter);
     window
         .wait_until("a download", |window| matches!(window.peer.commands()[..], [Command::Download { .. }]));
+}
+
+#[test]
+fn a_menu_that_was_asked_for_does_not_open_on_another_page_or_for_what_is_gone() {
+    let mut model = Model::new(Arc::new(typical_view()), Language::English, ThemeChoice::Dark);
+    let act = |model: &mut Model, verb| reduce(model, Action::Do(verb));
+    act(&mut model, Verb::Go(Page::Transfers));
+    reduce(&mut model, Action::Transfers(TransfersAction::MoveSelection(1)));
+    model.transfers.reveal = false;
+    act(&mut model, Verb::RowMenu);
+    assert!(model.wants_menu && model.transfers.reveal, "and its row is brought into view");
+    act(&mut model, Verb::Go(Page::Search));
+    assert!(!model.wants_menu);
+    act(&mut model, Verb::Go(Page::Transfers));
+    reduce(&mut model, Action::View(Arc::new(View { transfers: Arc::default(), ..typical_view() })));
+    act(&mut model, Verb::RowMenu);
+    assert!(!model.wants_menu, "the download is cleared");
+}
+
+#[test]
+fn a_search_from_elsewhere_shows_the_search_and_not_folders() {
+    let content: ContentId = content(1).parse().expect("a content");
+    let link = ContentLink { content, name: None, size: None };
+    for ask in [Action::Do(Verb::FocusSearch), Action::Do(Verb::Filter), Action::OpenLink(link)] {
+        for page in [Page::Search, Page::Group] {
+            let mut model = Model::new(Arc::new(typical_view()), Language::English, ThemeChoice::Dark);
+            let (folder, file) = (String::new(), None);
+            reduce(&mut model, Action::Browse(BrowseAction::Open { peer: peer_id(3), folder, file }));
+            reduce(&mut model, Action::Do(Verb::Go(Page::Group)));
+            if page == Page::Search {
+                reduce(&mut model, Action::Do(Verb::Go(page)));
+            }
+            let is_filter_of_folder = page == Page::Search && ask == Action::Do(Verb::Filter);
+            reduce(&mut model, ask.clone());
+            assert_eq!(model.page, Page::Search);
+            assert_eq!(model.shown_browse().is_some(), is_filter_of_folder, "{ask:?} from {page:?}");
+        }
+    }
 }
 
 #[test]

@@ -60,6 +60,24 @@ fn answered(bridge: &Bridge<SlowPeer>, subjects: &mut Vec<Subject>, wanted: usiz
 }
 
 #[test]
+fn all_folders_that_are_dropped_at_once_are_shared() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime for the test");
+    let (_view, view) = watch::channel(Arc::new(typical_view()));
+    let peer = SlowPeer { begun: Arc::default(), lets: Arc::new(Semaphore::new(0)), view };
+    let mut bridge =
+        Bridge::new(peer.clone(), runtime.handle().clone(), egui::Context::default(), Arc::default());
+    let folders: Vec<String> = (0..300).map(|number| format!("/{number}")).collect();
+    for folder in &folders {
+        assert!(bridge.carry_out(share(folder)).is_none());
+    }
+    peer.lets.add_permits(folders.len());
+    let mut subjects = Vec::new();
+    answered(&bridge, &mut subjects, folders.len());
+    assert_eq!(subjects, folders.into_iter().map(Subject::Share).collect::<Vec<_>>());
+}
+
+#[test]
 fn commands_about_one_thing_keep_their_order() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime for the test");

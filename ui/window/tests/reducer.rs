@@ -191,6 +191,49 @@ fn a_changed_index_searches_again_but_not_ten_times_a_second() {
 }
 
 #[test]
+fn an_index_that_changes_is_followed_only_while_the_results_are_seen() {
+    let grown = |files: u64| {
+        let view = typical_view();
+        let mut status = Status::clone(&view.status);
+        status.index.files = files;
+        Action::View(Arc::new(View { status: Arc::new(status), ..view }))
+    };
+    let follow = |model: &mut Model, files: u64| {
+        reduce(model, grown(files));
+        model.now += Duration::from_secs(1);
+        reduce(model, Action::Tick)
+    };
+    let mut model = answered(results());
+    reduce(&mut model, Action::Do(Verb::Go(Page::Library)));
+    assert_eq!(follow(&mut model, 5_000), []);
+    assert_eq!(follow(&mut model, 5_001), []);
+    reduce(&mut model, Action::Do(Verb::Go(Page::Search)));
+    assert_eq!(reduce(&mut model, Action::Tick), [search(2, "")], "once, when it is looked at");
+    reduce(&mut model, answer_of(2, Ok(answer(results()))));
+    model.visible = false;
+    assert_eq!(follow(&mut model, 5_002), []);
+    model.visible = true;
+    assert_eq!(reduce(&mut model, Action::Tick), [search(3, "")]);
+}
+
+#[test]
+fn a_peer_that_was_asked_for_before_it_came_is_searched_when_it_is_here() {
+    let mut model = answered(results());
+    reduce(&mut model, Action::Search(SearchAction::Words("peer:ana".to_owned())));
+    model.now += DEBOUNCE;
+    assert_eq!(reduce(&mut model, Action::Tick), [], "nobody is called so");
+    reduce(&mut model, Action::View(Arc::new(typical_view())));
+    assert!(model.search.problem.is_some());
+    let view = typical_view();
+    let mut members = (*view.members).clone();
+    members[4].peer.name = "Ana Maria".to_owned();
+    reduce(&mut model, Action::View(Arc::new(View { members: Arc::new(members), ..view })));
+    assert_eq!(model.search.problem, None);
+    model.now += DEBOUNCE;
+    assert_eq!(reduce(&mut model, Action::Tick), [search(2, "peer:ana")]);
+}
+
+#[test]
 fn the_stopwatch_counts_from_the_crash_to_the_election_of_a_later_epoch() {
     let mut model = model(typical_view());
     reduce(&mut model, Action::Do(Verb::CrashTracker));

@@ -1,8 +1,9 @@
 //! The reducer of the search page: pages, the selection, links, what follows the index.
 
-use super::super::action::{Action, Pick, SearchAction, Subject, Verb};
+use super::super::action::{Action, BrowseAction, Pick, SearchAction, Subject, Verb};
 use super::super::fixtures::{content, found, peer_id, typical_view};
-use super::super::model::search::{DEBOUNCE, PAGE, Problem, terms, with_term_toggled};
+use super::super::model::browse::MAX_FILTER;
+use super::super::model::search::{DEBOUNCE, MAX_WORDS, PAGE, Problem, terms, with_term_toggled};
 use super::super::model::{DEFAULT_ZOOM, Model, NoteKind, TOAST, ZOOMS};
 use super::super::reduce::{Effect, Field, reduce};
 use super::super::text::Language;
@@ -318,6 +319,21 @@ fn of_many_selected_those_that_are_not_hashed_are_counted_and_hurried() {
         assert_eq!(told(&model).last(), Some(&NoteKind::SeveralNotHashedYet(2)));
     }
     assert!(model.search.target.is_none());
+}
+
+#[test]
+fn what_is_pasted_into_the_rows_has_the_limit_of_their_field() {
+    let mut model = answered(3);
+    type_words(&mut model, "é");
+    reduce(&mut model, Action::Search(SearchAction::Type("x".repeat(5_000_000))));
+    assert_eq!(model.search.words.chars().count(), MAX_WORDS);
+    let (peer, folder, file) = (peer_id(3), "Music".to_owned(), None);
+    reduce(&mut model, Action::Browse(BrowseAction::Open { peer, folder, file }));
+    for _ in 0..2 {
+        reduce(&mut model, Action::Browse(BrowseAction::Type("é".repeat(50))));
+    }
+    let filter = model.browse.and_then(|browse| browse.filter).unwrap_or_default();
+    assert_eq!(filter.chars().count(), MAX_FILTER);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::super::fixtures::{FakePeer, transfer, typical_view};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
+use super::super::widgets::fraction;
 use super::Window;
 use cardume::engine::transfer::reason::Reason;
 use cardume::engine::transfer::source::Fault;
@@ -133,6 +134,43 @@ fn keys_pause_and_cancel_the_selected_download() {
         Command::Transfers(TransferChange::Cancel, vec![2]),
     ];
     assert_eq!(window.peer.commands(), expected);
+}
+
+#[test]
+fn the_keyboards_selection_is_brought_into_view_and_nothing_unseen_is_cancelled() {
+    let many: Vec<Transfer> = (1..=60).map(|id| transfer(id, &format!("file {id:02}"), "running")).collect();
+    let mut window = window_with(many);
+    for _ in 0..3 {
+        window.press(egui::Key::PageDown);
+    }
+    window.wait_for("file 21");
+    for _ in 0..2 {
+        window.press(egui::Key::PageDown);
+    }
+    window.wait_for("file 41");
+    // Scrolled away from it: the key shows it first.
+    let center = window.harness.ctx.content_rect().center();
+    window.harness.event(egui::Event::PointerMoved(egui::pos2(center.x, 200.0)));
+    window.harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: egui::vec2(0.0, 100_000.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: egui::Modifiers::NONE,
+        source: egui::MouseWheelSource::Unknown,
+    });
+    window.wait_until("the top", |window| window.has("file 01") && window.row_with("file 41").is_empty());
+    window.press(egui::Key::Delete);
+    window.wait_until("seen", |window| !window.row_with("file 41").is_empty());
+    assert_eq!(window.peer.commands(), [], "not yet");
+    window.press(egui::Key::Delete);
+    commands_are(&mut window, 1);
+    assert_eq!(window.peer.commands(), [Command::Transfers(TransferChange::Cancel, vec![41])]);
+}
+
+#[test]
+fn what_has_no_size_yet_is_not_full() {
+    assert!([(0, 0), (0, 9), (7, 0)].into_iter().all(|(done, size)| fraction(done, size).abs() < 1e-6));
+    assert!((fraction(9, 9) - 1.0).abs() < 1e-6 && (fraction(1, 4) - 0.25).abs() < 1e-6);
 }
 
 #[test]

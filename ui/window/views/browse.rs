@@ -5,8 +5,7 @@ mod rows;
 
 use super::super::action::{Action, BrowseAction, Verb};
 use super::super::model::Model;
-use super::super::model::browse::{Browse, MAX_ROWS, PATIENCE, Refused};
-use super::super::model::search::MAX_WORDS;
+use super::super::model::browse::{Browse, MAX_FILTER, MAX_ROWS, PATIENCE, Refused};
 use super::super::reduce::Field;
 use super::super::text::{InFolder, Text};
 use super::super::theme;
@@ -36,7 +35,7 @@ fn filter_ui(ui: &mut Ui, browse: &Browse, text: &Text, actions: &mut Vec<Action
     let field = TextEdit::singleline(&mut words)
         .id(id_of(Field::FolderFilter))
         .hint_text(text.browsing.filter)
-        .char_limit(MAX_WORDS.min(64))
+        .char_limit(MAX_FILTER)
         .desired_width(f32::INFINITY)
         .margin(egui::Margin { left: 34, right: 34, top: 5, bottom: 5 });
     let response = ui.add(field).accessible_name(text.browsing.filter);

@@ -9,7 +9,7 @@ use super::super::theme;
 use super::super::widgets;
 use super::id_of;
 use eframe::egui;
-use egui::{Align, Align2, Id, Modal, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
+use egui::{Align, Align2, Id, Modal, ScrollArea, TextEdit, Ui, vec2};
 
 /// Width of the palette; less where the window is narrow.
 const WIDTH: f32 = 560.0;
@@ -69,10 +69,7 @@ fn list_ui(ui: &mut Ui, model: &Model, palette: &Palette, text: &Text, actions: 
         ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
     area.show_rows(ui, theme::ROW, items.len(), |ui, range| {
         if palette.reveal {
-            let row = |number: usize| f32::from(u16::try_from(number).unwrap_or(u16::MAX)) * theme::ROW;
-            let top = ui.max_rect().top() + row(palette.cursor) - row(range.start);
-            let rect = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, theme::ROW));
-            ui.scroll_to_rect_animation(rect, None, egui::style::ScrollAnimation::none());
+            widgets::scroll_to_row(ui, palette.cursor, range.start, theme::ROW);
             actions.push(Action::Palette(PaletteAction::Revealed));
         }
         for number in range {

@@ -82,6 +82,15 @@ fn list_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut Vec<Action>) {
     let count = transfers.len() + heading + uploads.len();
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical().auto_shrink(false).show_rows(ui, theme::TALL_ROW, count, |ui, range| {
+        if model.transfers.visible != range {
+            actions.push(Action::Transfers(TransfersAction::Visible(range.clone())));
+        }
+        if model.transfers.reveal {
+            if let Some(row) = model.selected_transfer() {
+                widgets::scroll_to_row(ui, row, range.start, theme::TALL_ROW);
+            }
+            actions.push(Action::Transfers(TransfersAction::Revealed));
+        }
         for index in range {
             if let Some(transfer) = transfers.get(index) {
                 row::download_ui(ui, model, text, transfer, actions);

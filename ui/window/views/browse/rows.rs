@@ -11,7 +11,7 @@ use super::super::super::widgets::{self, Icon};
 use super::super::id_of;
 use cardume::node::Entry;
 use eframe::egui;
-use egui::{Align, EventFilter, Id, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, EventFilter, Id, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use std::ops::Range;
 
 /// Width of the mark at the row that the keyboard is at.
@@ -47,7 +47,7 @@ impl Columns {
 pub(super) fn rows_ui(ui: &mut Ui, model: &Model, browse: &Browse, text: &Text, actions: &mut Vec<Action>) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let count = browse.rows.len();
-    let scrolls = height_of(count) > ui.available_height() - theme::FACT;
+    let scrolls = widgets::rows_height(count, theme::ROW) > ui.available_height() - theme::FACT;
     let bar = if scrolls { ui.spacing().scroll.allocated_width() } else { 0.0 };
     header_ui(ui, text, bar);
     focus_ui(ui, model, text);
@@ -98,17 +98,10 @@ fn focus_ui(ui: &Ui, model: &Model, text: &Text) {
     });
 }
 
-fn height_of(count: usize) -> f32 {
-    let half = |number: usize| f32::from(u16::try_from(number & 0xffff).unwrap_or(u16::MAX));
-    half(count >> 16).mul_add(65_536.0, half(count)) * theme::ROW
-}
-
 /// Scrolls to the row that the cursor was moved to by a key.
 fn reveal(ui: &Ui, browse: &Browse, range: &Range<usize>, actions: &mut Vec<Action>) {
     let Some(cursor) = browse.cursor.filter(|_| browse.reveal) else { return };
-    let top = ui.max_rect().top() + height_of(cursor) - height_of(range.start);
-    let row = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, theme::ROW));
-    ui.scroll_to_rect_animation(row, None, egui::style::ScrollAnimation::none());
+    widgets::scroll_to_row(ui, cursor, range.start, theme::ROW);
     actions.push(Action::Browse(BrowseAction::Revealed));
 }
 

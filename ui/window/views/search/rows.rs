@@ -28,7 +28,7 @@ pub(super) fn results_ui(ui: &mut Ui, model: &Model, text: &Text, actions: &mut 
     let search = &model.search;
     ui.spacing_mut().item_spacing.y = 0.0;
     let count = search.row_count();
-    let scrolls = rows_height(count) > ui.available_height() - theme::FACT;
+    let scrolls = widgets::rows_height(count, theme::ROW) > ui.available_height() - theme::FACT;
     let bar = if scrolls { ui.spacing().scroll.allocated_width() } else { 0.0 };
     header_ui(ui, model, text, bar, actions);
     list_focus_ui(ui, model, text);
@@ -71,17 +71,10 @@ fn list_focus_ui(ui: &Ui, model: &Model, text: &Text) {
     });
 }
 
-fn rows_height(count: usize) -> f32 {
-    let half = |number: usize| f32::from(u16::try_from(number & 0xffff).unwrap_or(u16::MAX));
-    half(count >> 16).mul_add(65_536.0, half(count)) * theme::ROW
-}
-
 /// Scrolls to the row that the cursor was moved to by a key.
 fn reveal(ui: &Ui, model: &Model, range: &Range<usize>, actions: &mut Vec<Action>) {
     let Some(cursor) = model.search.cursor.filter(|_| model.search.reveal) else { return };
-    let top = ui.max_rect().top() + rows_height(cursor) - rows_height(range.start);
-    let row = Rect::from_min_size(pos2(ui.max_rect().left(), top), vec2(1.0, theme::ROW));
-    ui.scroll_to_rect_animation(row, None, egui::style::ScrollAnimation::none());
+    widgets::scroll_to_row(ui, cursor, range.start, theme::ROW);
     actions.push(Action::Search(SearchAction::Revealed));
 }
 

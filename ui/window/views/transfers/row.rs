@@ -213,7 +213,7 @@ pub(super) fn bar_ui(ui: &Ui, model: &Model, transfer: &Transfer, rect: Rect) {
     let tokens = theme::tokens(ui);
     let parts: u32 = transfer.pieces.iter().map(|run| run.parts).sum();
     if parts == 0 {
-        widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size.max(1)), tokens.accent);
+        widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size), tokens.accent);
         return;
     }
     ui.painter().rect_filled(rect, theme::BAR / 2.0, tokens.line);
@@ -258,6 +258,6 @@ pub(super) fn upload_ui(ui: &mut Ui, model: &Model, text: &Text, upload: &Upload
     widgets::cell(ui, name, &upload.name, theme::strong(), tokens.text, Align::Min);
     widgets::cell(ui, line(26.0, 44.0), &words, theme::small(), tokens.weak, Align::Min);
     let hue = widgets::hue_color(tokens, model.hue(&upload.peer));
-    widgets::bar(ui, line(48.0, 54.0), widgets::fraction(upload.sent, upload.size.max(1)), hue);
+    widgets::bar(ui, line(48.0, 54.0), widgets::fraction(upload.sent, upload.size), hue);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, egui::Stroke::new(1.0, tokens.line));
 }
