@@ -158,6 +158,9 @@ pub struct BarRun {
 /// How a whole folder stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderProgress {
+    /// Whose folder: 64 hexadecimal digits; empty if an earlier version says it.
+    #[serde(default)]
+    pub peer: String,
     /// The folder as its peer calls it.
     pub folder: String,
     /// Its files; 0 while they are not known.

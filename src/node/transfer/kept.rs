@@ -77,7 +77,8 @@ pub(super) fn restored(saved: SavedDownload, changed: &Arc<Notify>) -> Entry {
             Job::File(DownloadRequest { content, name, to: saved.to, from, via_rpc })
         }
         SavedJob::Folder { peer, folder, name } => {
-            shown.folder = Some(FolderProgress { folder: folder.to_string(), ..FolderProgress::default() });
+            let (whose, which) = (peer.to_string(), folder.to_string());
+            shown.folder = Some(FolderProgress { peer: whose, folder: which, ..FolderProgress::default() });
             Job::Folder(FolderRequest::restored(peer, folder, saved.to, name))
         }
     };

@@ -9,6 +9,7 @@ use super::folder::{FolderRequest, folder_task};
 use super::kept::{restored, saved};
 use super::limits::{MAX_STALLED, MAX_TRANSFERS, STALLED_AFTER};
 use super::progress::{Progress, Waiting};
+use crate::base::PeerId;
 use crate::engine::transfer::reason::Reason;
 use crate::store::downloads::{SavedDownload, SavedState};
 use crate::store::partial::PartialFile;
@@ -87,13 +88,24 @@ pub(super) struct Entry {
     reins: Option<Reins>,
     /// Since when its task waits.
     waits: Waiting,
+    /// Its task was stopped to begin again at once, with other sources.
+    begins_anew: bool,
     /// When it was stopped because it had waited for long and others could not begin.
     gave_way: Option<Instant>,
 }
 
 impl Entry {
     pub(super) fn new(id: u64, job: Job, wish: Wish, progress: Progress) -> Self {
-        Self { id, job, wish, progress, reins: None, waits: Waiting::default(), gave_way: None }
+        Self {
+            id,
+            job,
+            wish,
+            progress,
+            reins: None,
+            waits: Waiting::default(),
+            begins_anew: false,
+            gave_way: None,
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -144,6 +156,7 @@ impl List {
 
     pub(in crate::node) fn download(&mut self, request: DownloadRequest) -> Result<u64, CommandError> {
         let same = |job: &Job| matches!(job, Job::File(known) if known.content == request.content && known.to == request.to);
+        self.choose_sources(same, &request.from);
         if let Some(id) = self.known(same) {
             return Ok(id);
         }
@@ -161,9 +174,24 @@ impl List {
             return Ok(id);
         }
         let name = request.folder.last().unwrap_or_default().to_owned();
-        let folder = FolderProgress { folder: request.folder.to_string(), ..FolderProgress::default() };
+        let (peer, folder) = (request.peer.to_string(), request.folder.to_string());
+        let folder = FolderProgress { peer, folder, ..FolderProgress::default() };
         let first = Transfer { name, folder: Some(folder), ..Transfer::default() };
         self.add(Job::Folder(request), first)
+    }
+
+    /// One that is not over comes from these peers from now on. Its task begins anew with what is there.
+    fn choose_sources(&mut self, is_it: impl Fn(&Job) -> bool, from: &[PeerId]) {
+        let Some(entry) = self.entries.iter_mut().find(|entry| !entry.is_over() && is_it(&entry.job)) else {
+            return;
+        };
+        if let Job::File(known) = &mut entry.job
+            && known.from != from
+        {
+            known.from = from.to_vec();
+            entry.begins_anew = entry.reins.is_some();
+            entry.stop();
+        }
     }
 
     /// One that is not over; one that is paused goes on then, and one that is being cancelled begins anew.
@@ -312,6 +340,7 @@ impl List {
         if end.is_some() {
             entry.reins = None;
         }
+        let begins_anew = end.is_some() && std::mem::take(&mut entry.begins_anew);
         match (end, entry.wish) {
             (Some(End::Finished), _) => entry.wish = Wish::Over(SavedState::Finished),
             (Some(_), Wish::Cancel | Wish::Again) => self.remove_partial(place),
@@ -320,6 +349,9 @@ impl List {
                 entry.wish = Wish::Over(SavedState::Cancelled);
                 entry.progress.ended("cancelled");
                 entry.progress.update(|transfer| transfer.pieces = Vec::new());
+            }
+            (Some(End::Failed), Wish::Run) if begins_anew => {
+                entry.progress.state("waiting", Reason::Queued, "");
             }
             (Some(End::Failed), _) => entry.wish = Wish::Over(SavedState::Failed),
             (Some(End::Stopped), Wish::Pause) => entry.progress.ended("paused"),
@@ -387,7 +419,7 @@ impl List {
             if entry.is_stalled(now) {
                 stalled += 1;
             } else if entry.wish == Wish::Run
-                && entry.reins.as_ref().is_some_and(|it| !it.stop.is_cancelled())
+                && entry.reins.as_ref().is_some_and(|it| entry.begins_anew || !it.stop.is_cancelled())
             {
                 running += 1;
             }

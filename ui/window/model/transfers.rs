@@ -21,11 +21,13 @@ pub(crate) struct Transfers {
     pub places: Places,
 }
 
-/// Where in the list of transfers each content is: a page of results asks for every row, in every frame.
+/// Where in the list of transfers each content and folder is: a page of results asks for every row, in every frame.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
     ids: Vec<u64>,
     by_content: HashMap<String, usize>,
+    /// By peer and folder.
+    by_folder: HashMap<String, usize>,
 }
 
 impl Places {
@@ -38,8 +40,12 @@ impl Places {
         self.ids = ids().collect();
         self.by_content.clear();
         // Of several the first one counts: it is not over, or the newest.
+        self.by_folder.clear();
         for (place, transfer) in transfers.iter().enumerate().rev() {
-            self.by_content.insert(transfer.content.clone(), place);
+            match &transfer.folder {
+                Some(it) => self.by_folder.insert(key_of_folder(&it.peer, &it.folder), place),
+                None => self.by_content.insert(transfer.content.clone(), place),
+            };
         }
     }
 
@@ -47,9 +53,34 @@ impl Places {
     pub(crate) fn of<'a>(&self, transfers: &'a [Arc<Transfer>], content: &str) -> Option<&'a Transfer> {
         transfers.get(*self.by_content.get(content)?).map(|transfer| &**transfer)
     }
+
+    /// The same of a folder of the peer with this id.
+    pub(crate) fn of_folder<'a>(
+        &self,
+        transfers: &'a [Arc<Transfer>],
+        peer: &str,
+        folder: &str,
+    ) -> Option<&'a Transfer> {
+        let place = *self.by_folder.get(&key_of_folder(peer, folder))?;
+        transfers.get(place).map(|transfer| &**transfer)
+    }
+}
+
+fn key_of_folder(peer: &str, folder: &str) -> String {
+    format!("{peer}/{folder}")
 }
 
 impl Model {
+    /// What became of this content, if it was ever downloaded.
+    pub(crate) fn transfer_of(&self, content: &str) -> Option<&Transfer> {
+        self.transfers.places.of(&self.view.transfers, content)
+    }
+
+    /// What became of this folder of the peer with this id.
+    pub(crate) fn transfer_of_folder(&self, peer: &str, folder: &str) -> Option<&Transfer> {
+        self.transfers.places.of_folder(&self.view.transfers, peer, folder)
+    }
+
     /// The row of the selected download, if it is still there.
     pub(crate) fn selected_transfer(&self) -> Option<usize> {
         let selected = self.transfers.selected?;

@@ -1,7 +1,7 @@
 //! Looking into the folders of a peer: by mouse and by keyboard, in both languages, with all that can go wrong.
 
 use super::super::action::{Action, BrowseAction, Page, Subject, Verb};
-use super::super::fixtures::{FakePeer, found, peer_id, results, typical_view};
+use super::super::fixtures::{FakePeer, found, peer_id, results, transfer, typical_view};
 use super::super::model::Model;
 use super::super::model::browse::{MAX_ROWS, PAGE, REFRESH};
 use super::super::reduce::{Effect, reduce};
@@ -10,6 +10,7 @@ use super::super::theme_choice::ThemeChoice;
 use super::{PAUSE, Window};
 use cardume::base::{FileName, FolderPath};
 use cardume::node::{BrowseAsk, Command, Entry, FileState, Listing, Place, Reply, View};
+use cardume::wire::control::{FolderProgress, Transfer};
 use cardume::wire::index::Found;
 use eframe::egui;
 use egui::{Key, Modifiers, Role};
@@ -117,6 +118,32 @@ fn an_open_menu_goes_with_its_file() {
     let commands = window.peer.commands();
     let [Command::Download { name, .. }] = &commands[..] else { panic!("{commands:?}") };
     assert_eq!(name.as_deref(), Some("holiday by the sea.jpg"), "not what stands in its row now");
+}
+
+#[test]
+fn a_folder_shows_its_own_download_and_a_finished_one_comes_again() {
+    let moving = &Language::English.text().moving;
+    let button = (moving.download_folder)("share of peer-3", "peer-3");
+    let of = |number: u64, state: &str| {
+        let (peer, folder) = (peer_id(number), "share of peer-3".to_owned());
+        let folder = Some(FolderProgress { peer, folder, ..FolderProgress::default() });
+        let one = Transfer { folder, content: String::new(), ..transfer(number, "share of peer-3", state) };
+        View { transfers: Arc::new(vec![Arc::new(one)]), ..typical_view() }
+    };
+    let mut window = window(Language::English, results());
+    window.wait_for("Folder share of peer-3, 4 files");
+    let shows_button =
+        |window: &Window| window.harness.query_by_role_and_label(Role::Button, &button).is_some();
+    for (view, expected) in [(of(4, "running"), true), (of(3, "running"), false), (of(3, "finished"), true)] {
+        window.peer.publish(view.clone());
+        window.wait_until("the list", |window| window.model().view.transfers == view.transfers);
+        window.harness.step();
+        assert_eq!(shows_button(&window), expected, "{:?}", view.transfers);
+    }
+    window.click(Role::Button, &button);
+    window.wait_until("once more", |window| {
+        matches!(&window.peer.commands()[..], [Command::DownloadFolder { .. }])
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The transfers page: what a row and the details say, and what buttons, keys and menus ask for.
 
-use super::super::fixtures::{FakePeer, transfer, typical_view};
+use super::super::fixtures::{FakePeer, peer_id, transfer, typical_view};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
 use super::super::widgets::fraction;
@@ -187,7 +187,13 @@ fn all_are_paused_resumed_and_cleared_where_that_applies() {
 
 #[test]
 fn a_folder_counts_its_files_and_uploads_have_rows() {
-    let folder = FolderProgress { folder: "Music".to_owned(), files: 10_000, done: 312, current: None };
+    let folder = FolderProgress {
+        peer: peer_id(3),
+        folder: "Music".to_owned(),
+        files: 10_000,
+        done: 312,
+        current: None,
+    };
     let music = Transfer { folder: Some(folder.clone()), ..transfer(1, "Music", "running") };
     let folder = Some(FolderProgress { current: Some("Live/take 2.flac".to_owned()), ..folder });
     let reason = "nobody_has_it".to_owned();

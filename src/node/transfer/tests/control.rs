@@ -51,3 +51,25 @@ async fn a_download_that_is_paused_at_any_moment_ends_as_one_file() {
         assert_eq!(run.listing(), ["film.mkv"], "paused after {moment} half milliseconds: {}", paused.state);
     }
 }
+
+#[tokio::test]
+async fn another_source_that_is_chosen_for_a_download_is_used_from_then_on() {
+    let run = Run::new(8 * PIECE, false, &[(1, Does::IsSilent, true), (2, Does::Honest, false)]);
+    let id = run.start(&[peer(1)]).await;
+    run.until(id, &["downloading"]).await;
+    assert_eq!(run.start(&[peer(2)]).await, id, "it is the same download");
+    let transfer = run.until(id, &["finished", "no_source_left"]).await;
+    run.check_finished(&transfer);
+    let of_peer = |number| transfer.sources.iter().filter(|it| it.peer == peer(number).to_string()).count();
+    assert_eq!((of_peer(1), of_peer(2)), (0, 1), "{:?}", transfer.sources);
+    assert_eq!(run.listing(), ["film.mkv"]);
+
+    // One that is paused goes on from there.
+    let run = Run::new(8 * PIECE, false, &[(1, Does::IsSilent, true), (2, Does::Honest, false)]);
+    let id = run.start(&[peer(1)]).await;
+    run.until(id, &["downloading"]).await;
+    run.transfers.change(Change::Pause, vec![id]).await.expect("there");
+    run.until(id, &["paused"]).await;
+    assert_eq!(run.start(&[]).await, id);
+    run.check_finished(&run.until(id, &["finished"]).await);
+}

@@ -186,37 +186,35 @@ fn button_ui(
         return;
     }
     let tokens = theme::tokens(ui);
-    let (transfers, name) = (&model.view.transfers, entry.name().as_str());
+    let name = entry.name().as_str();
     let transfer = match entry {
-        Entry::Folder { name, .. } => browse.inner(name).and_then(|inner| {
-            let of_it = |folder: &str| folder == inner.as_str();
-            transfers.iter().find(|transfer| transfer.folder.as_ref().is_some_and(|it| of_it(&it.folder)))
-        }),
-        Entry::File { state, .. } => state.content.and_then(|content| {
-            let content = content.to_string();
-            transfers.iter().find(|transfer| transfer.content == content)
-        }),
+        Entry::Folder { name, .. } => browse
+            .inner(name)
+            .and_then(|inner| model.transfer_of_folder(&browse.peer.to_string(), inner.as_str())),
+        Entry::File { state, .. } => {
+            state.content.and_then(|content| model.transfer_of(&content.to_string()))
+        }
     };
     if matches!(entry, Entry::File { state, .. } if state.content.is_none()) {
         return;
     }
-    match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
-        Some((_, "finished")) => Icon::Check.paint(ui, rect, tokens.ok),
+    let is_folder = matches!(entry, Entry::Folder { .. });
+    let icon = match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
+        Some((_, "finished")) if !is_folder => return Icon::Check.paint(ui, rect, tokens.ok),
         Some((transfer, "running" | "waiting")) => {
-            widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size), tokens.accent);
+            return widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size), tokens.accent);
         }
-        _ => {
-            let place = Rect::from_center_size(rect.center(), vec2(26.0, 24.0));
-            let label = match entry {
-                Entry::Folder { .. } => (text.moving.download_folder)(name, &model.name_of(browse.peer)),
-                Entry::File { .. } => (text.download_named)(name),
-            };
-            if widgets::icon_button_at(ui, place, ("get", id_of_entry(browse, entry)), Icon::Download, &label)
-                .clicked()
-            {
-                actions.push(Action::Browse(BrowseAction::Download(entry.place())));
-            }
-        }
+        // There may be more in a folder by now.
+        Some((_, "finished")) => Icon::Check,
+        _ => Icon::Download,
+    };
+    let place = Rect::from_center_size(rect.center(), vec2(26.0, 24.0));
+    let label = match entry {
+        Entry::Folder { .. } => (text.moving.download_folder)(name, &model.name_of(browse.peer)),
+        Entry::File { .. } => (text.download_named)(name),
+    };
+    if widgets::icon_button_at(ui, place, ("get", id_of_entry(browse, entry)), icon, &label).clicked() {
+        actions.push(Action::Browse(BrowseAction::Download(entry.place())));
     }
 }
 

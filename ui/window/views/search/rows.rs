@@ -224,8 +224,7 @@ fn button_cell(
             .on_hover_text(text.finding.mine);
         return;
     }
-    let transfer = model.transfers.places.of(&model.view.transfers, content);
-    match transfer.map(|transfer| (transfer, transfer.state.as_str())) {
+    match model.transfer_of(content).map(|transfer| (transfer, transfer.state.as_str())) {
         Some((_, "finished")) => Icon::Check.paint(ui, rect, tokens.ok),
         Some((transfer, "running" | "waiting")) => {
             widgets::bar(ui, rect, widgets::fraction(transfer.done, transfer.size), tokens.accent);
