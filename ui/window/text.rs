@@ -228,6 +228,12 @@ fn time_left(seconds: u64) -> String {
     }
 }
 
+/// Seconds that something took: to a tenth, or as [`time_left`] from a minute on.
+fn took(seconds: f64, decimal_point: &str) -> String {
+    let whole = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
+    if whole < 60 { format!("{seconds:.1} s").replace('.', decimal_point) } else { time_left(whole) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +244,56 @@ mod tests {
         for (number, expected) in cases {
             assert_eq!(grouped(number, " "), expected);
         }
+    }
+
+    #[test]
+    fn one_is_not_many_and_figures_are_grouped() {
+        let [english, portuguese] = Language::ALL.map(Language::text);
+        let said = |text: &Text| {
+            let (files, reason) = (text.moving.files, text.moving.reason);
+            let hashing = ["1", "12345", "x"].map(|count| reason("hashing", count));
+            let rosters = [("1", "1"), ("3", "5")].map(|(voters, all)| (text.of_group.roster)(voters, all));
+            let running = [0, 1, 1_200].map(text.activities.still_running);
+            let took = [2.44, 5_400.0].map(|seconds| (text.finished_at)("1 MB", seconds));
+            [
+                vec![files(0, 1), files(312, 10_000)],
+                hashing.into(),
+                rosters.into(),
+                running.into(),
+                took.into(),
+            ]
+            .concat()
+        };
+        let expected = [
+            "0 of 1 file",
+            "312 of 10\u{202f}000 files",
+            "The source is still hashing 1 file",
+            "The source is still hashing 12\u{202f}345 files",
+            "The source is still hashing x files",
+            "1 voter, 1 member",
+            "3 voters, 5 members",
+            "No download is running any more",
+            "1 download is running",
+            "1\u{202f}200 downloads are running",
+            "Finished: 1 MB in 2.4 s, verified",
+            "Finished: 1 MB in 1 h 30 min, verified",
+        ];
+        assert_eq!(said(english), expected);
+        let expected = [
+            "0 de 1 arquivo",
+            "312 de 10.000 arquivos",
+            "A fonte ainda calcula o hash de 1 arquivo",
+            "A fonte ainda calcula o hash de 12.345 arquivos",
+            "A fonte ainda calcula o hash de x arquivos",
+            "1 votante, 1 membro",
+            "3 votantes, 5 membros",
+            "Nenhum download em andamento",
+            "1 download em andamento",
+            "1.200 downloads em andamento",
+            "Concluído: 1 MB em 2,4 s, verificado",
+            "Concluído: 1 MB em 1 h 30 min, verificado",
+        ];
+        assert_eq!(said(portuguese), expected);
     }
 
     #[test]

@@ -213,9 +213,9 @@ fn a_folder_counts_its_files_and_uploads_have_rows() {
     let mut window = Window::open(FakePeer::new(view, Vec::new()));
     window.press_ctrl(egui::Key::Num2);
     let rows = window.rows();
-    assert!(rows[0].starts_with("Music: 312 of 10000 files · 25.6 MB of 64.0 MB"), "{}", rows[0]);
+    assert!(rows[0].starts_with("Music: 312 of 10\u{202f}000 files · 25.6 MB of 64.0 MB"), "{}", rows[0]);
     let expected = [
-        "Music: 312 of 10000 files · Live/take 2.flac · Nobody has it now; goes on when somebody has",
+        "Music: 312 of 10\u{202f}000 files · Live/take 2.flac · Nobody has it now; goes on when somebody has",
         "Others download from here",
         "lecture.pdf: To peer-2 · Sending · 1.5 MB of 2.0 MB · 38.0 MB/s",
     ];

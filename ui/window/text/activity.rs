@@ -2,7 +2,7 @@
 
 use super::super::log::Level;
 use super::super::model::Section;
-use super::check;
+use super::{check, en, grouped, pt_br};
 use cardume::wire::check::{CheckTest, Verdict};
 
 /// What the activity page, the first start and the farewell say.
@@ -181,8 +181,9 @@ pub(super) const ENGLISH: ActivityText = ActivityText {
     joining: "Joining: the window opens again in a moment…",
     later: "Not now",
     still_running: |count| match count {
+        0 => "No download is running any more".to_owned(),
         1 => "1 download is running".to_owned(),
-        count => format!("{count} downloads are running"),
+        count => format!("{} downloads are running", grouped(count as u64, en::THOUSANDS)),
     },
     go_on_later: "What is there already is kept. They go on at the next start",
     close: "Close",
@@ -264,8 +265,9 @@ pub(super) const PORTUGUESE: ActivityText = ActivityText {
     joining: "Entrando: a janela abre de novo em instantes…",
     later: "Agora não",
     still_running: |count| match count {
+        0 => "Nenhum download em andamento".to_owned(),
         1 => "1 download em andamento".to_owned(),
-        count => format!("{count} downloads em andamento"),
+        count => format!("{} downloads em andamento", grouped(count as u64, pt_br::THOUSANDS)),
     },
     go_on_later: "O que já chegou fica guardado. Eles continuam no próximo início",
     close: "Fechar",

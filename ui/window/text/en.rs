@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Progress, Text, grouped, time_left};
+use super::{Progress, Text, grouped, time_left, took};
 use cardume::wire::codes::Code;
 use cardume::wire::control::EventRecord;
 
@@ -144,7 +144,9 @@ pub(super) const TEXT: Text = Text {
     download_from: |peer| format!("Download from {peer}"),
     running,
     failed: |why| format!("Failed: {why}"),
-    finished_at: |size, seconds| format!("Finished: {size} in {seconds:.1} s, verified"),
+    finished_at: |size, seconds| {
+        format!("Finished: {size} in {}, verified", took(seconds, TEXT.decimal_point))
+    },
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
     share_totals: |files, bytes| match files {
         1 => format!("1 file · {bytes}"),

@@ -129,7 +129,10 @@ pub(super) const ENGLISH: GroupText = GroupText {
     exported: |path| format!("The records are in {path}"),
     drill_failed: |why| format!("The fault drill did not begin: {why}"),
     export_failed: |path, why| format!("Could not write {path}: {why}"),
-    roster: |voters, members| format!("{voters} voters, {members} members"),
+    roster: |voters, members| {
+        let (voter, member) = (noun(voters, "voter", "voters"), noun(members, "member", "members"));
+        format!("{voters} {voter}, {members} {member}")
+    },
     says: |says| match *says {
         Says::TimerExpired => "heard no heartbeat in time: its timer ran out".to_owned(),
         Says::Asks(MailKind::PreVote, epoch) => {
@@ -157,6 +160,11 @@ pub(super) const ENGLISH: GroupText = GroupText {
         Says::Fault(FaultKind::Cut(_), false, to) => format!("is linked to {to} again"),
     },
 };
+
+/// What so many are called.
+fn noun<'a>(count: &str, one: &'a str, many: &'a str) -> &'a str {
+    if count == "1" { one } else { many }
+}
 
 fn refusal_en(refusal: Refusal) -> &'static str {
     match refusal {
@@ -226,7 +234,10 @@ pub(super) const PORTUGUESE: GroupText = GroupText {
     exported: |path| format!("Os registros estão em {path}"),
     drill_failed: |why| format!("O ensaio de falha não começou: {why}"),
     export_failed: |path, why| format!("Não foi possível gravar {path}: {why}"),
-    roster: |voters, members| format!("{voters} votantes, {members} membros"),
+    roster: |voters, members| {
+        let (voter, member) = (noun(voters, "votante", "votantes"), noun(members, "membro", "membros"));
+        format!("{voters} {voter}, {members} {member}")
+    },
     says: |says| match *says {
         Says::TimerExpired => "não ouviu heartbeat a tempo: seu temporizador acabou".to_owned(),
         Says::Asks(MailKind::PreVote, epoch) => {

@@ -1,7 +1,7 @@
 //! Brazilian Portuguese.
 
 use super::en::plain;
-use super::{Progress, Text, grouped, time_left};
+use super::{Progress, Text, grouped, time_left, took};
 use cardume::wire::codes::Code;
 use cardume::wire::control::EventRecord;
 
@@ -149,8 +149,7 @@ pub(super) const TEXT: Text = Text {
     running,
     failed: |why| format!("Falhou: {why}"),
     finished_at: |size, seconds| {
-        let seconds = format!("{seconds:.1}").replace('.', ",");
-        format!("Concluído: {size} em {seconds} s, verificado")
+        format!("Concluído: {size} em {}, verificado", took(seconds, TEXT.decimal_point))
     },
     row_transfer: |name, sentence| format!("{name}: {sentence}"),
     share_totals: |files, bytes| match files {

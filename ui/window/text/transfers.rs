@@ -1,5 +1,7 @@
 //! Sentences of the transfers page, in both languages.
 
+use super::{en, grouped, pt_br};
+
 /// What the transfers page says.
 #[derive(Debug)]
 pub(crate) struct TransfersText {
@@ -99,7 +101,7 @@ pub(super) const ENGLISH: TransfersText = TransfersText {
         "file_changed" => format!("The file changed at the source ({about}); waiting for the same one"),
         "file_gone" => format!("Not shared any more ({about}); goes on when somebody shares it"),
         "no_source_left" => format!("No source left: {about}; goes on when another one has it"),
-        "hashing" => format!("The source is still hashing {about} files"),
+        "hashing" => format!("The source is still hashing {}", files_en(about)),
         "disk_full" => "The disk is full; make room and it goes on by itself".to_owned(),
         "no_permission" => format!("The folder may not be written to: {about}"),
         "folder_unusable" => format!("The folder cannot be used: {about}"),
@@ -150,7 +152,7 @@ pub(super) const ENGLISH: TransfersText = TransfersText {
     because: |state, fault| format!("{state}: {fault}"),
     source: |name, state, bytes, rate| format!("{name} · {state} · {bytes} · {rate}"),
     both: |first, second| format!("{first} · {second}"),
-    files: |done, files| format!("{done} of {files} files"),
+    files: |done, files| format!("{} of {}", grouped(done, en::THOUSANDS), (en::TEXT.files)(files)),
     download_folder: |folder, peer| format!("Download the folder “{folder}” from {peer}"),
     failed: |why| format!("Could not change the transfers: {why}"),
 };
@@ -185,7 +187,7 @@ pub(super) const PORTUGUESE: TransfersText = TransfersText {
         "file_changed" => format!("O arquivo mudou na fonte ({about}); esperando o mesmo"),
         "file_gone" => format!("Não é mais compartilhado ({about}); continua quando alguém compartilhar"),
         "no_source_left" => format!("Nenhuma fonte sobrou: {about}; continua quando outra tiver"),
-        "hashing" => format!("A fonte ainda calcula o hash de {about} arquivos"),
+        "hashing" => format!("A fonte ainda calcula o hash de {}", files_pt(about)),
         "disk_full" => "O disco está cheio; libere espaço e continua sozinho".to_owned(),
         "no_permission" => format!("Sem permissão para gravar na pasta: {about}"),
         "folder_unusable" => format!("A pasta não pode ser usada: {about}"),
@@ -236,7 +238,17 @@ pub(super) const PORTUGUESE: TransfersText = TransfersText {
     because: |state, fault| format!("{state}: {fault}"),
     source: |name, state, bytes, rate| format!("{name} · {state} · {bytes} · {rate}"),
     both: |first, second| format!("{first} · {second}"),
-    files: |done, files| format!("{done} de {files} arquivos"),
+    files: |done, files| format!("{} de {}", grouped(done, pt_br::THOUSANDS), (pt_br::TEXT.files)(files)),
     download_folder: |folder, peer| format!("Baixar a pasta “{folder}” de {peer}"),
     failed: |why| format!("Não foi possível mudar as transferências: {why}"),
 };
+
+/// So many files; what is no number as it is.
+fn files_en(count: &str) -> String {
+    count.parse().map_or_else(|_| format!("{count} files"), en::TEXT.files)
+}
+
+/// The same.
+fn files_pt(count: &str) -> String {
+    count.parse().map_or_else(|_| format!("{count} arquivos"), pt_br::TEXT.files)
+}

@@ -18,8 +18,11 @@ pub(crate) fn leaving_ui(ui: &Ui, model: &Model, text: &Text, actions: &mut Vec<
     let modal = Modal::new(Id::unique("leaving")).frame(theme::floating_frame(tokens));
     let response = modal.show(ui.ctx(), |ui| {
         ui.set_width(theme::DIALOG * 0.8);
-        widgets::title_ui(ui, &(text.activities.still_running)(running_downloads(model)));
-        widgets::weak_ui(ui, text.activities.go_on_later);
+        let running = running_downloads(model);
+        widgets::title_ui(ui, &(text.activities.still_running)(running));
+        if running > 0 {
+            widgets::weak_ui(ui, text.activities.go_on_later);
+        }
         ui.add_space(theme::GRID);
         ui.horizontal(|ui| {
             if widgets::primary_button(ui, text.activities.close).clicked() {
