@@ -299,7 +299,7 @@ fn a_typed_tilde_is_the_home_folder() {
 fn one_folder_dialog_at_a_time() {
     let mut model = model(typical_view());
     let pick = Effect::PickFolder(Purpose::Share);
-    assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), [pick.clone()]);
+    assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), std::slice::from_ref(&pick));
     assert_eq!(model.page, Page::Library);
     assert_eq!(reduce(&mut model, Action::Do(Verb::ShareFolder)), []);
     assert_eq!(reduce(&mut model, Action::Do(Verb::Escape)), [Effect::StopPicking]);

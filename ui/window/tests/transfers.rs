@@ -111,7 +111,7 @@ fn an_open_menu_goes_with_its_download() {
     assert!(window.harness.query_by_role_and_label(Role::Button, "Cancel").is_some());
     window.peer.publish(View { transfers: Arc::new(vec![a, c]), ..typical_view() });
     window.wait_until("closed", |window| {
-        !window.harness.query_by_role_and_label(Role::Button, "Cancel").is_some()
+        window.harness.query_by_role_and_label(Role::Button, "Cancel").is_none()
     });
 }
 
