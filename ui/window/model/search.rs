@@ -225,6 +225,11 @@ impl Search {
         self.sent.as_ref().is_some_and(|sent| sent.words == query && sent.sort == self.sort)
     }
 
+    /// Whether more of what is on screen can be asked for by the number of the last search: it has to be of these words.
+    pub(crate) fn may_ask_more(&self) -> bool {
+        self.is_of_now() && self.is_sent() && !self.waiting
+    }
+
     /// How many rows there are.
     pub(crate) fn row_count(&self) -> usize {
         self.results.len + self.opened.iter().map(|(_, sources)| sources).sum::<usize>()

@@ -328,6 +328,9 @@ fn escape(model: &mut Model) -> Vec<Effect> {
     if !model.library.warnings.is_empty() {
         return library::library(model, LibraryAction::DropWarning);
     }
+    if let Some(effects) = search::leave_dialog(model) {
+        return effects;
+    }
     for open in [&mut model.help, &mut model.notes_open] {
         if std::mem::take(open) {
             return Vec::new();
@@ -335,9 +338,6 @@ fn escape(model: &mut Model) -> Vec<Effect> {
     }
     if model.picking.is_some() {
         return stop_picking(model);
-    }
-    if let Some(effects) = search::leave_dialog(model) {
-        return effects;
     }
     if let Some(effects) = browse::escape(model) {
         return effects;

@@ -265,7 +265,7 @@ pub(super) fn send_search(model: &mut Model) -> Option<Effect> {
 /// Asks for what is on screen and not there.
 fn ask_missing(model: &mut Model) -> Vec<Effect> {
     let search = &mut model.search;
-    if search.asking || search.waiting || !search.is_of_now() {
+    if search.asking || !search.may_ask_more() {
         return Vec::new();
     }
     let (number, words) = (search.number, search.query());

@@ -323,6 +323,7 @@ fn a_folder_is_only_for_what_it_was_chosen_for() {
         let pick = reduce(&mut model, Action::Search(SearchAction::PickTarget));
         assert_eq!(pick, [Effect::PickFolder(Purpose::Target)]);
         assert!(reduce(&mut model, end).contains(&Effect::StopPicking));
+        assert!(model.search.target.is_none() && model.picking.is_none(), "both at once");
         assert_eq!(reduce(&mut model, Action::Picked(Purpose::Target, folder())), [], "it is not shared");
         assert_eq!(model.library.looking, Vec::<PathBuf>::new());
     }

@@ -218,11 +218,24 @@ fn an_answer_belongs_to_the_words_that_were_sent() {
     let names: Vec<_> = model.search.wanted().into_iter().map(|wanted| wanted.found.name).collect();
     assert_eq!(names, ["reef.jpg"]);
 
+    // Typed back while the other answer is on its way: that one's number is not used for these words.
+    let mut model = answered(1_000);
+    type_words(&mut model, "ree");
+    send(&mut model);
+    reduce(&mut model, part(2, 0, 1_000));
+    type_words(&mut model, "reef");
+    send(&mut model);
+    type_words(&mut model, "ree");
+    assert_eq!(asked(&reduce(&mut model, Action::Do(Verb::SelectAll))), []);
+    send(&mut model);
+    reduce(&mut model, part(4, 0, 1_000));
+    assert_eq!(asked(&reduce(&mut model, Action::Do(Verb::SelectAll))), [(4, 200)]);
+
     // What is wrong with the words of now is not taken back by an answer to older ones, nor said otherwise.
     let refused = CommandError::new(Code::BadParameter as i32, "no".to_owned());
     let late = [
-        answer_of(4, Vec::new()),
-        Action::Search(SearchAction::Answered { number: 5, page: page(0), answer: Err(refused) }),
+        answer_of(5, Vec::new()),
+        Action::Search(SearchAction::Answered { number: 6, page: page(0), answer: Err(refused) }),
     ];
     for late in late {
         type_words(&mut model, "reef x");

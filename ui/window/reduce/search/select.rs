@@ -86,7 +86,7 @@ fn choose_all(model: &mut Model, wanted: Range<usize>) -> Vec<Effect> {
     search.chosen = there.collect();
     search.choosing = None;
     let Some(asked) = search.results.first_missing(wanted.clone()) else { return Vec::new() };
-    if !search.is_of_now() || search.waiting {
+    if !search.may_ask_more() {
         return Vec::new();
     }
     let limit = u32::try_from(wanted.end - asked).unwrap_or(MAX_SELECTED);
