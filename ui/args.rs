@@ -29,7 +29,8 @@ Environment:
   CARDUME_REAL_TIME=1      a peer's heartbeats go before everything else on the machine, where the system allows it
 
 Exit codes:
-  0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment";
+  0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment
+  6 not found, and the index is still filling";
 
 /// How a search is written; PROTOCOL.md says it in full.
 const QUERIES: &str = "\

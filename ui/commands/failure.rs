@@ -3,6 +3,7 @@
 use cardume::node::CommandError;
 use cardume::node::config::HomeError;
 use cardume::wire::codes::Code;
+use cardume::wire::index::Complete;
 use std::process::ExitCode;
 
 /// How a command ends.
@@ -21,6 +22,7 @@ impl Failure {
     const NO_PEER: u8 = 3;
     const NOT_FOUND: u8 = 4;
     const NO_TRACKER: u8 = 5;
+    const FILLING: u8 = 6;
 
     /// It did not work.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
@@ -40,6 +42,12 @@ impl Failure {
     /// What was asked for does not exist.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { code: Self::NOT_FOUND, error: anyhow::Error::msg(message.into()) }
+    }
+
+    /// What was asked for is not in an index that lacks the lists of some peers: it may be there in a moment.
+    pub(crate) fn filling(Complete { have, of }: Complete) -> Self {
+        let message = format!("the index is still filling ({have} of {of} lists); try again in a moment");
+        Self { code: Self::FILLING, error: anyhow::Error::msg(message) }
     }
 
     /// Tells the person and gives the exit code.
@@ -85,5 +93,21 @@ impl From<CommandError> for Failure {
             _ => Self::FAILED,
         };
         Self { code, error: error.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_index_lacks_that_is_still_filling_is_not_said_to_be_missing() {
+        let filling = Failure::filling(Complete { have: 3, of: 5 });
+        assert_eq!(
+            filling.error.to_string(),
+            "the index is still filling (3 of 5 lists); try again in a moment"
+        );
+        assert_eq!(filling.code, 6);
+        assert_eq!(Failure::not_found("x").code, 4);
     }
 }

@@ -15,6 +15,7 @@ mod lifeline;
 mod names;
 mod open;
 mod output;
+mod patience;
 mod peer;
 mod search;
 mod share;

@@ -2,12 +2,13 @@
 
 use super::asking::with_peer;
 use super::output::{json, line, plain, table};
+use super::patience::{ask_until, is_whole};
 use super::status::short;
 use super::{Failure, Outcome};
 use crate::args::Global;
 use cardume::base::{ContentLink, ContentLinkError, bare_hash, bytes_text};
 use cardume::node::{Page, Remote};
-use cardume::wire::index::{Complete, Found, Source};
+use cardume::wire::index::{Complete, Found, SearchAnswer, Source, SourcesAnswer};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -55,8 +56,8 @@ impl<'a> From<&'a Source> for SourceShape<'a> {
 pub(crate) fn search(global: &Global, words: &[String], page: Page) -> Outcome {
     let words = words.join(" ");
     with_peer(global, async |peer| {
-        let answer = peer.search(words, page).await?;
-        note_incomplete(answer.complete);
+        let enough = |answer: &SearchAnswer| answer.total > 0 || is_whole(answer.complete);
+        let answer = ask_until(enough, async || peer.search(words.clone(), page).await).await?;
         if global.json {
             let shapes = answer.results.iter().map(|found| FoundShape {
                 content: found.content.as_deref(),
@@ -64,7 +65,14 @@ pub(crate) fn search(global: &Global, words: &[String], page: Page) -> Outcome {
                 size: found.size,
                 sources: found.sources.iter().map(SourceShape::from).collect(),
             });
-            return json(&shapes.collect::<Vec<_>>());
+            json(&shapes.collect::<Vec<_>>())?;
+        }
+        if !enough(&answer) {
+            return Err(Failure::filling(answer.complete));
+        }
+        note_incomplete(answer.complete);
+        if global.json {
+            return Ok(());
         }
         if answer.results.is_empty() {
             return line("No file fits");
@@ -90,11 +98,12 @@ fn row(found: &Found) -> [String; 4] {
 pub(crate) fn sources(global: &Global, content: &str) -> Outcome {
     with_peer(global, async |peer| {
         let content = resolve(&peer, content).await?.0;
-        let answer = peer.sources(content.clone()).await?;
-        note_incomplete(answer.complete);
+        let enough = |answer: &SourcesAnswer| !answer.sources.is_empty() || is_whole(answer.complete);
+        let answer = ask_until(enough, async || peer.sources(content.clone()).await).await?;
         if answer.sources.is_empty() {
-            return Err(Failure::not_found(format!("no peer here has this content: {content}")));
+            return Err(missing(answer.complete, &format!("no peer here has this content: {content}")));
         }
+        note_incomplete(answer.complete);
         if global.json {
             return json(&answer.sources.iter().map(SourceShape::from).collect::<Vec<_>>());
         }
@@ -122,8 +131,11 @@ pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option
     let deadline = tokio::time::Instant::now() + HASHING_LIMIT;
     let mut hurried = false;
     let answer = loop {
+        let enough = |answer: &SearchAnswer| {
+            answer.results.iter().any(|found| named(&found)) || is_whole(answer.complete)
+        };
         // In quotes: nothing in a name is an operator.
-        let answer = peer.search(format!("\"{what}\""), NAME_LIMIT).await?;
+        let answer = ask_until(enough, async || peer.search(format!("\"{what}\""), NAME_LIMIT).await).await?;
         // A new file has its hash in a moment: whoever asks for it now means it.
         let hashing = answer.results.iter().filter(named).any(|found| found.content.is_none());
         if !hashing || tokio::time::Instant::now() > deadline {
@@ -137,12 +149,10 @@ pub(crate) async fn resolve(peer: &Remote, what: &str) -> Result<(String, Option
     };
     let fits: Vec<&Found> = answer.results.iter().filter(named).collect();
     match fits[..] {
-        [] => {
-            note_incomplete(answer.complete);
-            Err(Failure::not_found(format!(
-                "no file has the name {what:?}; `cardume search` finds parts of names"
-            )))
-        }
+        [] => Err(missing(
+            answer.complete,
+            &format!("no file has the name {what:?}; `cardume search` finds parts of names"),
+        )),
         [Found { content: None, .. }] => {
             Err(Failure::failed(format!("{what:?} is still being hashed by its peer; try again in a moment")))
         }
@@ -170,9 +180,14 @@ async fn hurry(peer: &Remote, sources: impl Iterator<Item = &Source>) {
     }
 }
 
-/// Says on standard error that an answer may lack something: never shown as "not found".
-pub(crate) fn note_incomplete(complete: Complete) {
-    if complete.have < complete.of {
+/// Why something was not found: it is not there, or the index does not have every list yet.
+fn missing(complete: Complete, message: &str) -> Failure {
+    if is_whole(complete) { Failure::not_found(message) } else { Failure::filling(complete) }
+}
+
+/// Says on standard error that an answer may lack something.
+fn note_incomplete(complete: Complete) {
+    if !is_whole(complete) {
         eprintln!("The index is still filling: {} of {} peers", complete.have, complete.of);
     }
 }
