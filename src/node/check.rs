@@ -104,7 +104,10 @@ impl Checker {
         let rtt = micros(begun.elapsed());
         match (answered, state.refused) {
             (Err(_), _) => test("names", "silent", &uri).detail(self.home.names_origin()),
-            (Ok(_), Some(why)) => test("names", "name_refused", &uri).detail(why),
+            (Ok(_), Some(why)) => {
+                let code = state.refused_code.and_then(|code| u64::try_from(code).ok()).unwrap_or_default();
+                test("names", "name_refused", &uri).detail(why).with("code", code)
+            }
             (Ok(_), None) => {
                 test("names", "answers", &uri).detail(self.home.names_origin()).with("rtt_micros", rtt)
             }

@@ -4,6 +4,7 @@
 //! Invariant: [`FINDINGS`] lists every finding, and each that is not good has an advice.
 
 use crate::wire::check::{CheckTest, Verdict};
+use crate::wire::codes::Code;
 
 /// Every finding: test, word, how it ends.
 pub const FINDINGS: &[(&str, &str, Verdict)] = &[
@@ -55,7 +56,7 @@ pub(super) fn message(test: &CheckTest) -> String {
             format!("The name service at {about} ({}) answers in {}", origin(detail), millis("rtt_micros"))
         }
         ("names", "silent") => format!("The name service at {about} ({}) does not answer", origin(detail)),
-        ("names", "name_refused") => format!("The name service refuses this peer's name: {detail}"),
+        ("names", "name_refused") => format!("The name service refuses this peer: {detail}"),
         ("tracker", "known") => format!("The tracker is {about} (epoch {})", figure("epoch")),
         ("tracker", "electing") => "There is no tracker; one is being elected".to_owned(),
         ("tracker", "no_quorum") => {
@@ -105,9 +106,7 @@ pub(super) fn advice(test: &CheckTest) -> String {
         ("names", "silent") => "Start it where that address is (`cardume names serve`), or check that the address is \
             right and that no firewall stands between. Searches, elections and transfers go on without it"
             .to_owned(),
-        ("names", "name_refused") => {
-            "Give this peer another name: in the settings, or with `cardume peer --name NAME`".to_owned()
-        }
+        ("names", "name_refused") => refused_advice(test),
         ("tracker", "electing") => "Wait a second and check again".to_owned(),
         ("tracker", "no_quorum") => {
             "Start the missing peers, or mend the links to them that fail below".to_owned()
@@ -150,6 +149,32 @@ pub(super) fn advice(test: &CheckTest) -> String {
                 .to_owned()
         }
         _ => String::new(),
+    }
+}
+
+/// What to do when the name service does not take this peer, by the code of its refusal.
+fn refused_advice(test: &CheckTest) -> String {
+    let code = i32::try_from(test.figure("code")).ok().and_then(Code::of);
+    match code {
+        None | Some(Code::NameTaken | Code::BadName) => {
+            "Give this peer another name: in the settings, or with `cardume name NAME`".to_owned()
+        }
+        Some(Code::CallBackFailed) => "The name service does not reach this peer: let its ports through this computer's \
+            firewall, or start it with `--listen` and an address that the name service's computer reaches"
+            .to_owned(),
+        Some(Code::TwoGroups) => "That name service belongs to a group that was founded apart from this peer's. Start this \
+            peer with `--names` and the address of its own group's; or, if no other group uses that service, stop it, move \
+            `names/registry.redb` in its home aside, and start it again"
+            .to_owned(),
+        Some(Code::StorageFailed) => {
+            "The name service cannot write: make room on the disk of its computer; its log (`names/names.log`) says more"
+                .to_owned()
+        }
+        Some(Code::Busy) => "The name service has too much to do; this peer tries again by itself".to_owned(),
+        Some(_) => {
+            "This peer tries again by itself; if that does not help, look into the name service's log (`names/names.log`)"
+                .to_owned()
+        }
     }
 }
 
@@ -198,6 +223,33 @@ mod tests {
             assert!(seen.insert((test, finding)), "{test} {finding} twice");
             let is_bad = matches!(verdict, Verdict::Warning | Verdict::Failed);
             assert_eq!(!advice(&case).is_empty(), is_bad, "{test} {finding}");
+        }
+    }
+
+    #[test]
+    fn another_name_is_advised_only_where_the_name_is_what_is_refused() {
+        let advised = |code: Code| {
+            advice(&CheckTest {
+                test: "names".to_owned(),
+                about: "127.0.0.1:7734".to_owned(),
+                verdict: Verdict::Failed,
+                finding: "name_refused".to_owned(),
+                detail: String::new(),
+                figures: [("code".to_owned(), u64::from(code as u32))].into(),
+                message: String::new(),
+                advice: String::new(),
+            })
+        };
+        let all: Vec<_> = Code::ALL.iter().map(|(code, name)| (*name, advised(*code))).collect();
+        let another_name = all.iter().filter(|(_, advice)| advice.contains("another name"));
+        assert_eq!(another_name.map(|(name, _)| *name).collect::<Vec<_>>(), ["NameTaken", "BadName"]);
+        for (code, word) in [
+            (Code::CallBackFailed, "firewall"),
+            (Code::TwoGroups, "founded apart"),
+            (Code::StorageFailed, "make room"),
+            (Code::Busy, "tries again by itself"),
+        ] {
+            assert!(advised(code).contains(word), "{code:?}");
         }
     }
 

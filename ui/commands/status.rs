@@ -5,7 +5,7 @@ use super::asking::with_peer;
 use super::output::{json, line, plain, plural};
 use crate::args::Global;
 use cardume::base::bytes_text;
-use cardume::wire::control::Status;
+use cardume::wire::control::{NamesState, Status};
 
 /// Says how the peer is.
 pub(crate) fn run(global: &Global) -> Outcome {
@@ -34,7 +34,6 @@ fn sentences(status: &Status) -> String {
             status.library.rescan_seconds
         ),
     };
-    let names = if status.names.reachable { "answers" } else { "does not answer" };
     let mut lines = vec![
         format!(
             "Peer          {} ({}), process {}",
@@ -48,7 +47,7 @@ fn sentences(status: &Status) -> String {
             "Group         {} of {} peers here, {} needed",
             quorum.reachable, quorum.voters, quorum.needed
         ),
-        format!("Name service  {names} at {}", plain(&status.names.uri)),
+        format!("Name service  {}", names(&status.names)),
         format!(
             "Index         {}, {} of {} peers",
             plural(status.index.files, "file"),
@@ -69,7 +68,37 @@ fn sentences(status: &Status) -> String {
     lines.join("\n")
 }
 
+/// How the name service stands to this peer.
+fn names(state: &NamesState) -> String {
+    let uri = plain(&state.uri);
+    match &state.refused {
+        _ if !state.reachable => format!("does not answer at {uri}"),
+        Some(why) => format!("refuses this peer at {uri}: {} (`cardume check` says what to do)", plain(why)),
+        None => format!("answers at {uri}"),
+    }
+}
+
 /// The first digits of an id.
 pub(crate) fn short(id: &str) -> String {
     id.chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_service_that_refuses_this_peer_is_not_said_to_be_fine() {
+        let said = |reachable, refused: Option<&str>| {
+            let refused_code = refused.map(|_| 1503);
+            let (uri, refused) = ("wss://127.0.0.1:7734/".to_owned(), refused.map(str::to_owned));
+            names(&NamesState { uri, reachable, refused, refused_code })
+        };
+        assert_eq!(said(true, None), "answers at wss://127.0.0.1:7734/");
+        assert_eq!(said(false, Some("nobody answers")), "does not answer at wss://127.0.0.1:7734/");
+        assert_eq!(
+            said(true, Some("nobody answers")),
+            "refuses this peer at wss://127.0.0.1:7734/: nobody answers (`cardume check` says what to do)"
+        );
+    }
 }
