@@ -106,7 +106,11 @@ impl ElectionCalls {
         Self { links, events, sender: convert::sender_to_wire(here.uri, here.election_uri) }
     }
 
+    /// Keeps links to exactly those who are in the book.
     pub(super) fn set_addresses(&self, book: &AddressBook) {
+        for peer in self.links.peers().into_iter().filter(|peer| book.get(*peer).is_none()) {
+            self.links.forget(peer);
+        }
         for (peer, at) in book.iter() {
             self.links.set_address(peer, at.election_uri.address());
         }
@@ -181,5 +185,31 @@ async fn call(
         | Message::VoteAnswer(_)
         | Message::HeartbeatReply(_)
         | Message::HandoverAnswer(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address_book::test_addresses;
+    use super::*;
+    use crate::net::CallerLimits;
+    use crate::net::{GroupKey, Identity, PeerKey};
+
+    #[tokio::test]
+    async fn who_is_in_the_book_no_more_is_not_dialled_any_more() {
+        let identity = Identity::new(&GroupKey::random(), &PeerKey::generate().expect("a key")).expect("an identity");
+        let links = PeerLinks::new(identity, CallerLimits::ELECTION);
+        let (events, _received) = mpsc::channel(1);
+        let calls = ElectionCalls::new(links.clone(), events, test_addresses(1));
+        let [one, other] = [1, 2].map(|byte| PeerId::from_bytes([byte; 32]));
+        let book_of = |peer| {
+            let mut book = AddressBook::default();
+            book.learn(peer, test_addresses(1));
+            book
+        };
+        calls.set_addresses(&book_of(one));
+        assert_eq!(links.peers(), [one]);
+        calls.set_addresses(&book_of(other));
+        assert_eq!(links.peers(), [other]);
     }
 }

@@ -26,6 +26,7 @@ mod handle;
 mod lateness;
 mod library_commands;
 mod library_files;
+mod links_task;
 mod membership_task;
 mod naming;
 mod opening;

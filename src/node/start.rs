@@ -18,6 +18,7 @@ use super::finder::TrackerFinder;
 use super::group_handlers::GroupHandlers;
 use super::group_state::GroupState;
 use super::handle::Handle;
+use super::links_task::links_task;
 use super::membership_task::{Membership, membership_task};
 use super::naming::{Naming, Rename};
 use super::opening::{Opened, StartError, open};
@@ -146,6 +147,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         names.clone(),
         core.sink.clone(),
     );
+    tokio::spawn(links_task(core.links.clone(), addresses.clone()));
     let checker = core.checker(names.clone(), names_state.subscribe(), group.clone(), roster.clone());
     let leaves = Arc::new(AtomicBool::new(false));
     tokio::spawn(membership_task(Membership {
