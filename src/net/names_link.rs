@@ -92,6 +92,8 @@ pub struct NamesLink {
     reachable: watch::Receiver<bool>,
     switch: Arc<watch::Sender<Cuts>>,
     me: watch::Receiver<MyRegistration>,
+    /// The last refusal of a registration as tracker, while none was accepted since.
+    refused: Arc<watch::Sender<Option<(Epoch, i32)>>>,
     _task: Arc<AbortOnDropHandle<()>>,
 }
 
@@ -111,8 +113,8 @@ impl NamesLink {
         let (switch, cuts) = watch::channel(Cuts::default());
         let link = Link { identity, addresses, me: me.clone(), roster, cuts, client, reachable, events };
         let task = Arc::new(AbortOnDropHandle::new(tokio::spawn(link_task(link))));
-        let switch = Arc::new(switch);
-        (Self { client: current, reachable: is_reachable, switch, me, _task: task }, received)
+        let (switch, refused) = (Arc::new(switch), Arc::default());
+        (Self { client: current, reachable: is_reachable, switch, me, refused, _task: task }, received)
     }
 
     /// Registers this peer as `Tracker_Epoca_x` (R6), once. Failures that may pass (the service is away,
@@ -137,8 +139,19 @@ impl NamesLink {
             Some(roster_to_wire(roster)),
         );
         match call(REGISTER_TIMEOUT, calling).await {
-            Ok(_) => RegistrationOutcome::Accepted,
-            Err(CallError::Refused(error)) => outcome(epoch, &error),
+            Ok(_) => {
+                self.refused.send_replace(None);
+                RegistrationOutcome::Accepted
+            }
+            Err(CallError::Refused(error)) => {
+                let (code, message) = (error.code(), error.message());
+                if is_news(&self.refused, epoch, code) {
+                    tracing::warn!(%epoch, code, "registration as tracker refused: {message}");
+                } else {
+                    tracing::debug!(%epoch, code, "registration as tracker refused again: {message}");
+                }
+                outcome(&error)
+            }
             Err(_) => RegistrationOutcome::Unreachable,
         }
     }
@@ -207,9 +220,14 @@ fn is(error: &ErrorObjectOwned, codes: &[Code]) -> bool {
     codes.iter().any(|code| *code as i32 == error.code())
 }
 
+/// Whether a refusal is another one than the last: the election asks again twice a second, and the log would
+/// say nothing else.
+fn is_news(last: &watch::Sender<Option<(Epoch, i32)>>, epoch: Epoch, code: i32) -> bool {
+    last.send_if_modified(|last| last.replace((epoch, code)) != Some((epoch, code)))
+}
+
 /// What a refusal means for the election.
-fn outcome(epoch: Epoch, error: &ErrorObjectOwned) -> RegistrationOutcome {
-    tracing::warn!(%epoch, code = error.code(), "registration as tracker refused: {}", error.message());
+fn outcome(error: &ErrorObjectOwned) -> RegistrationOutcome {
     if is(error, &[Code::EpochSuperseded]) {
         return highest(error)
             .map_or(RegistrationOutcome::Refused, |highest| RegistrationOutcome::Superseded { highest });
@@ -413,5 +431,21 @@ impl Link {
 
     async fn tell(&self, event: NamesEvent) -> Result<(), Closed> {
         self.events.send(event).await.map_err(|_| Closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_is_repeated_is_no_news() {
+        let [seven, eight] = [7, 8].map(|epoch| Epoch::new(epoch).expect("an epoch"));
+        let last = watch::Sender::new(None);
+        let mut said = vec![is_news(&last, seven, 1503), is_news(&last, seven, 1503)];
+        said.extend([is_news(&last, seven, 1201), is_news(&last, eight, 1201), is_news(&last, eight, 1201)]);
+        last.send_replace(None);
+        said.push(is_news(&last, eight, 1201));
+        assert_eq!(said, [true, false, true, true, false, true]);
     }
 }

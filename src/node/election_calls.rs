@@ -197,7 +197,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_in_the_book_no_more_is_not_dialled_any_more() {
-        let identity = Identity::new(&GroupKey::random(), &PeerKey::generate().expect("a key")).expect("an identity");
+        let identity =
+            Identity::new(&GroupKey::random(), &PeerKey::generate().expect("a key")).expect("an identity");
         let links = PeerLinks::new(identity, CallerLimits::ELECTION);
         let (events, _received) = mpsc::channel(1);
         let calls = ElectionCalls::new(links.clone(), events, test_addresses(1));

@@ -42,7 +42,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_not_in_the_book_and_not_there_is_not_dialled_any_more() {
-        let identity = Identity::new(&GroupKey::random(), &PeerKey::generate().expect("a key")).expect("an identity");
+        let identity =
+            Identity::new(&GroupKey::random(), &PeerKey::generate().expect("a key")).expect("an identity");
         let links = PeerLinks::new(identity, CallerLimits::GENERAL);
         let [member, gone] = [1, 2].map(|byte| PeerId::from_bytes([byte; 32]));
         let mut book = AddressBook::default();
