@@ -136,11 +136,14 @@ impl Naming {
         } else {
             self.profile.set_default_name(name)
         };
-        let kept = kept.map_err(|error| CommandError::new(Code::Internal as i32, error.to_string()));
+        let kept = kept.map_err(|error| {
+            let message = format!("the name holds, but only until the peer stops: {error}");
+            CommandError::new(Code::Internal as i32, message)
+        });
         if let Some(Pending { answer, .. }) = pending {
             reply(answer, kept);
         } else if let Err(error) = kept {
-            tracing::warn!(%error, "the name is not kept for the next start");
+            tracing::warn!(%error, "the name is not kept");
         }
         if old == *name {
             return;
@@ -184,7 +187,34 @@ fn short_host(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::Home;
     use super::*;
+    use crate::base::PeerUri;
+    use crate::net::{GroupKey, Identity, PeerKey};
+
+    #[tokio::test]
+    async fn a_name_that_cannot_be_kept_holds_and_that_is_said() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let profile = Home::at(dir.path()).profile("peer-1").expect("a profile");
+        // A file in the way of the profile's folder: nothing can be written there.
+        std::fs::write(dir.path().join("profiles"), "").expect("written");
+        let key = PeerKey::generate().expect("a key");
+        let identity = Identity::new(&GroupKey::random(), &key).expect("an identity");
+        let name = PeerName::new("ana").expect("a name");
+        let uri = PeerUri::new(([127, 0, 0, 1], 1).into()).expect("an address");
+        let me = MyRegistration { name: name.clone(), uri, election_uri: uri, metadata: Default::default() };
+        let (registration, registered) = watch::channel(me);
+        let (_roster, roster) = watch::channel(None);
+        let (names, _events) = NamesLink::start(identity, Vec::new(), registered, roster);
+        let (sink, _records) = EventSink::new();
+        let current = watch::Sender::new(name.clone());
+        let mut naming = Naming::new(profile, registration, current.clone(), names, sink);
+        let (answer, answered) = oneshot::channel();
+        naming.rename(Rename { name: name.clone(), answer });
+        let refused = answered.await.expect("an answer").expect_err("it cannot be kept");
+        assert!(refused.message.starts_with("the name holds, but only until the peer stops: "), "{refused}");
+        assert_eq!(*current.borrow(), name);
+    }
 
     #[test]
     fn default_names_have_the_computers_name_and_then_a_number() {
