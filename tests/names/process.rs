@@ -159,6 +159,18 @@ fn stop(pid: u32) {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("is running");
 }
 
+#[test]
+fn a_second_service_says_which_one_runs_already() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = Home::at(folder.path());
+    let (process, runtime) = Process::start(&home, Some(ANY_PORT));
+    // Says the same, in the same form.
+    let (second, found) = Process::start(&home, Some(address(&runtime)));
+    assert_eq!(found, runtime);
+    second.kill();
+    process.kill();
+}
+
 #[tokio::test]
 async fn nothing_is_started_for_an_address_elsewhere_and_failures_are_told() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -166,9 +166,11 @@ async fn run_service(home: &Home, listen: Option<SocketAddr>, expect: Option<u8>
     match serve(config, ready).await {
         Ok(()) => Ok(()),
         // Whoever started one at the same time has what it wanted.
-        Err(ServeError::AddressInUse(address)) if is_name_service(&identity, address).await => {
-            print_text(&format!("a name service of this group already runs at {address}\n"))
-        }
+        Err(ServeError::AddressInUse(address)) => match name_service_at(&identity, address).await {
+            Some(running) if json => print_json(&running),
+            Some(_) => print_text(&format!("a name service of this group already runs at {address}\n")),
+            None => Err(Failure::failed(ServeError::AddressInUse(address).to_string())),
+        },
         Err(error) => Err(Failure::failed(error.to_string())),
     }
 }
@@ -179,11 +181,12 @@ fn default_listen(home: &Home) -> Result<SocketAddr, Failure> {
     Ok(configured.into_iter().find(|address| is_local(address.ip())).unwrap_or(DEFAULT_NAMES_ADDRESS))
 }
 
-async fn is_name_service(identity: &Identity, address: SocketAddr) -> bool {
-    match NamesTool::connect(identity, &[reachable(address)]).await {
-        Ok(tool) => tool.ping().await.is_ok(),
-        Err(_) => false,
-    }
+/// The name service of this group that answers there, if one does.
+async fn name_service_at(identity: &Identity, address: SocketAddr) -> Option<NamesRuntime> {
+    let address = reachable(address);
+    let tool = NamesTool::connect(identity, &[address]).await.ok()?;
+    let pid = tool.ping().await.ok()?.pid;
+    Some(NamesRuntime { pid, uri: PeerUri::new(address)?.to_string() })
 }
 
 /// Where this machine reaches a listener: one on all addresses by loopback.
