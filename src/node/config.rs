@@ -12,7 +12,7 @@ mod profile;
 pub use crate::store::ProfileLock;
 pub use home::{DEFAULT_NAMES_ADDRESS, Home, Membership, NamesRuntime, Replace};
 pub use invite::{Invite, InviteError};
-pub use profile::{Ports, Profile, Runtime};
+pub use profile::{Ports, Profile, Runtime, WantedPort};
 
 use crate::base::PeerName;
 use std::fmt;
@@ -99,8 +99,10 @@ pub struct PeerConfig {
     pub peer_key: Secret,
     /// The address to listen on; never the unspecified one.
     pub listen: IpAddr,
-    /// The ports to listen on; 0: any. Where the remembered one is taken by another program, any.
-    pub ports: Ports,
+    /// The port of the general listener.
+    pub port: WantedPort,
+    /// The port of the election listener.
+    pub election_port: WantedPort,
     /// Where name services are, in the order of trying.
     pub names: Vec<SocketAddr>,
     /// Whether to start a name service where an address is this machine's and nobody answers there.
@@ -127,13 +129,15 @@ impl PeerConfig {
             profile.download_folder = chosen;
         }
         let names = home.names_addresses()?;
+        let ports = profile.remembered_ports();
         Ok(Self {
             home: home.clone(),
             name: profile.peer_name()?,
             group_key: home.group_key()?,
             peer_key: profile.peer_key()?,
             listen: listen_address(&names),
-            ports: profile.remembered_ports(),
+            port: WantedPort::Remembered(ports.general),
+            election_port: WantedPort::Remembered(ports.election),
             names,
             start_names: true,
             expect: Self::DEFAULT_EXPECT,

@@ -6,7 +6,9 @@ use super::{Failure, Outcome, asking};
 use crate::args::{Global, PeerArgs};
 use cardume::base::PeerName;
 use cardume::names::start::{StartPlan, Started, serve_arguments, spawn_if_absent};
-use cardume::node::config::{Home, HomeError, Invite, Ports, Profile, ProfileLock, Replace, listen_address};
+use cardume::node::config::{
+    Home, HomeError, Invite, Profile, ProfileLock, Replace, WantedPort, listen_address,
+};
 use cardume::node::{Command, CommandError, Handle, PeerConfig, go_after_timing};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,10 +82,8 @@ fn configure(home: &Home, profile: Profile, args: &PeerArgs) -> Result<PeerConfi
     let usual = PeerConfig::of_profile(home, profile)?;
     Ok(PeerConfig {
         listen: args.listen.unwrap_or_else(|| listen_address(&usual.names)),
-        ports: Ports {
-            general: args.port.unwrap_or(usual.ports.general),
-            election: args.election_port.unwrap_or(usual.ports.election),
-        },
+        port: args.port.map_or(usual.port, WantedPort::Ordered),
+        election_port: args.election_port.map_or(usual.election_port, WantedPort::Ordered),
         start_names: !args.no_names,
         expect: args.expect,
         drills: args.drills,

@@ -34,6 +34,25 @@ pub struct Ports {
     pub election: u16,
 }
 
+/// A port to listen on; 0: any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedPort {
+    /// That of the last run: where another program has it, any.
+    Remembered(u16),
+    /// A person named it: this one or none.
+    Ordered(u16),
+}
+
+impl WantedPort {
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::Remembered(port) | Self::Ordered(port) => port,
+        }
+    }
+}
+
 /// What a running peer leaves for the command line, in `peer.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runtime {
