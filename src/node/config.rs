@@ -128,6 +128,7 @@ impl PeerConfig {
         if let Some(chosen) = profile.chosen_download_folder()? {
             profile.download_folder = chosen;
         }
+        home.sweep();
         let names = home.names_addresses()?;
         let ports = profile.remembered_ports();
         Ok(Self {

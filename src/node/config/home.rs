@@ -6,6 +6,7 @@ use crate::store::NeverShared;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where the name service is when nothing else is said.
 pub const DEFAULT_NAMES_ADDRESS: SocketAddr =
@@ -42,6 +43,8 @@ impl Home {
     const MAX_PROFILES: u32 = 999;
     /// The most name services of a home: each is tried in turn.
     pub const MAX_NAMES: usize = 8;
+    /// Unlike a profile, a home is written by several processes at once: a temporary file this old is nobody's.
+    const SWEPT_AGE: Duration = Duration::from_secs(3_600);
 
     /// Everything in one folder; relative paths are taken from the current folder.
     #[must_use]
@@ -235,6 +238,13 @@ impl Home {
         }
         drop(locks); // held until here, so that no peer starts in between
         Ok(())
+    }
+
+    /// Removes what processes that were killed left of files that they were writing.
+    pub(super) fn sweep(&self) {
+        for folder in [&self.config, &self.names_dir()] {
+            files::sweep(folder, Self::SWEPT_AGE);
+        }
     }
 
     /// What is never shared of this home, wherever it lies.

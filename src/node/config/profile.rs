@@ -95,7 +95,10 @@ impl Profile {
         files::folder(&self.dir)?;
         for _ in 0..Self::LOCK_ATTEMPTS {
             match ProfileLock::try_lock(&self.dir) {
-                Ok(lock) => return Ok(Some(lock)),
+                Ok(lock) => {
+                    files::sweep(&self.dir, Duration::ZERO);
+                    return Ok(Some(lock));
+                }
                 // It may be another process that only looks ([`Profile::is_running`]) for a moment.
                 Err(LockError::Taken { .. }) => std::thread::sleep(Self::LOCK_PAUSE),
                 Err(LockError::Io { error, folder }) => {

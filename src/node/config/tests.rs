@@ -117,6 +117,18 @@ fn joining_another_group_needs_a_word_and_moves_the_old_vote_aside() {
 }
 
 #[test]
+fn a_profile_that_is_taken_has_no_secrets_of_killed_processes() {
+    let (_dir, home) = home();
+    let profile = home.profile("peer-1").expect("a profile");
+    profile.peer_key().expect("a key");
+    let left = profile.dir.join("peer.key.0123456789abcdef.tmp");
+    std::fs::write(&left, "secret").expect("written");
+    let lock = profile.try_lock().expect("a folder").expect("free");
+    assert!(!left.exists() && profile.dir.join("peer.key").exists());
+    drop(lock);
+}
+
+#[test]
 fn peers_listen_where_the_name_service_reaches_them() {
     assert_eq!(listen_address(&[]), IpAddr::V4(Ipv4Addr::LOCALHOST));
     assert_eq!(listen_address(&[DEFAULT_NAMES_ADDRESS]), IpAddr::V4(Ipv4Addr::LOCALHOST));
