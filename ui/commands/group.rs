@@ -5,7 +5,7 @@ use super::output::{json, line, plain, table};
 use super::status::short;
 use super::{Failure, Outcome};
 use crate::args::{Global, GroupCommand};
-use cardume::node::config::{Invite, InviteError, Replace};
+use cardume::node::config::{Invite, InviteError, Membership, Replace};
 use cardume::node::identity;
 use cardume::wire::control::MemberState;
 use std::fs::OpenOptions;
@@ -74,7 +74,15 @@ fn invite(global: &Global, names: Vec<SocketAddr>) -> Outcome {
 pub(crate) fn join(global: &Global, link: &str, replace: bool) -> Outcome {
     let invite: Invite = link.parse().map_err(|error: InviteError| Failure::usage(error.to_string()))?;
     let replace = if replace { Replace::OtherGroup } else { Replace::Refuse };
-    home(global)?.join(&invite, replace)?;
+    let home = home(global)?;
+    let is_other = home.membership(&invite)? == Membership::Other;
+    home.join(&invite, replace)?;
+    if is_other && home.names_run() {
+        eprintln!(
+            "A name service of the group that was left still runs here, for the others of that group; stop it if \
+             nobody needs it"
+        );
+    }
     if global.json { json(&()) } else { line("This home is a member now; start a peer with `cardume`") }
 }
 

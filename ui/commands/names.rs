@@ -154,6 +154,7 @@ async fn run_service(home: &Home, listen: Option<SocketAddr>, expect: Option<u8>
         Some(listen) => listen,
         None => default_listen(home)?,
     };
+    home.settle_names()?;
     let identity = identity(home, &home.names_key()?)?;
     let config = NamesConfig {
         folder: home.names_dir(),

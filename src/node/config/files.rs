@@ -101,6 +101,17 @@ fn unless_taken(done: std::io::Result<()>) -> std::io::Result<bool> {
     }
 }
 
+/// Moves those of the files that are there into a new folder `left-…` below `folder`.
+pub(super) fn move_aside(folder: &Path, files: &[&Path]) -> Result<(), HomeError> {
+    let aside = folder.join(format!("left-{}", data_encoding::HEXLOWER.encode(&random::<4>()?)));
+    self::folder(&aside)?;
+    for from in files.iter().filter(|from| from.exists()) {
+        let to = aside.join(from.file_name().unwrap_or_default());
+        fs::rename(from, to).map_err(io("moving a file aside", from))?;
+    }
+    Ok(())
+}
+
 /// Removes the temporary files that killed processes left in a folder: they hold keys too. Those of the last
 /// `age` stay: somebody may be writing them.
 pub(super) fn sweep(folder: &Path, age: Duration) {

@@ -4,6 +4,7 @@ use super::{HomeError, Invite, Profile, ProfileLock, Secret, files};
 use crate::base::Natural;
 use crate::store::NeverShared;
 use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,8 @@ impl Home {
     pub const MAX_NAMES: usize = 8;
     /// Unlike a profile, a home is written by several processes at once: a temporary file this old is nobody's.
     const SWEPT_AGE: Duration = Duration::from_secs(3_600);
+    /// What a name service keeps in its folder.
+    const NAMES_STORAGE: &str = "registry.redb";
 
     /// Everything in one folder; relative paths are taken from the current folder.
     #[must_use]
@@ -147,7 +150,7 @@ impl Home {
     /// What a running (or killed) name service of this home left; `None` if nothing readable.
     #[must_use]
     pub fn names_runtime(&self) -> Option<NamesRuntime> {
-        files::read_json(&self.names_dir().join("runtime.json")).ok().flatten()
+        files::read_json(&self.names_runtime_file()).ok().flatten()
     }
 
     /// Stores it: called by a name service once it listens.
@@ -155,7 +158,39 @@ impl Home {
     /// # Errors
     /// If the file cannot be written.
     pub fn write_names_runtime(&self, runtime: &NamesRuntime) -> Result<(), HomeError> {
-        files::write_json(&self.names_dir().join("runtime.json"), runtime)
+        files::write_json(&self.names_runtime_file(), runtime)
+    }
+
+    /// Whether a name service of this home runs. Makes nothing.
+    #[must_use]
+    pub fn names_run(&self) -> bool {
+        let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        OpenOptions::new().read(true).open(self.names_lock_file()).is_ok_and(held)
+    }
+
+    /// Moves aside what a name service of this home kept of a group that was left: to the group that was
+    /// joined it would say for ever that the groups were founded separately. Called when a group is joined, and
+    /// before a name service starts: one that still runs for the others of the old group is left alone.
+    ///
+    /// # Errors
+    /// If a file cannot be moved.
+    pub fn settle_names(&self) -> Result<(), HomeError> {
+        let (folder, mark, path) = (self.names_dir(), self.names_left_file(), self.names_lock_file());
+        if !mark.exists() {
+            return Ok(());
+        }
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        match lock.map_err(files::io("opening the lock", &path))?.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(()),
+            Err(TryLockError::Error(error)) => {
+                return Err(files::io("locking the name service", &path)(error));
+            }
+            // Another process may have done it before the lock was ours.
+            Ok(()) if !mark.exists() => return Ok(()),
+            Ok(()) => {}
+        }
+        files::move_aside(&folder, &[&folder.join(Self::NAMES_STORAGE), &self.names_runtime_file()])?;
+        files::remove_if_there(&mark)
     }
 
     /// The profile with this name; nothing is made yet.
@@ -197,8 +232,8 @@ impl Home {
     }
 
     /// Makes this home a member of the group of an invite. A home that belongs to another group is left
-    /// alone unless `replace`; then what the profiles know of the old group is moved aside, since a vote
-    /// and a roster belong to one group.
+    /// alone unless `replace`; then what the profiles and the name service know of the old group is moved
+    /// aside, since a vote, a roster and a founding belong to one group.
     ///
     /// # Errors
     /// If the home belongs to another group, a peer of it runs, or a file cannot be written.
@@ -236,6 +271,10 @@ impl Home {
         for profile in &profiles {
             profile.forget_group()?;
         }
+        if self.names_dir().join(Self::NAMES_STORAGE).exists() {
+            files::write_whole(&self.names_left_file(), &[])?;
+            self.settle_names()?;
+        }
         drop(locks); // held until here, so that no peer starts in between
         Ok(())
     }
@@ -256,6 +295,20 @@ impl Home {
 
     fn group_key_file(&self) -> PathBuf {
         self.config.join("group.key")
+    }
+
+    fn names_runtime_file(&self) -> PathBuf {
+        self.names_dir().join("runtime.json")
+    }
+
+    /// A running name service holds its lock.
+    fn names_lock_file(&self) -> PathBuf {
+        self.names_dir().join("lock")
+    }
+
+    /// Is there while what lies beside it belongs to a group that was left.
+    fn names_left_file(&self) -> PathBuf {
+        self.names_dir().join("left-group")
     }
 
     fn profiles_dir(&self) -> PathBuf {

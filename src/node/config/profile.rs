@@ -264,14 +264,7 @@ impl Profile {
 
     /// Moves key and election state aside: they belong to the group that is left.
     pub(super) fn forget_group(&self) -> Result<(), HomeError> {
-        let aside = self.dir.join(format!("left-{}", data_encoding::HEXLOWER.encode(&files::random::<4>()?)));
-        files::folder(&aside)?;
-        let moved = [(self.key_file(), "peer.key"), (self.state_dir.clone(), "state")];
-        for (from, name) in moved.iter().filter(|(from, _)| from.exists()) {
-            let to: &Path = &aside.join(name);
-            std::fs::rename(from, to).map_err(files::io("moving a file aside", from))?;
-        }
-        Ok(())
+        files::move_aside(&self.dir, &[&self.key_file(), &self.state_dir])
     }
 
     fn key_file(&self) -> PathBuf {

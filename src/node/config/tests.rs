@@ -116,6 +116,42 @@ fn joining_another_group_needs_a_word_and_moves_the_old_vote_aside() {
     assert!(dir.path().join("names.json").exists());
 }
 
+/// What there is in a folder, without its subfolders' own content.
+fn entries(folder: &std::path::Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn a_name_service_does_not_go_on_with_the_founding_of_a_group_that_was_left() {
+    let (dir, home) = home();
+    home.join(&invite(1), Replace::Refuse).expect("no group yet");
+    let names = dir.path().join("names");
+    let key = home.names_key().expect("a key");
+    std::fs::write(names.join("registry.redb"), "old").expect("written");
+    let running = std::fs::File::create(names.join("lock")).expect("made");
+    running.lock().expect("free");
+    home.join(&invite(1), Replace::OtherGroup).expect("the same group");
+    assert!(names.join("registry.redb").exists() && home.names_run());
+    // It serves others of the old group: it is left alone as long as it runs.
+    home.join(&invite(2), Replace::OtherGroup).expect("joined");
+    home.settle_names().expect("nothing to do yet");
+    assert!(names.join("registry.redb").exists());
+    drop(running);
+    assert!(!home.names_run());
+    home.settle_names().expect("moved");
+    let left = entries(&names).into_iter().find(|name| name.starts_with("left-")).expect("a folder");
+    assert_eq!(entries(&names), ["lock", "peer.key", &left].map(str::to_owned).into());
+    assert_eq!(std::fs::read_to_string(names.join(&left).join("registry.redb")).expect("kept"), "old");
+    assert_eq!(home.names_key().expect("a key"), key);
+    // What the new group makes stays, and without a running service it is moved at once.
+    std::fs::write(names.join("registry.redb"), "new").expect("written");
+    home.settle_names().expect("nothing to do");
+    assert!(names.join("registry.redb").exists());
+    home.join(&invite(3), Replace::OtherGroup).expect("joined");
+    assert!(!names.join("registry.redb").exists());
+}
+
 #[test]
 fn a_profile_that_is_taken_has_no_secrets_of_killed_processes() {
     let (_dir, home) = home();
