@@ -178,6 +178,12 @@ pub async fn connect(
     connect_cuttable(identity, address, expected, limits, &cuts, Some(switch)).await
 }
 
+/// Whether somebody listens there who is certainly no member of this group: a member of another one, or another
+/// program. Not if nobody listens, or nobody answers in time.
+pub async fn belongs_to_others(identity: &Identity, address: SocketAddr) -> bool {
+    matches!(connect(identity, address, None, CallerLimits::GENERAL).await, Err(ConnectError::Tls { .. }))
+}
+
 /// As [`connect`], cut by whoever owns the switch of `cuts`; `keep` lives as long as the socket.
 pub(super) async fn connect_cuttable(
     identity: &Identity,

@@ -22,7 +22,7 @@ mod stream;
 mod tests;
 pub mod uploads;
 
-pub use caller::{CallError, CallerLimits, Client, ConnectError, call, connect};
+pub use caller::{CallError, CallerLimits, Client, ConnectError, belongs_to_others, call, connect};
 pub use checked::OpenContent;
 pub use content::{ContentRefusal, ContentRoute, ContentService};
 pub use fetch::{ContentBody, ContentClient, FetchError};

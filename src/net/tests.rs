@@ -239,6 +239,26 @@ async fn a_link_to_nobody_says_why() {
 }
 
 #[tokio::test]
+async fn a_listener_of_another_group_or_program_is_told_from_our_own_and_from_none() {
+    let (group, other) = (GroupKey::random(), GroupKey::random());
+    let guest = member(&group);
+    let (own, foreign) = (server(&member(&group), None).await, server(&member(&other), None).await);
+    let program = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let (spoken_to, free) = (program.local_addr().expect("bound"), own.local_addr());
+    let answers = tokio::spawn(async move {
+        let (mut stream, _) = program.accept().await.expect("a caller");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await
+    });
+    assert!(!belongs_to_others(&guest, own.local_addr()).await);
+    assert!(belongs_to_others(&guest, foreign.local_addr()).await);
+    assert!(belongs_to_others(&guest, spoken_to).await);
+    own.stop().await;
+    assert!(!belongs_to_others(&guest, free).await, "nobody listens any more");
+    foreign.stop().await;
+    answers.await.expect("no panic").expect("written");
+}
+
+#[tokio::test]
 async fn contents_arrive_whole_and_in_parts() {
     let group = GroupKey::random();
     let (host, guest) = (member(&group), member(&group));

@@ -14,6 +14,7 @@ use crate::base::{PeerId, PeerName};
 use crate::engine::election::Roster;
 use crate::net::names_link::NamesLink;
 use crate::net::peer_link::PeerLinks;
+use crate::net::{Identity, belongs_to_others};
 use crate::store::Library;
 use crate::wire::check::{CheckReport, CheckTest, Verdict};
 use crate::wire::control::NamesState;
@@ -53,6 +54,7 @@ pub(super) struct Checker {
     pub(super) names: NamesLink,
     pub(super) names_state: watch::Receiver<NamesState>,
     pub(super) names_address: Option<SocketAddr>,
+    pub(super) identity: Identity,
     pub(super) links: PeerLinks,
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
@@ -103,7 +105,14 @@ impl Checker {
         let answered = self.names.ping().await;
         let rtt = micros(begun.elapsed());
         match (answered, state.refused) {
-            (Err(_), _) => test("names", "silent", &uri).detail(self.home.names_origin()),
+            (Err(_), _) => {
+                let others = match self.names_address {
+                    Some(address) => belongs_to_others(&self.identity, address).await,
+                    None => false,
+                };
+                let silent = test("names", "silent", &uri).detail(self.home.names_origin());
+                silent.with("others", u64::from(others))
+            }
             (Ok(_), Some(why)) => {
                 let code = state.refused_code.and_then(|code| u64::try_from(code).ok()).unwrap_or_default();
                 test("names", "name_refused", &uri).detail(why).with("code", code)

@@ -55,6 +55,9 @@ pub(super) fn message(test: &CheckTest) -> String {
         ("names", "answers") => {
             format!("The name service at {about} ({}) answers in {}", origin(detail), millis("rtt_micros"))
         }
+        ("names", "silent") if figure("others") > 0 => {
+            format!("At {about} another group or another program listens, and no name service of this group")
+        }
         ("names", "silent") => format!("The name service at {about} ({}) does not answer", origin(detail)),
         ("names", "name_refused") => format!("The name service refuses this peer: {detail}"),
         ("tracker", "known") => format!("The tracker is {about} (epoch {})", figure("epoch")),
@@ -103,6 +106,10 @@ pub(super) fn message(test: &CheckTest) -> String {
 pub(super) fn advice(test: &CheckTest) -> String {
     let CheckTest { about, .. } = test;
     match (test.test.as_str(), test.finding.as_str()) {
+        ("names", "silent") if test.figure("others") > 0 => "Start a name service for this group at another port \
+            (`cardume names serve --listen IP:PORT`) and its peers with `--names` and that address. Searches, elections and \
+            transfers go on without it"
+            .to_owned(),
         ("names", "silent") => "Start it where that address is (`cardume names serve`), or check that the address is \
             right and that no firewall stands between. Searches, elections and transfers go on without it"
             .to_owned(),
@@ -226,20 +233,30 @@ mod tests {
         }
     }
 
+    fn names_test(finding: &str, (name, figure): (&str, u64)) -> CheckTest {
+        CheckTest {
+            test: "names".to_owned(),
+            about: "127.0.0.1:7734".to_owned(),
+            verdict: Verdict::Failed,
+            finding: finding.to_owned(),
+            detail: String::new(),
+            figures: [(name.to_owned(), figure)].into(),
+            message: String::new(),
+            advice: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_address_that_belongs_to_others_is_not_said_to_be_silent() {
+        let [alone, others] = [0, 1].map(|others| names_test("silent", ("others", others)));
+        assert!(message(&alone).contains("does not answer") && advice(&alone).contains("Start it where"));
+        assert!(message(&others).contains("another group or another program listens"));
+        assert!(advice(&others).contains("another port"));
+    }
+
     #[test]
     fn another_name_is_advised_only_where_the_name_is_what_is_refused() {
-        let advised = |code: Code| {
-            advice(&CheckTest {
-                test: "names".to_owned(),
-                about: "127.0.0.1:7734".to_owned(),
-                verdict: Verdict::Failed,
-                finding: "name_refused".to_owned(),
-                detail: String::new(),
-                figures: [("code".to_owned(), u64::from(code as u32))].into(),
-                message: String::new(),
-                advice: String::new(),
-            })
-        };
+        let advised = |code: Code| advice(&names_test("name_refused", ("code", u64::from(code as u32))));
         let all: Vec<_> = Code::ALL.iter().map(|(code, name)| (*name, advised(*code))).collect();
         let another_name = all.iter().filter(|(_, advice)| advice.contains("another name"));
         assert_eq!(another_name.map(|(name, _)| *name).collect::<Vec<_>>(), ["NameTaken", "BadName"]);

@@ -417,6 +417,7 @@ impl Core {
             names,
             names_state,
             names_address: self.config.names.first().copied(),
+            identity: self.identity.clone(),
             links: self.links.clone(),
             group,
             roster,

@@ -5,11 +5,14 @@ use super::output::{json, line};
 use super::{Failure, Outcome, asking};
 use crate::args::{Global, PeerArgs};
 use cardume::base::PeerName;
+use cardume::names::client::identity_of;
 use cardume::names::start::{StartPlan, Started, serve_arguments, spawn_if_absent};
+use cardume::net::belongs_to_others;
 use cardume::node::config::{
     Home, HomeError, Invite, Profile, ProfileLock, Replace, WantedPort, listen_address,
 };
 use cardume::node::{Command, CommandError, Handle, PeerConfig, go_after_timing};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -28,10 +31,11 @@ pub(crate) fn run(global: &Global, args: &PeerArgs) -> Outcome {
     let home = asking::home(global)?;
     let (profile, lock) = take_profile(&home, global.profile.as_deref())?;
     let shares = shares(global, args)?;
-    let config = configure(&home, profile.clone(), args)?;
+    let mut config = configure(&home, profile.clone(), args)?;
     let mut workers = tokio::runtime::Builder::new_multi_thread();
     let runtime = workers.enable_all().thread_name("worker").on_thread_start(go_after_timing).build()?;
     let stdin = if global.stop_with_stdin { Some(stdin_end()?) } else { None };
+    runtime.block_on(settle_names_address(&mut config))?;
     let begin = begin(config, shares);
     let ended = if args.headless {
         let served = runtime.block_on(begin).and_then(|handle| {
@@ -122,7 +126,7 @@ async fn begin(config: PeerConfig, shares: Vec<PathBuf>) -> Result<Handle, Failu
 /// Starts the name service as a process of its own, where it should be on this machine and none answers.
 async fn start_names(config: PeerConfig) {
     let Ok(program) = std::env::current_exe() else { return };
-    for address in config.names {
+    for address in config.names.iter().copied() {
         let plan = StartPlan {
             address,
             folder: config.home.names_dir(),
@@ -131,12 +135,47 @@ async fn start_names(config: PeerConfig) {
         };
         match spawn_if_absent(&plan).await {
             Ok(Started::Elsewhere) => {}
-            Ok(Started::AlreadyThere) => return,
+            Ok(Started::AlreadyThere) => return warn_of_others(&config, address).await,
             Ok(Started::Spawned(pid)) => {
                 return tracing::info!(pid, %address, "started the name service");
             }
             Err(error) => tracing::warn!(%error, "no name service was started"),
         }
+    }
+}
+
+/// Gives a home that never had a name service an address of its own, where the usual one belongs to another group
+/// or program of this machine: that of another user, for example.
+async fn settle_names_address(config: &mut PeerConfig) -> Outcome {
+    let [usual] = config.names[..] else { return Ok(()) };
+    let is_new = config.start_names && config.home.names_origin() == "usual";
+    if !is_new || !is_of_others(config, usual).await {
+        return Ok(());
+    }
+    let own = TcpListener::bind((usual.ip(), 0))?.local_addr()?;
+    config.home.set_names_address_once(own)?;
+    config.names = config.home.names_addresses()?;
+    tracing::info!(%usual, now = ?config.names, "another group or program has the usual address of the name service");
+    Ok(())
+}
+
+async fn is_of_others(config: &PeerConfig, address: SocketAddr) -> bool {
+    match identity_of(config.group_key.as_bytes(), config.peer_key.as_bytes()) {
+        Ok(identity) => belongs_to_others(&identity, address).await,
+        Err(_) => false,
+    }
+}
+
+/// Says when what answers at the address of a name service is none of this group.
+async fn warn_of_others(config: &PeerConfig, address: SocketAddr) {
+    if is_of_others(config, address).await {
+        tracing::warn!(
+            %address,
+            "the address of the name service belongs to another group or program: this peer has no name service; \
+             choose another port with `cardume names serve --listen {}:PORT`, and start the peers with --names and \
+             that address",
+            address.ip()
+        );
     }
 }
 
@@ -246,4 +285,46 @@ fn open_window(
     _stdin: Option<watch::Receiver<bool>>,
 ) -> Result<Option<Invite>, Failure> {
     Err(Failure::usage("this program was built without windows; use `cardume peer --headless`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cardume::names::{NamesConfig, NamesService};
+    use std::net::Ipv4Addr;
+
+    /// The configuration of a peer of this home, as if a name service were usually there.
+    fn config(home: &Home, number: u8, usual: SocketAddr) -> PeerConfig {
+        let profile = home.profile(&format!("peer-{number}")).expect("a profile");
+        PeerConfig { names: vec![usual], ..PeerConfig::of_profile(home, profile).expect("readable") }
+    }
+
+    #[tokio::test]
+    async fn a_home_whose_usual_address_belongs_to_another_group_takes_one_of_its_own() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let [home, other] = [&folders[0], &folders[1]].map(|folder| Home::at(folder.path()));
+        let (group, key) = (other.group_key().expect("a key"), other.names_key().expect("a key"));
+        let service = NamesConfig {
+            folder: other.names_dir(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            expect: None,
+            identity: identity_of(group.as_bytes(), key.as_bytes()).expect("an identity"),
+            founding_grace: Duration::ZERO,
+        };
+        let service = NamesService::start(service).await.expect("starts");
+        let usual = service.local_addr();
+
+        let mut member = config(&other, 1, usual);
+        settle_names_address(&mut member).await.expect("nothing to do");
+        assert_eq!(member.names, [usual]);
+
+        let mut stranger = config(&home, 1, usual);
+        settle_names_address(&mut stranger).await.expect("a port");
+        assert_ne!(stranger.names, [usual]);
+        assert_eq!(home.names_addresses().expect("readable"), stranger.names);
+        // One that started at the same time looked before that was stored.
+        home.set_names_address_once(usual).expect("is there");
+        assert_eq!(home.names_addresses().expect("readable"), stranger.names);
+        service.stop().await;
+    }
 }

@@ -45,10 +45,17 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, H
 
 /// Replaces a JSON file as a whole.
 pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), HomeError> {
-    let mut text =
-        serde_json::to_string(value).map_err(std::io::Error::other).map_err(io("writing a file", path))?;
-    text.push('\n');
-    write_whole(path, text.as_bytes())
+    write_whole(path, json_text(path, value)?.as_bytes())
+}
+
+/// Writes a JSON file unless it is there.
+pub(super) fn create_json_once<T: Serialize>(path: &Path, value: &T) -> Result<(), HomeError> {
+    create_once(path, json_text(path, value)?.as_bytes()).map(drop)
+}
+
+fn json_text<T: Serialize>(path: &Path, value: &T) -> Result<String, HomeError> {
+    let text = serde_json::to_string(value).map_err(std::io::Error::other);
+    text.map(|text| text + "\n").map_err(io("writing a file", path))
 }
 
 /// Replaces a file as a whole: after a crash it holds the old or the new bytes.

@@ -147,6 +147,15 @@ impl Home {
         files::write_json(&self.config.join("names.json"), &NamesFile { addresses })
     }
 
+    /// Stores where the name service is, unless that is stored already: of several peers that start at once all
+    /// go on with the same address.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn set_names_address_once(&self, address: SocketAddr) -> Result<(), HomeError> {
+        files::create_json_once(&self.config.join("names.json"), &NamesFile { addresses: vec![address] })
+    }
+
     /// What a running (or killed) name service of this home left; `None` if nothing readable.
     #[must_use]
     pub fn names_runtime(&self) -> Option<NamesRuntime> {
