@@ -17,6 +17,7 @@ pub use storage::StorageError;
 
 use crate::engine::election::Roster;
 use crate::engine::registry::{Founding, Registry};
+use crate::net::names_link::LONGEST_ABSENCE;
 use crate::net::{Identity, Server, ServerHandle, ServerLimits};
 use crate::wire::names::NamesServer;
 use callback::CallBack;
@@ -33,9 +34,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long a service that may found a group with a single peer waits after its start: longer than the
-/// pause between two attempts of a peer to come back, so that peers of a group that exists bring theirs.
-pub const FOUNDING_GRACE: Duration = Duration::from_millis(1_200);
+/// How long a service that may found a group with a single peer waits after its start: until peers of a group
+/// that exists have come back and brought theirs, even if the computer of the service was down. A second is for
+/// their registration, with its call-backs. With several name services a peer may take longer.
+pub const FOUNDING_GRACE: Duration = LONGEST_ABSENCE.saturating_add(Duration::from_secs(1));
 /// How often the service looks at the time by itself: to note leases that ended and to found.
 const TICK: Duration = Duration::from_millis(200);
 

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 /// How long a connection may take.
@@ -32,6 +32,9 @@ const REGISTER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pause between attempts to connect: it doubles from the first to the last, so that a service that
 /// is back has its peers within a second.
 const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(800));
+/// How long after its return a service with one address is tried at the latest, even if its computer was down:
+/// the attempt that was under way is given up, or the longest pause ends, whichever takes longer.
+pub const LONGEST_ABSENCE: Duration = CONNECT_TIMEOUT;
 /// The pause after a refused registration: a person has to do something about it.
 const REFUSED_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// How often a peer without a group asks whether it is founded.
@@ -295,17 +298,19 @@ impl Link {
             if self.cuts.wait_for(|cuts| !cuts.silent).await.is_err() {
                 return Closed;
             }
-            let served = match self.connect().await {
+            let begun = Instant::now();
+            let (served, spent) = match self.connect().await {
                 Some(client) => {
                     pause.reset();
-                    self.serve(&Arc::new(client)).await
+                    (self.serve(&Arc::new(client)).await, Duration::ZERO)
                 }
-                None => Ok(()),
+                // A computer that is down answers nothing: waiting for that was the pause.
+                None => (Ok(()), begun.elapsed()),
             };
             if let Err(closed) = served.and(self.set_reachable(false).await) {
                 return closed;
             }
-            sleep(pause.take()).await;
+            sleep(pause.take().saturating_sub(spent)).await;
         }
     }
 

@@ -3,7 +3,8 @@
 use super::*;
 use cardume::base::{Epoch, PeerName, PeerUri};
 use cardume::engine::election::RegistrationOutcome;
-use cardume::net::names_link::{MyRegistration, NamesError, NamesEvent, NamesLink};
+use cardume::names::FOUNDING_GRACE;
+use cardume::net::names_link::{LONGEST_ABSENCE, MyRegistration, NamesError, NamesEvent, NamesLink};
 use cardume::wire::convert::roster_from_wire;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -147,4 +148,23 @@ async fn a_silent_peer_says_nothing_until_the_drill_ends() {
     linked.link.set_silent(false);
     linked.wait_for(reachable(true)).await;
     service.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_whose_computer_was_down_is_tried_before_another_group_is_founded() {
+    let group = GroupKey::random();
+    // Takes connections and says nothing, as a computer that is down, as far as waiting goes.
+    let silent = TcpListener::bind(ANY_PORT).await.expect("a port");
+    let _linked = Linked::start(&group, "peer-1", silent.local_addr().expect("has one")).await;
+    let mut kept = Vec::new();
+    let mut attempts = Vec::new();
+    while attempts.len() < 4 {
+        let accepted = tokio::time::timeout(DEADLINE, silent.accept()).await.expect("it is tried again");
+        kept.push(accepted.expect("a connection").0);
+        attempts.push(Instant::now());
+    }
+    // By then the pause is the longest one, and does not come on top of the waiting.
+    let between = attempts[3] - attempts[2];
+    assert!(between < LONGEST_ABSENCE + Duration::from_millis(500), "{between:?}");
+    assert!(between < FOUNDING_GRACE);
 }
