@@ -99,6 +99,30 @@ fn a_demonstration_that_is_killed_leaves_no_process_behind() {
     all_have_ended(dir.path());
 }
 
+#[test]
+fn a_demonstration_whose_peers_have_ended_says_nothing_to_programs_but_json() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let home = dir.path();
+    let mut demo = Command::new(program())
+        .arg("--home")
+        .arg(home)
+        .args(["--stop-with-stdin", "demo", "--headless", "--json", "--peers", "1", "--no-samples"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the demonstration starts");
+    wait_for("the peer", LONG, || json(home, &["--profile", "peer-1", "status", "--json"]));
+    assert!(cardume(home, &["--profile", "peer-1", "stop"]).status.success());
+    wait_for("the end", LONG, || demo.try_wait().expect("a child"));
+    let printed = demo.wait_with_output().expect("collected").stdout;
+    let printed = String::from_utf8(printed).expect("text");
+    assert!(!printed.is_empty());
+    for line in printed.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+}
+
 /// Waits until no process of the home runs.
 fn all_have_ended(home: &Path) {
     let begun = now();

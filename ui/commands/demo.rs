@@ -65,7 +65,7 @@ async fn show(children: &mut Children, home: &Home, args: &DemoArgs, windows: bo
         table.show()?;
         tokio::time::sleep(PAUSE).await;
     }
-    line("All peers have ended")
+    if json { Ok(()) } else { line("All peers have ended") }
 }
 
 fn how_to_talk(folder: &Path, names: std::net::SocketAddr, windows: bool) -> String {
