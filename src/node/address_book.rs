@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const MAX_PEERS: usize = 256;
 /// How long a peer that is no member is remembered: far longer than one that asks to join is silent, and
 /// than it takes to tell one that was removed.
-const LATELY: Duration = Duration::from_secs(60);
+const LATELY: Duration = Duration::from_mins(1);
 
 /// The two listeners of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -202,7 +202,12 @@ mod tests {
         let identity = Identity::new(&GroupKey::random(), &key).expect("an identity");
         let name = PeerName::new("ana").expect("a name");
         let uri = PeerUri::new(([127, 0, 0, 1], 1).into()).expect("an address");
-        let me = MyRegistration { name: name.clone(), uri, election_uri: uri, metadata: Default::default() };
+        let me = MyRegistration {
+            name: name.clone(),
+            uri,
+            election_uri: uri,
+            metadata: std::collections::BTreeMap::default(),
+        };
         let (registration, registered) = watch::channel(me);
         let (_roster, roster) = watch::channel(None);
         let (names, _events) = NamesLink::start(identity, Vec::new(), registered, roster);

@@ -275,7 +275,7 @@ mod tests {
         for name in others {
             fs::write(dir.path().join(name), "").expect("written");
         }
-        sweep(dir.path(), Duration::from_secs(3600));
+        sweep(dir.path(), Duration::from_hours(1));
         assert!(temporary.exists(), "somebody may be writing it");
         sweep(dir.path(), Duration::ZERO);
         assert_eq!(names(dir.path()), others);

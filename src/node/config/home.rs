@@ -45,7 +45,7 @@ impl Home {
     /// The most name services of a home: each is tried in turn.
     pub const MAX_NAMES: usize = 8;
     /// Unlike a profile, a home is written by several processes at once: a temporary file this old is nobody's.
-    const SWEPT_AGE: Duration = Duration::from_secs(3_600);
+    const SWEPT_AGE: Duration = Duration::from_hours(1);
     /// What a name service keeps in its folder.
     const NAMES_STORAGE: &str = "registry.redb";
 
