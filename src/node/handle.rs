@@ -251,8 +251,7 @@ async fn changed(
     let is_another = |all: &Transfers| find(all).is_none_or(|now| now.state != first.state);
     // Too long, or the peer stops: it is as it was last.
     drop(tokio::time::timeout(wait, transfers.wait_for(is_another)).await);
-    let now = find(&transfers.borrow());
-    now
+    find(&transfers.borrow())
 }
 
 #[cfg(test)]

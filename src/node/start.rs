@@ -7,7 +7,7 @@ use super::address_task::address_task;
 use super::benefit_task::benefit_task;
 use super::check::Checker;
 use super::command_task::{Commands, command_task};
-use super::config::{PeerConfig, Runtime};
+use super::config::{HomeError, PeerConfig, Runtime};
 use super::contents::Contents;
 use super::control_handlers::ControlHandlers;
 use super::drill::{Drill, Silenced};
@@ -140,13 +140,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
 
     let (names, names_events, registration) = core.names_link(roster.clone());
     let (renames, rename_receiver) = mpsc::channel(MAX_ASKS);
-    let naming = Naming::new(
-        core.config.profile.clone(),
-        registration,
-        core.name.clone(),
-        names.clone(),
-        core.sink.clone(),
-    );
+    let naming = core.naming(registration, &names);
     tokio::spawn(links_task(core.links.clone(), addresses.clone()));
     let checker = core.checker(names.clone(), names_state.subscribe(), group.clone(), roster.clone());
     let leaves = Arc::new(AtomicBool::new(false));
@@ -174,11 +168,7 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
     start_faults(cuttable);
     start_drill(Silenced { general, election: server, links: links.clone(), names, events: events.clone() });
     let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender, leaves };
-    core.config.profile.write_runtime(&Runtime {
-        pid: std::process::id(),
-        uri: here.uri.to_string(),
-        election_uri: here.election_uri.to_string(),
-    })?;
+    core.tell_where()?;
     tokio::spawn(command_task(core.commands(group, stopper, renames, checker), ask_receiver));
     Ok(handle)
 }
@@ -336,6 +326,17 @@ impl Core {
         let (sender, pictures) = watch::channel(Arc::new(sources.first_picture()));
         tokio::spawn(view_task(sources, sender));
         pictures
+    }
+
+    fn naming(&self, registration: watch::Sender<MyRegistration>, names: &NamesLink) -> Naming {
+        let (profile, name) = (self.config.profile.clone(), self.name.clone());
+        Naming::new(profile, registration, name, names.clone(), self.sink.clone())
+    }
+
+    /// For the command line.
+    fn tell_where(&self) -> Result<(), HomeError> {
+        let (uri, election_uri) = (self.here.uri.to_string(), self.here.election_uri.to_string());
+        self.config.profile.write_runtime(&Runtime { pid: std::process::id(), uri, election_uri })
     }
 
     /// Where this machine is reached, when that is elsewhere than it listens.
