@@ -11,7 +11,7 @@ use crate::engine::election::{Member, RegistrationOutcome, Roster};
 use crate::net::names_link::{NamesEvent, NamesLink};
 use crate::net::peer_link::PeerLinks;
 use crate::wire::codes::Code;
-use crate::wire::control::NamesState;
+use crate::wire::control::{Founders, NamesState};
 use crate::wire::convert;
 use crate::wire::group::GroupClient;
 use crate::wire::names::{Entry, Registered};
@@ -110,6 +110,9 @@ impl Membership {
 
     async fn registered(&self, registered: Registered, tracker: &mut Option<Entry>) {
         *tracker = registered.tracker;
+        let Registered { registered: here, expected, .. } = registered;
+        let waits = registered.founding.is_none() && here < expected;
+        self.tell_state(|state| state.founding = waits.then_some(Founders { registered: here, expected }));
         let group = self.group.borrow().clone();
         if group.active && group.is_tracker() && registered.highest_epoch < group.epoch.number() {
             // It does not know this tracker (any more): it began anew, or the storage is an older one.

@@ -14,7 +14,8 @@ use crate::base::{Epoch, Natural, PeerId, PeerName};
 use crate::engine::election::Roster;
 use crate::store::Library;
 use crate::wire::control::{
-    EventRecord, IndexState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum, Status, Upload,
+    EventRecord, Founders, IndexState, Limits, MemberNote, MemberState, NamesState, PeerRef, Quorum, Status,
+    Upload,
 };
 use crate::wire::election::IndexSummary;
 use crate::wire::index::Complete;
@@ -203,7 +204,7 @@ impl Sources {
             role: role.to_owned(),
             epoch: group.epoch.number(),
             tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
-            notice: notice(silent, (voting, moved), &group, &quorum),
+            notice: notice(silent, (voting, moved), names.founding, &group, &quorum),
             moved_to: moved.map(|address| address.to_string()),
             voting: voting.code().to_owned(),
             quorum,
@@ -317,6 +318,7 @@ impl Sources {
 fn notice(
     silent: bool,
     (voting, moved): (Voting, Option<IpAddr>),
+    founding: Option<Founders>,
     group: &GroupState,
     quorum: &Quorum,
 ) -> String {
@@ -336,7 +338,12 @@ fn notice(
         );
     }
     if group.members.is_empty() {
-        return "Waiting for the group".to_owned();
+        return match founding {
+            Some(Founders { registered, expected }) => {
+                format!("Waiting for the group: {registered} of {expected} peers are here")
+            }
+            None => "Waiting for the group".to_owned(),
+        };
     }
     if quorum.reachable < quorum.needed {
         let (here, voters, needed) = (quorum.reachable, quorum.voters, quorum.needed);

@@ -46,6 +46,18 @@ pub struct NamesState {
     /// The same as the number of an error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_code: Option<i32>,
+    /// While it waits for more peers to found a group: how many there are, and how many are needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub founding: Option<Founders>,
+}
+
+/// The peers with which a group is founded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Founders {
+    /// So many are registered.
+    pub registered: u32,
+    /// So many are needed.
+    pub expected: u32,
 }
 
 /// The tracker's index as this peer knows it.

@@ -96,3 +96,20 @@ fn end_process(pid: u64) {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it runs");
 }
+
+#[test]
+fn who_waits_for_the_founding_is_told_for_how_many() {
+    let _alone = alone();
+    let mut group = Group::new();
+    group.start_names(Some(3));
+    group.start_peer("peer-1");
+    group.start_peer("peer-2");
+    wait_for("what is missing", LONG, || {
+        let notice = group.status("peer-2")?["notice"].as_str()?.to_owned();
+        (notice == "Waiting for the group: 2 of 3 peers are here").then_some(())
+    });
+    group.start_peer("peer-3");
+    group.wait_for_tracker(3);
+    let status = group.status("peer-2").expect("a status");
+    assert_eq!((&status["notice"], &status["names"]["founding"]), (&"".into(), &serde_json::Value::Null));
+}

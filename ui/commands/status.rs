@@ -92,7 +92,7 @@ mod tests {
         let said = |reachable, refused: Option<&str>| {
             let refused_code = refused.map(|_| 1503);
             let (uri, refused) = ("wss://127.0.0.1:7734/".to_owned(), refused.map(str::to_owned));
-            names(&NamesState { uri, reachable, refused, refused_code })
+            names(&NamesState { uri, reachable, refused, refused_code, founding: None })
         };
         assert_eq!(said(true, None), "answers at wss://127.0.0.1:7734/");
         assert_eq!(said(false, Some("nobody answers")), "does not answer at wss://127.0.0.1:7734/");

@@ -51,6 +51,7 @@ pub(crate) fn empty_view() -> View {
             reachable: false,
             refused: None,
             refused_code: None,
+            founding: None,
         },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
@@ -88,6 +89,7 @@ pub(crate) fn typical_view() -> View {
             reachable: true,
             refused: None,
             refused_code: None,
+            founding: None,
         },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
         library: LibraryState {

@@ -3,6 +3,7 @@
 use cardume::base::bytes_text;
 use cardume::node::millis_text;
 use cardume::wire::check::CheckTest;
+use cardume::wire::codes::Code;
 
 /// The sentence of a finding.
 pub(super) fn portuguese_message(test: &CheckTest) -> String {
@@ -13,8 +14,11 @@ pub(super) fn portuguese_message(test: &CheckTest) -> String {
         ("names", "answers") => {
             format!("O serviço de nomes em {about} ({}) responde em {}", origin(detail), millis("rtt_micros"))
         }
+        ("names", "silent") if figure("others") > 0 => {
+            format!("Em {about} escuta outro grupo ou outro programa, e nenhum serviço de nomes deste grupo")
+        }
         ("names", "silent") => format!("O serviço de nomes em {about} ({}) não responde", origin(detail)),
-        ("names", "name_refused") => format!("O serviço de nomes recusa o nome deste peer: {detail}"),
+        ("names", "name_refused") => format!("O serviço de nomes recusa este peer: {detail}"),
         ("tracker", "known") => format!("O tracker é {about} (época {})", figure("epoch")),
         ("tracker", "electing") => "Não há tracker; um está sendo eleito".to_owned(),
         ("tracker", "no_quorum") => {
@@ -60,17 +64,45 @@ pub(super) fn portuguese_message(test: &CheckTest) -> String {
     }
 }
 
+/// What to do when the name service does not take this peer, by the code of its refusal.
+fn refused_advice(test: &CheckTest) -> &'static str {
+    match i32::try_from(test.figure("code")).ok().and_then(Code::of) {
+        None | Some(Code::NameTaken | Code::BadName) => {
+            "Dê outro nome a este peer: nas configurações, ou com `cardume name NOME`"
+        }
+        Some(Code::CallBackFailed) => {
+            "O serviço de nomes não alcança este peer: deixe passar as portas dele no firewall deste computador, ou inicie-o \
+             com `--listen` e um endereço que o computador do serviço alcança"
+        }
+        Some(Code::TwoGroups) => {
+            "Esse serviço de nomes é de um grupo fundado à parte. Inicie este peer com `--names` e o endereço do serviço do \
+             próprio grupo; ou, se nenhum outro grupo o usa, pare-o, mova `names/registry.redb` da pasta dele para outro \
+             lugar e inicie-o de novo"
+        }
+        Some(Code::StorageFailed) => {
+            "O serviço de nomes não consegue gravar: libere espaço no disco do computador dele; o registro dele \
+             (`names/names.log`) diz mais"
+        }
+        Some(Code::Busy) => "O serviço de nomes está ocupado demais; este peer tenta de novo sozinho",
+        Some(_) => {
+            "Este peer tenta de novo sozinho; se não ajudar, veja o registro do serviço de nomes (`names/names.log`)"
+        }
+    }
+}
+
 /// What to do about a finding; empty if nothing.
 pub(super) fn portuguese_advice(test: &CheckTest) -> String {
     let CheckTest { about, .. } = test;
     let ports = || format!("{} e {}", test.figure("port"), test.figure("election_port"));
     match (test.test.as_str(), test.finding.as_str()) {
+        ("names", "silent") if test.figure("others") > 0 => "Inicie um serviço de nomes para este grupo em outra porta \
+            (`cardume names serve --listen IP:PORTA`), e os peers dele com `--names` e esse endereço. Buscas, eleições e \
+            transferências continuam sem ele"
+            .to_owned(),
         ("names", "silent") => "Inicie-o no computador desse endereço (`cardume names serve`), ou confira se o endereço \
             está certo e se nenhum firewall está no caminho. Buscas, eleições e transferências continuam sem ele"
             .to_owned(),
-        ("names", "name_refused") => {
-            "Dê outro nome a este peer: nas configurações, ou com `cardume peer --name NOME`".to_owned()
-        }
+        ("names", "name_refused") => refused_advice(test).to_owned(),
         ("tracker", "electing") => "Espere um segundo e teste de novo".to_owned(),
         ("tracker", "no_quorum") => {
             "Inicie os peers que faltam, ou conserte as ligações que falham abaixo".to_owned()

@@ -36,6 +36,7 @@ pub(crate) struct GroupText {
     pub time_line_tip: &'static str,
     pub notice_paused: &'static str,
     pub notice_moved: fn(&str) -> String,
+    pub notice_founding: fn(u32, u32) -> String,
     pub notice_disk_full: &'static str,
     pub notice_disk_failed: &'static str,
     pub nobody_leads: &'static str,
@@ -109,6 +110,9 @@ pub(super) const ENGLISH: GroupText = GroupText {
     notice_paused: "Fault drill: this peer stands still as a stopped process",
     notice_moved: |address| {
         format!("This machine's address is {address} now: start Cardume again, or the others do not find it")
+    },
+    notice_founding: |registered, expected| {
+        format!("Waiting for the group: {registered} of {expected} peers are here")
     },
     notice_disk_full: "This peer does not vote: its disk is full, make room on it",
     notice_disk_failed: "This peer does not vote: its disk failed, check it and start Cardume again",
@@ -214,6 +218,9 @@ pub(super) const PORTUGUESE: GroupText = GroupText {
         format!(
             "O endereço desta máquina agora é {address}: inicie o Cardume de novo, ou os outros não o encontram"
         )
+    },
+    notice_founding: |registered, expected| {
+        format!("Esperando o grupo: {registered} de {expected} peers estão aqui")
     },
     notice_disk_full: "Este peer não vota: o disco dele está cheio, libere espaço",
     notice_disk_failed: "Este peer não vota: o disco dele falhou, verifique-o e inicie o Cardume de novo",

@@ -31,6 +31,7 @@ use super::model::Model;
 use super::reduce::Field;
 use super::text::Text;
 use super::theme;
+use cardume::wire::control::Founders;
 use eframe::egui;
 use egui::{CentralPanel, Panel, Ui};
 
@@ -99,7 +100,10 @@ fn notice(model: &Model, text: &Text) -> Option<(String, bool)> {
         return Some(((text.quorum_missing)(quorum.reachable, quorum.voters, quorum.needed), true));
     }
     if model.view.members.is_empty() {
-        return Some((text.notice_alone.to_owned(), false));
+        let waiting =
+            |founders: Founders| (text.of_group.notice_founding)(founders.registered, founders.expected);
+        let sentence = status.names.founding.map_or_else(|| text.notice_alone.to_owned(), waiting);
+        return Some((sentence, false));
     }
     if status.tracker.is_none() {
         return Some((text.notice_electing.to_owned(), false));
