@@ -18,7 +18,7 @@ pub const MAX_KNOWN_SOURCES: usize = 256;
 /// The most bytes that one request asks for: enough to make its round trip small, little enough to be
 /// given back.
 pub const MAX_RUN_BYTES: u64 = 4 * 1024 * 1024;
-/// The bytes of all pieces of all downloads between arriving and being written.
+/// The bytes of all pieces of all downloads that have arrived and are not written, but for those of one piece.
 pub const PIECE_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
 /// Threads that hash and write: more only make disks seek.
 pub const MAX_WRITERS: usize = 4;

@@ -10,6 +10,7 @@ mod kept;
 pub mod limits;
 pub mod link;
 mod local;
+mod memory;
 pub mod network;
 
 pub(super) mod download;

@@ -6,6 +6,7 @@
 //! the manifest, so that a wrong length is never blamed on somebody else.
 
 use super::limits::{MAX_PIECES, SILENCE};
+use super::memory::Held;
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::throttle::Throttle;
 use super::worker::{Intake, fill, within};
@@ -46,7 +47,7 @@ pub(super) async fn prove(
         within(SILENCE, opened.begin(range)).await?;
         let mut rest = Bytes::new();
         let intake = Intake { received: &AtomicU64::new(0), throttle: &throttle };
-        last = fill(&mut *opened, &mut rest, length, intake).await?;
+        last = fill(&mut *opened, &mut rest, length, intake, &mut Held::unbounded()).await?;
         super::worker::end(&mut *opened, &rest).await?;
         connection = Some(opened);
     }

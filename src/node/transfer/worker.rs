@@ -1,6 +1,7 @@
 //! Fetches pieces in a row from one source, and checks and writes each.
 
-use super::limits::{MAX_WRITERS, MIN_BYTES_PER_SECOND, PIECE_MEMORY_BYTES, SILENCE};
+use super::limits::{MAX_WRITERS, MIN_BYTES_PER_SECOND, SILENCE};
+use super::memory::{Held, PieceMemory};
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::throttle::Throttle;
 use crate::base::{ContentId, PeerId, PieceIndex, PieceLayout};
@@ -14,19 +15,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 
 /// What all downloads share, so that memory and threads are bounded for all together.
 #[derive(Clone)]
 pub(in crate::node) struct Room {
-    /// In units of the smallest piece.
-    memory: Arc<Semaphore>,
+    memory: PieceMemory,
     writers: Arc<Semaphore>,
 }
 
 impl Room {
     pub(in crate::node) fn new() -> Self {
-        let units = (PIECE_MEMORY_BYTES / PieceLayout::MIN_PIECE_BYTES) as usize;
-        Self { memory: Arc::new(Semaphore::new(units)), writers: Arc::new(Semaphore::new(MAX_WRITERS)) }
+        Self { memory: PieceMemory::new(), writers: Arc::new(Semaphore::new(MAX_WRITERS)) }
     }
 }
 
@@ -109,11 +109,10 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
     for piece in &pieces {
         let range = layout.range(*piece);
         let length = usize::try_from(range.end - range.start).map_err(|_| Fault::Nonsense)?;
-        let units = layout.piece_size() / PieceLayout::MIN_PIECE_BYTES;
-        let memory = job.target.room.memory.clone().acquire_many_owned(units).await;
-        let bytes = fill(connection, &mut rest, length, intake).await?;
+        let mut held = job.target.room.memory.none();
+        let bytes = fill(connection, &mut rest, length, intake, &mut held).await?;
         keep(&job.target, *piece, bytes).await?;
-        drop(memory);
+        drop(held);
         if job.arrived.send((job.source.peer, *piece)).await.is_err() {
             // The download is over; nobody wants the rest.
             return Ok(());
@@ -138,21 +137,6 @@ pub(super) async fn keep(target: &Target, piece: PieceIndex, bytes: Vec<u8>) -> 
     done.await.unwrap_or(Err(Failure::Source(Fault::Busy)))
 }
 
-/// Exactly `length` bytes, in bounded time. `rest` holds what came beyond them.
-pub(super) async fn fill(
-    connection: &mut dyn Connection,
-    rest: &mut Bytes,
-    length: usize,
-    intake: Intake<'_>,
-) -> Result<Vec<u8>, Fault> {
-    let steadily = fill_steadily(connection, rest, length, intake);
-    if intake.throttle.is_limited() {
-        // It is this peer that takes its time.
-        return steadily.await;
-    }
-    within(SILENCE + Duration::from_secs(length as u64 / MIN_BYTES_PER_SECOND), steadily).await
-}
-
 /// What everything that arrives goes past.
 #[derive(Clone, Copy)]
 pub(super) struct Intake<'a> {
@@ -163,16 +147,21 @@ pub(super) struct Intake<'a> {
 /// The most bytes that are taken at once: under a limit of speed they are paid for afterwards.
 const MAX_READ_BYTES: usize = 64 * 1024;
 
-async fn fill_steadily(
+/// Exactly `length` bytes, in bounded time. `rest` holds what came beyond them.
+pub(super) async fn fill(
     connection: &mut dyn Connection,
     rest: &mut Bytes,
     length: usize,
     intake: Intake<'_>,
+    held: &mut Held,
 ) -> Result<Vec<u8>, Fault> {
+    let mut left = SILENCE + Duration::from_secs(length as u64 / MIN_BYTES_PER_SECOND);
     let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
+        let most = length.min(bytes.len() + MAX_READ_BYTES);
+        held.cover(most).await;
+        let began = Instant::now();
         if rest.is_empty() {
-            let most = length.min(bytes.len() + MAX_READ_BYTES);
             let came = within(SILENCE, connection.read(&mut bytes, most, rest)).await?;
             intake.received.fetch_add(came as u64, Ordering::Relaxed);
             intake.throttle.pass(came).await;
@@ -182,6 +171,10 @@ async fn fill_steadily(
         } else {
             let part = rest.split_to(rest.len().min(length - bytes.len()));
             bytes.extend_from_slice(&part);
+        }
+        // Under a limit of speed, and without memory, it is this peer that takes its time.
+        if !intake.throttle.is_limited() {
+            left = left.checked_sub(began.elapsed()).ok_or(Fault::Silent)?;
         }
     }
     Ok(bytes)
