@@ -137,11 +137,17 @@ impl Browse {
         }
     }
 
-    /// Whether the next page is needed for what is on screen. One that was refused is asked for again only on demand.
+    /// Whether the next page is needed for what is on screen or sought. One that was refused is asked for again only on
+    /// demand.
     pub(crate) fn wants_more(&self) -> bool {
-        let near = self.visible.end + AHEAD >= self.rows.len();
+        let is_near = self.visible.end + AHEAD >= self.rows.len();
         let may = self.asked_at.is_none() && self.refused.is_none();
-        may && self.next.is_some() && self.rows.len() < MAX_ROWS && near
+        may && !self.is_over() && (is_near || self.sought.is_some())
+    }
+
+    /// Whether no more rows come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.next.is_none() || self.rows.len() >= MAX_ROWS
     }
 
     /// The row that shows this, if any does.

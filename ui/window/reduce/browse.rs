@@ -28,7 +28,7 @@ pub(super) fn reduce(model: &mut Model, action: BrowseAction) -> Vec<Effect> {
             return download_folder(model, peer, folder);
         }
         BrowseAction::CopyLink(place) => return copy_link(model, &place),
-        BrowseAction::Select(place) => browse.cursor = browse.row_of(&place),
+        BrowseAction::Select(place) => (browse.cursor, browse.sought) = (browse.row_of(&place), None),
         BrowseAction::Move(by) => return move_cursor(model, by),
         BrowseAction::Filter(words) => {
             browse.filter = Some(words);
@@ -69,7 +69,7 @@ pub(super) fn act(model: &mut Model, verb: Verb) -> Option<Vec<Effect>> {
         }
         Verb::FolderUp => up(model),
         Verb::FolderBack => back(model),
-        Verb::Refresh => ask_anew(model),
+        Verb::Refresh => refresh(model),
         Verb::FocusSearch => {
             leave(model);
             return None;
@@ -210,6 +210,7 @@ fn copy_link(model: &mut Model, place: &Place) -> Vec<Effect> {
 fn move_cursor(model: &mut Model, by: isize) -> Vec<Effect> {
     let Some(browse) = &mut model.browse else { return Vec::new() };
     let Some(last) = browse.rows.len().checked_sub(1) else { return Vec::new() };
+    browse.sought = None;
     browse.cursor = Some(match browse.cursor {
         Some(cursor) => cursor.saturating_add_signed(by).min(last),
         None if by < 0 => last,
@@ -240,6 +241,15 @@ fn ask_anew(model: &mut Model) -> Vec<Effect> {
         browse.anew = true;
     }
     ask(model)
+}
+
+/// Asks anew for everything, up to where the cursor is.
+fn refresh(model: &mut Model) -> Vec<Effect> {
+    if let Some(browse) = &mut model.browse {
+        browse.sought =
+            browse.at_cursor().filter(|_| browse.cursor > Some(0)).map(|entry| entry.name().clone());
+    }
+    ask_anew(model)
 }
 
 /// Asks again what was refused: what comes behind the rows, or everything where there are none.
@@ -312,6 +322,9 @@ fn show(browse: &mut Browse, listing: Listing) {
     let place = |name: &FileName| browse.rows.iter().position(|entry| entry.name() == name);
     if let Some(found) = browse.sought.as_ref().and_then(place) {
         (browse.cursor, browse.sought, browse.reveal) = (Some(found), None, true);
+    } else if browse.is_over() {
+        // It is gone.
+        browse.sought = None;
     }
     if browse.cursor.is_none() && !browse.rows.is_empty() && browse.sought.is_none() {
         browse.cursor = Some(0);

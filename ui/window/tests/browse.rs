@@ -292,6 +292,41 @@ fn a_million_files_come_page_by_page_as_they_are_scrolled_to() {
 }
 
 #[test]
+fn what_is_sought_is_found_on_a_later_page_and_a_new_look_keeps_the_place() {
+    let mut model = model();
+    let open = |file: &str| {
+        let (folder, file) = ("Music".to_owned(), Some(file.to_owned()));
+        Action::Browse(BrowseAction::Open { peer: peer_id(3), folder, file })
+    };
+    let (mut number, ..) = question(&reduce(&mut model, open("001203")));
+    // The folder is asked for up to it, though only the beginning is on screen.
+    let come = |model: &mut Model, number: &mut u64| {
+        for page in 0..3 {
+            let effects = answer(model, *number, page * PAGE..(page + 1) * PAGE, true);
+            if page < 2 {
+                *number = question(&effects).0;
+            } else {
+                let asks = |it: &Effect| matches!(it, Effect::Command(Subject::Browse(_), _));
+                assert!(!effects.iter().any(asks), "it is there: {effects:?}");
+            }
+        }
+    };
+    come(&mut model, &mut number);
+    let at = |model: &Model| model.browse.as_ref().and_then(|browse| browse.cursor);
+    assert_eq!(at(&model), Some(1_203));
+    (number, ..) = question(&reduce(&mut model, Action::Do(Verb::Refresh)));
+    come(&mut model, &mut number);
+    assert_eq!(at(&model), Some(1_203));
+    // What is gone is not sought for ever.
+    (number, ..) = question(&reduce(&mut model, open("gone")));
+    answer(&mut model, number, 0..3, false);
+    assert_eq!(
+        (at(&model), model.browse.as_ref().map(|browse| browse.sought.is_some())),
+        (Some(0), Some(false))
+    );
+}
+
+#[test]
 fn what_is_on_screen_follows_the_peer_only_while_it_is_seen() {
     let mut model = model();
     let (number, ..) = question(&reduce(&mut model, open("Music")));
