@@ -187,7 +187,11 @@ fn part(answered: Answered, cursor: &mut Cursor) -> Part {
     let Answered { peer, trace, asked, back } = answered;
     let round_trip = back.saturating_sub(asked);
     let offset = offset_of(trace.now_unix_micros, asked, round_trip);
-    if cursor.clock.is_none_or(|(_, best)| round_trip <= best) {
+    // The quickest answer says it best, until one of the clocks is set: then both cannot be right.
+    let is_better = |(known, best): (i64, u64)| {
+        round_trip <= best || offset.abs_diff(known) > round_trip.saturating_add(best)
+    };
+    if cursor.clock.is_none_or(is_better) {
         cursor.clock = Some((offset, round_trip));
     }
     let (offset, _) = cursor.clock.unwrap_or_default();
@@ -229,6 +233,23 @@ mod tests {
         assert_eq!(offset_of(500_000, 1_000_000, 200), 500_100);
         assert_eq!(offset_of(2_000_000, 1_000_000, 200), -999_900);
         assert_eq!(offset_of(u64::MAX, 0, 0), -i64::MAX);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_followed_also_by_slower_answers() {
+        let mut cursor = Cursor::default();
+        let mut known = |theirs, asked, back| {
+            let (role, version) = ("follower".to_owned(), "0.1.0".to_owned());
+            let trace =
+                Trace { now_unix_micros: theirs, role, epoch: 7, files: 1, version, records: Vec::new() };
+            part(Answered { peer: PeerId::from_bytes([3; 32]), trace, asked, back }, &mut cursor);
+            cursor.clock
+        };
+        assert_eq!(known(9_000_050, 1_000_000, 1_000_100), Some((-8_000_000, 100)));
+        // A slower answer says less exactly the same.
+        assert_eq!(known(10_000_400, 2_000_000, 2_000_600), Some((-8_000_000, 100)));
+        // This one's clock was set back by five seconds.
+        assert_eq!(known(11_000_300, 7_000_000, 7_000_600), Some((-4_000_000, 600)));
     }
 
     #[test]
