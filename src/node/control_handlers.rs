@@ -23,9 +23,9 @@ use std::time::Duration;
 const MAX_EVENTS: usize = 1_000;
 /// How long a question for a download waits at the most.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-/// How long the view may take to show a new download: ten pictures.
+/// How long the list may take to show a new download.
 const LISTED_DEADLINE: Duration = Duration::from_secs(1);
-/// How long the view may take to show a change, if it shows: some pictures.
+/// How long it may take to show a change, if it shows.
 const SEEN_DEADLINE: Duration = Duration::from_millis(300);
 
 /// Serves `control_`.
@@ -51,10 +51,10 @@ impl ControlHandlers {
     async fn listed(&self, extensions: &Extensions, command: Command) -> RpcResult<u64> {
         let Reply::Transfer(id) = self.run(extensions, command).await? else { return Err(mismatch()) };
         // Whoever asks for the transfers next finds it there.
-        let mut views = self.handle.views();
-        let listed = views.wait_for(|view| view.transfers.iter().any(|transfer| transfer.id == id));
+        let mut transfers = self.handle.transfers.clone();
+        let listed = transfers.wait_for(|all| all.iter().any(|transfer| transfer.id == id));
         if tokio::time::timeout(LISTED_DEADLINE, listed).await.is_err() {
-            tracing::debug!(id, "the transfer is not in the view yet");
+            tracing::debug!(id, "the transfer is not in the list yet");
         }
         Ok(id)
     }
@@ -244,7 +244,7 @@ impl ControlServer for ControlHandlers {
 
     async fn transfers(&self, extensions: &Extensions) -> RpcResult<Vec<Transfer>> {
         self.own_key(extensions)?;
-        Ok(self.handle.view().transfers.iter().map(|transfer| Transfer::clone(transfer)).collect())
+        Ok(self.handle.transfers())
     }
 
     async fn transfer(
@@ -270,12 +270,12 @@ impl ControlServer for ControlHandlers {
     async fn change(&self, extensions: &Extensions, what: String, ids: Option<Vec<u64>>) -> RpcResult<()> {
         let change = Change::from_word(&what)
             .ok_or_else(|| convert::bad("what", "pause, resume, cancel, retry, up, down, top or clear"))?;
-        let mut views = self.handle.views();
+        let mut transfers = self.handle.transfers.clone();
+        transfers.mark_unchanged();
         self.done(extensions, Command::Transfers(change, ids.unwrap_or_default())).await?;
         // Whoever looks next sees it.
-        views.mark_unchanged();
-        if tokio::time::timeout(SEEN_DEADLINE, views.changed()).await.is_err() {
-            tracing::trace!("the change is not in the view yet");
+        if tokio::time::timeout(SEEN_DEADLINE, transfers.changed()).await.is_err() {
+            tracing::trace!("the change is not in the list yet");
         }
         Ok(())
     }

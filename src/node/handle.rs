@@ -215,6 +215,11 @@ impl Handle {
         self.links.send(link).is_ok()
     }
 
+    /// All downloads, as new as [`Handle::transfer`] tells of one: a view may be a tenth of a second older.
+    pub(super) fn transfers(&self) -> Vec<Transfer> {
+        self.transfers.borrow().iter().map(|transfer| Transfer::clone(transfer)).collect()
+    }
+
     /// A download as it is when its state changes, or after this time at the latest; `None` if there is none of this
     /// number. Cancel-safe.
     pub(super) async fn transfer(&self, id: u64, wait: Duration) -> Option<Transfer> {
