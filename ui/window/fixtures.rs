@@ -49,9 +49,7 @@ pub(crate) fn empty_view() -> View {
         names: NamesState {
             uri: "ws://127.0.0.1:7700/".to_owned(),
             reachable: false,
-            refused: None,
-            refused_code: None,
-            founding: None,
+            ..NamesState::default()
         },
         index: IndexState { files: 0, complete: Complete { have: 0, of: 0 }, revision: 0 },
         library: LibraryState::default(),
@@ -87,9 +85,7 @@ pub(crate) fn typical_view() -> View {
         names: NamesState {
             uri: "ws://127.0.0.1:7700/".to_owned(),
             reachable: true,
-            refused: None,
-            refused_code: None,
-            founding: None,
+            ..NamesState::default()
         },
         index: IndexState { files: 4_819, complete: Complete { have: 5, of: 5 }, revision: 0 },
         library: LibraryState {
