@@ -8,6 +8,8 @@ mod group;
 mod link;
 #[path = "names/process.rs"]
 mod process;
+#[path = "names/tools.rs"]
+mod tools;
 
 use cardume::base::PeerId;
 use cardume::names::{NamesConfig, NamesService};
@@ -149,9 +151,9 @@ async fn what_is_registered_is_found_until_it_is_removed() {
     };
     assert_eq!(registered, expected);
     assert_eq!(client.lookup("peer-1".to_owned()).await.expect("is found"), one.entry());
-    let listed = client.list(None).await.expect("is answered");
+    let listed = client.list(None, None, None).await.expect("is answered");
     assert_eq!(listed, [("peer-1".to_owned(), one.entry())].into());
-    assert!(client.list(Some("x".to_owned())).await.expect("is answered").is_empty());
+    assert!(client.list(Some("x".to_owned()), None, None).await.expect("is answered").is_empty());
     assert_eq!(client.count().await.expect("is answered"), 1);
     let pong = client.ping().await.expect("is answered");
     assert_eq!((pong.pid, pong.count, pong.highest_epoch), (std::process::id(), 1, 0));
@@ -165,6 +167,38 @@ async fn what_is_registered_is_found_until_it_is_removed() {
     assert!(!client.remove("peer-1".to_owned()).await.expect("is answered"));
     assert_eq!(code(client.lookup("peer-1".to_owned()).await), Code::UnknownName as i32);
     assert_eq!(code(client.renew("peer-1".to_owned(), None).await), Code::UnknownName as i32);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_list_holds_all_at_once() {
+    let (folder, group) = (tempfile::tempdir().expect("a folder"), GroupKey::random());
+    let service = service_at(folder.path(), &group, ANY_PORT, Some(7)).await;
+    let peer = Peer::start(&group).await;
+    let client = peer.connect(service.local_addr()).await;
+    for (name, room) in [("printer-1", "2"), ("printer-22", "3"), ("scanner-1", "2")] {
+        let metadata = [("room".to_owned(), room.to_owned())].into();
+        let registering = client.register(name.to_owned(), peer.uri(), None, Some(metadata), None, None);
+        registering.await.expect("is accepted");
+    }
+    let tracker = peer.register(&client, "Tracker_Epoca_1", Some(roster_of('a', &[&peer]))).await;
+    tracker.expect("is the first");
+    // Prefix, pattern, room, and what fits.
+    let table: [(_, _, _, &[&str]); 7] = [
+        (None, None, None, &["Tracker_Epoca_1", "printer-1", "printer-22", "scanner-1"]),
+        (None, Some("-[0-9]$"), None, &["printer-1", "scanner-1"]),
+        (Some("printer"), Some("-[0-9]$"), None, &["printer-1"]),
+        (None, None, Some("2"), &["printer-1", "scanner-1"]),
+        (None, Some("22|^Tracker_"), None, &["Tracker_Epoca_1", "printer-22"]),
+        (Some("p"), Some("1"), Some("2"), &["printer-1"]),
+        (Some("p"), Some("1"), Some("3"), &[]),
+    ];
+    for (prefix, pattern, room, expected) in table {
+        let metadata = room.map(|room: &str| [("room".to_owned(), room.to_owned())].into());
+        let asking = client.list(prefix.map(str::to_owned), pattern.map(str::to_owned), metadata);
+        let listed: Vec<_> = asking.await.expect("is answered").into_keys().collect();
+        assert_eq!(listed, expected, "{prefix:?} {pattern:?} {room:?}");
+    }
     service.stop().await;
 }
 

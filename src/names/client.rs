@@ -92,12 +92,18 @@ impl NamesTool {
         self.service
     }
 
-    /// Everything whose name begins with `prefix`.
+    /// Everything whose name begins with `prefix`, in whose name `pattern` is found and which carries all of
+    /// `metadata`.
     ///
     /// # Errors
     /// If there is no answer or a refusal; so for all methods.
-    pub async fn list(&self, prefix: Option<String>) -> Result<BTreeMap<String, Entry>, ToolError> {
-        answer(self.client.list(prefix)).await
+    pub async fn list(
+        &self,
+        prefix: Option<String>,
+        pattern: Option<String>,
+        metadata: Metadata,
+    ) -> Result<BTreeMap<String, Entry>, ToolError> {
+        answer(self.client.list(prefix, pattern, Some(metadata))).await
     }
 
     /// What is registered under a name.

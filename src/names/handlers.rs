@@ -3,8 +3,9 @@
 use super::callback::CallBack;
 use super::keeper::{Failure, Granted, Keeper, Registration};
 use super::shape::{entry_to_wire, registered};
+use super::sieve::Sieve;
 use crate::base::PeerUri;
-use crate::engine::registry::{Entry, Lease, Metadata, Name, Refusal};
+use crate::engine::registry::{Entry, Filter, Lease, Metadata, Name, Refusal};
 use crate::wire::Caller;
 use crate::wire::codes::Code;
 use crate::wire::convert::{bad, parse_uri, roster_from_wire};
@@ -15,7 +16,7 @@ use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
 
-/// The longest answer to `list`, roughly, in bytes; a longer one asks for a longer prefix.
+/// The longest answer to `list`, roughly, in bytes; a longer one asks for a narrower question.
 const MAX_LIST_BYTES: usize = 2 << 20;
 /// What an entry takes in JSON besides its texts: keys, quotes, two URIs and the id.
 const ENTRY_BYTES: usize = 256;
@@ -29,6 +30,7 @@ const FULL_RETRY_AFTER_MILLIS: u64 = 30_000;
 pub(super) struct Handlers {
     pub(super) keeper: Keeper,
     pub(super) call_back: CallBack,
+    pub(super) sieve: Sieve,
 }
 
 #[async_trait]
@@ -80,14 +82,24 @@ impl NamesServer for Handlers {
         &self,
         extensions: &Extensions,
         prefix: Option<String>,
+        pattern: Option<String>,
+        metadata: Option<names::Metadata>,
     ) -> RpcResult<BTreeMap<String, names::Entry>> {
         caller(extensions)?;
-        let entries = self.keeper.list(prefix.unwrap_or_default()).await.map_err(failed)?;
+        let filter = Filter { prefix: prefix.unwrap_or_default(), metadata: parse_metadata(metadata)? };
+        let entries = match pattern {
+            None => self.keeper.list(filter).await.map_err(failed)?,
+            Some(pattern) => {
+                let listing = async { self.keeper.list(filter).await.map_err(failed) };
+                self.sieve.sift(&pattern, listing).await?
+            }
+        };
         let bytes: usize = entries.iter().map(|(name, entry)| ENTRY_BYTES + name.len() + texts(entry)).sum();
         if bytes > MAX_LIST_BYTES {
             return Err(bad(
                 "prefix",
-                "so many names begin with it that no answer holds them; ask for a longer one",
+                "so many names fit that no answer holds them; ask for a longer prefix, or for less by a pattern \
+                 or metadata",
             ));
         }
         Ok(entries.into_iter().map(|(name, entry)| (name, entry_to_wire(&entry))).collect())
@@ -131,13 +143,17 @@ fn parse_lease(millis: Option<u64>) -> Result<Lease, ErrorObjectOwned> {
     Lease::granted(millis).map_err(|error| bad("lease_millis", error))
 }
 
+fn parse_metadata(metadata: Option<names::Metadata>) -> Result<Metadata, ErrorObjectOwned> {
+    Metadata::new(metadata.unwrap_or_default()).map_err(|error| bad("metadata", error))
+}
+
 fn checked_entry(
     caller: Caller,
     uri: &str,
     election_uri: Option<&str>,
     metadata: Option<names::Metadata>,
 ) -> Result<Entry, ErrorObjectOwned> {
-    let metadata = Metadata::new(metadata.unwrap_or_default()).map_err(|error| bad("metadata", error))?;
+    let metadata = parse_metadata(metadata)?;
     let uri = reachable_uri(caller, "uri", uri)?;
     let election_uri = election_uri.map(|text| reachable_uri(caller, "election_uri", text)).transpose()?;
     Ok(Entry { holder: caller.peer, uri, election_uri, metadata })

@@ -8,7 +8,7 @@
 use super::storage::{Storage, StorageError};
 use crate::base::{Epoch, FoundingId, PeerId, PeerName};
 use crate::engine::election::Roster;
-use crate::engine::registry::{Change, Entry, Lease, Name, Overview, Refusal, Registry};
+use crate::engine::registry::{Change, Entry, Filter, Lease, Name, Overview, Refusal, Registry};
 use std::collections::BTreeMap;
 use std::io;
 use std::thread::JoinHandle;
@@ -72,7 +72,7 @@ enum Request {
     Remove { name: Name, caller: PeerId, answer: Answer<bool> },
     Renew { name: Name, caller: PeerId, lease: Option<Lease>, answer: Answer<Granted> },
     Lookup(Name, Answer<Entry>),
-    List(String, Answer<BTreeMap<String, Entry>>),
+    List(Filter, Answer<BTreeMap<String, Entry>>),
     Count(Answer<(usize, Epoch)>),
     Tick,
 }
@@ -123,9 +123,9 @@ impl Keeper {
         self.ask(|answer| Request::Lookup(name, answer)).await
     }
 
-    /// Everything whose name begins with `prefix`.
-    pub(super) async fn list(&self, prefix: String) -> Result<BTreeMap<String, Entry>, Failure> {
-        self.ask(|answer| Request::List(prefix, answer)).await
+    /// Everything that passes the filter.
+    pub(super) async fn list(&self, filter: Filter) -> Result<BTreeMap<String, Entry>, Failure> {
+        self.ask(|answer| Request::List(filter, answer)).await
     }
 
     /// How many names there are, and the highest epoch.
@@ -244,8 +244,8 @@ impl<K: Keep> Worker<K> {
                 let entry = self.registry.lookup(&name, now).cloned();
                 reply(answer, entry.ok_or(Failure::Refused(Refusal::UnknownName)));
             }
-            Request::List(prefix, answer) => {
-                let entries = self.registry.list(&prefix, now);
+            Request::List(filter, answer) => {
+                let entries = self.registry.list(&filter, now);
                 reply(answer, Ok(entries.into_iter().map(|(name, entry)| (name, entry.clone())).collect()));
             }
             Request::Count(answer) => {

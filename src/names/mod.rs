@@ -10,6 +10,7 @@ pub mod client;
 mod handlers;
 mod keeper;
 mod shape;
+mod sieve;
 pub mod start;
 mod storage;
 
@@ -23,6 +24,7 @@ use crate::wire::names::NamesServer;
 use callback::CallBack;
 use handlers::Handlers;
 use keeper::Keeper;
+use sieve::Sieve;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -107,7 +109,7 @@ impl NamesService {
         let failed = |error: io::Error| ServeError::Start(error.to_string());
         let (keeper, thread) = Keeper::start(registry, storage, started).map_err(failed)?;
         let call_back = CallBack::new(config.identity.clone());
-        let methods = Handlers { keeper: keeper.clone(), call_back }.into_rpc();
+        let methods = Handlers { keeper: keeper.clone(), call_back, sieve: Sieve::new() }.into_rpc();
         let server = Server::start(listener, &config.identity, methods.into(), None, ServerLimits::GENERAL)
             .map_err(|error| ServeError::Start(error.to_string()))?;
         let stop = CancellationToken::new();

@@ -165,7 +165,7 @@ impl NamesLink {
     /// If the name service does not answer or refuses.
     pub async fn list(&self, prefix: &str) -> Result<BTreeMap<String, Entry>, NamesError> {
         let client = self.client().ok_or(NamesError::Unreachable)?;
-        answer(client.list(Some(prefix.to_owned()))).await
+        answer(client.list(Some(prefix.to_owned()), None, None)).await
     }
 
     /// What is registered under a name.

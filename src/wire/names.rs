@@ -77,9 +77,15 @@ pub trait Names {
     #[method(name = "lookup", param_kind = map, with_extensions)]
     async fn lookup(&self, name: String) -> RpcResult<Entry>;
 
-    /// Everything whose name begins with `prefix`, by name; `Tracker_Epoca_x` includes the history.
+    /// Everything whose name begins with `prefix`, in whose name the regular expression `pattern` is found and
+    /// which carries all of `metadata`, by name; `Tracker_Epoca_x` includes the history.
     #[method(name = "list", param_kind = map, with_extensions)]
-    async fn list(&self, prefix: Option<String>) -> RpcResult<BTreeMap<String, Entry>>;
+    async fn list(
+        &self,
+        prefix: Option<String>,
+        pattern: Option<String>,
+        metadata: Option<Metadata>,
+    ) -> RpcResult<BTreeMap<String, Entry>>;
 
     /// Removes a name of the caller's; says whether it was there. `Tracker_Epoca_x` is never removed.
     #[method(name = "remove", param_kind = map, with_extensions)]

@@ -51,8 +51,52 @@ async fn bad_parameters_are_refused_and_the_service_goes_on() {
     let outcome = client.register("p".to_owned(), peer.uri(), None, Some(many), None, None).await;
     assert_eq!(code(outcome), Code::BadParameter as i32);
     assert_eq!(client.count().await.expect("is answered"), 0);
-    assert_eq!(client.list(Some(long)).await.expect("is answered").len(), 0);
+    assert_eq!(client.list(Some(long), None, None).await.expect("is answered").len(), 0);
     peer.register(&client, "peer-1", None).await.expect("the service goes on");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn bad_questions_to_a_list_are_refused_and_it_is_said_where() {
+    let (folder, group) = (tempfile::tempdir().expect("a folder"), GroupKey::random());
+    let service = service_at(folder.path(), &group, ANY_PORT, None).await;
+    let peer = Peer::start(&group).await;
+    let client = peer.connect(service.local_addr()).await;
+    peer.register(&client, "peer-1", None).await.expect("is accepted");
+    let huge = "a".repeat(1 << 20);
+    let table = [
+        ("peer-(", "from character 6 on: unclosed group"),
+        ("*", "from character 1 on"),
+        (r"(a)\1", "backreferences are not supported"),
+        (r"\w{99}", "too large"),
+        ("(((a{99}){99}){99}){99}", "too large"),
+        ("a\u{0}(", "from character 3 on"),
+        (&huge, "at most 256 bytes"),
+    ];
+    for (pattern, expected) in table {
+        match client.list(None, Some(pattern.to_owned()), None).await {
+            Err(Error::Call(error)) => {
+                assert_eq!(error.code(), Code::BadParameter as i32, "{error:?}");
+                let message = error.message();
+                assert!(message.starts_with("`pattern` is refused: "), "{message}");
+                assert!(message.contains(expected) && message.len() < 300, "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let many = (0..17).map(|number| (number.to_string(), String::new())).collect();
+    for metadata in [many, [(String::new(), "1".to_owned())].into(), [("k".to_owned(), huge)].into()] {
+        assert_eq!(code(client.list(None, None, Some(metadata)).await), Code::BadParameter as i32);
+    }
+    // The slowest that is taken, many times at once: each is answered or told to come back, and others go on.
+    let slow = "(((a|b)?.){0,9}){0,9}z";
+    let flood = join_all((0..200).map(|_| client.list(None, Some(slow.to_owned()), None)));
+    let (outcomes, pong) = tokio::join!(flood, client.ping());
+    pong.expect("the service goes on");
+    for outcome in outcomes {
+        assert!(outcome.is_ok() || code(outcome) == Code::Busy as i32);
+    }
+    assert_eq!(client.list(None, Some("1$".to_owned()), None).await.expect("is answered").len(), 1);
     service.stop().await;
 }
 

@@ -40,12 +40,12 @@ async fn the_expected_peers_found_the_group_once_and_a_restart_keeps_it() {
     let (_, first, client) = &peers[0];
     let tracker = first.register(client, "Tracker_Epoca_4", Some(founding.clone())).await;
     assert_eq!(tracker.expect("is higher").highest_epoch, 4);
-    let before = client.list(None).await.expect("is answered");
+    let before = client.list(None, None, None).await.expect("is answered");
     let address = service.local_addr();
     service.stop().await;
     let service = service_at(folder.path(), &group, address, None).await;
     let client = first.connect(address).await;
-    assert_eq!(client.list(None).await.expect("is answered"), before);
+    assert_eq!(client.list(None, None, None).await.expect("is answered"), before);
     let renewed = client.renew("peer-1".to_owned(), None).await.expect("old clients go on");
     assert_eq!((renewed.founding, renewed.highest_epoch, renewed.expected), (Some(founding), 4, 3));
     assert_eq!(renewed.tracker, Some(first.entry()));
@@ -82,8 +82,12 @@ async fn trackers_are_accepted_by_the_rules() {
         }
     }
     let client = guest.connect(service.local_addr()).await;
-    let listed: Vec<_> =
-        client.list(Some("Tracker_".to_owned())).await.expect("is answered").into_keys().collect();
+    let listed: Vec<_> = client
+        .list(Some("Tracker_".to_owned()), None, None)
+        .await
+        .expect("is answered")
+        .into_keys()
+        .collect();
     assert_eq!(listed, ["Tracker_Epoca_3", "Tracker_Epoca_4"]);
     let owner = two.connect(service.local_addr()).await;
     assert_eq!(code(owner.remove("Tracker_Epoca_4".to_owned()).await), Code::NotAllowed as i32);

@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_cardume");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_cardume");
 
 /// A service's process; killed at the end, however the test ends.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts it and waits until it serves.
-    fn start(home: &Home, listen: Option<SocketAddr>) -> (Self, NamesRuntime) {
+    pub(crate) fn start(home: &Home, listen: Option<SocketAddr>) -> (Self, NamesRuntime) {
         let mut command = Command::new(PROGRAM);
         command.arg("--home").arg(home.folder().expect("one folder"));
         command.args(["--json", "names", "serve", "--expect", "7"]);
@@ -32,7 +32,7 @@ impl Process {
         (process, serde_json::from_str(&line).expect("in JSON"))
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.kill().expect("is running");
         self.0.wait().expect("ends");
     }
@@ -45,7 +45,7 @@ impl Drop for Process {
     }
 }
 
-fn address(runtime: &NamesRuntime) -> SocketAddr {
+pub(crate) fn address(runtime: &NamesRuntime) -> SocketAddr {
     runtime.uri.parse::<cardume::base::PeerUri>().expect("a URI").address()
 }
 
@@ -100,7 +100,7 @@ async fn nothing_acknowledged_is_lost_when_the_service_is_killed() {
         let (restarted, runtime) = Process::start(&home, None);
         assert_eq!(super::process::address(&runtime), address);
         let client = peer.connect(address).await;
-        let listed = client.list(None).await.expect("is answered");
+        let listed = client.list(None, None, None).await.expect("is answered");
         for (name, entry) in &known {
             assert_eq!(listed.get(name), Some(entry), "round {round}: {name}");
         }

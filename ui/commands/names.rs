@@ -17,10 +17,8 @@ use std::time::Duration;
 
 /// What to do with the name service.
 #[derive(Clone, Debug, Subcommand)]
-#[command(
-    after_help = "Examples:\n  cardume names serve --expect 5\n  cardume names list --prefix Tracker_\n  \
-    cardume names lookup peer-1 --json"
-)]
+#[command(after_help = "Examples:\n  cardume names serve --expect 5\n  cardume names list Tracker_\n  \
+    cardume names list --pattern '^peer-[0-9]+$' --metadata room=2\n  cardume names lookup peer-1 --json")]
 pub(crate) enum NamesCommand {
     /// Runs a name service until it is interrupted.
     Serve {
@@ -34,8 +32,13 @@ pub(crate) enum NamesCommand {
     /// Lists what is registered, the history of trackers included.
     List {
         /// Only names that begin with this.
-        #[arg(long)]
         prefix: Option<String>,
+        /// Only names in which this regular expression is found, as `^peer-[0-9]+$`.
+        #[arg(long, value_name = "RE", allow_hyphen_values = true)]
+        pattern: Option<String>,
+        /// Only what was registered with this, as KEY=VALUE; repeatable.
+        #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_and_value)]
+        metadata: Vec<(String, String)>,
     },
     /// Says what is registered under a name.
     Lookup {
@@ -48,8 +51,8 @@ pub(crate) enum NamesCommand {
         name: String,
         /// Where the peer answers: wss://IP:PORT/.
         uri: PeerUri,
-        /// What else it says, as NAME=VALUE; repeatable.
-        #[arg(long = "metadata", value_name = "NAME=VALUE", value_parser = name_and_value)]
+        /// What else it says, as KEY=VALUE; repeatable.
+        #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_and_value)]
         metadata: Vec<(String, String)>,
         /// For so many seconds.
         #[arg(long, value_name = "SECONDS")]
@@ -64,9 +67,9 @@ pub(crate) enum NamesCommand {
     Ping,
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it has the form NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it has the form KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 impl From<ToolError> for Failure {
@@ -97,8 +100,8 @@ async fn run_async(global: &Global, command: NamesCommand) -> Outcome {
 async fn ask(tool: &NamesTool, command: NamesCommand, json: bool) -> Outcome {
     match command {
         NamesCommand::Serve { .. } => Ok(()),
-        NamesCommand::List { prefix } => {
-            let entries = tool.list(prefix).await?;
+        NamesCommand::List { prefix, pattern, metadata } => {
+            let entries = tool.list(prefix, pattern, metadata.into_iter().collect()).await?;
             if json { print_json(&entries) } else { print_text(&table(&entries)) }
         }
         NamesCommand::Lookup { name } => {

@@ -10,10 +10,12 @@
 //! back), randomness (callers pass the founding's id), and the question whether an address is real (the
 //! caller calls it back before).
 
+mod pattern;
 mod values;
 
+pub use pattern::{Pattern, PatternError};
 pub use values::{
-    Change, Entry, Held, Lease, LeaseError, Metadata, MetadataError, Name, NameError, Refusal, Saved,
+    Change, Entry, Filter, Held, Lease, LeaseError, Metadata, MetadataError, Name, NameError, Refusal, Saved,
 };
 
 use crate::base::{Epoch, FoundingId, PeerId, PeerName, tracker_name};
@@ -196,12 +198,12 @@ impl Registry {
         }
     }
 
-    /// Everything whose name begins with `prefix`, the history of trackers included, by name.
+    /// Everything that passes the filter, the history of trackers included, by name.
     #[must_use]
-    pub fn list(&self, prefix: &str, now: Duration) -> BTreeMap<String, &Entry> {
+    pub fn list(&self, filter: &Filter, now: Duration) -> BTreeMap<String, &Entry> {
         let names = self.living(now).map(|(name, held)| (name.as_str().to_owned(), &held.entry));
         let trackers = self.trackers.iter().map(|(epoch, entry)| (tracker_name(*epoch), entry));
-        names.chain(trackers).filter(|(name, _)| name.starts_with(prefix)).collect()
+        names.chain(trackers).filter(|(name, entry)| filter.passes(name, entry)).collect()
     }
 
     /// Removes a name of the caller's at once, its reservation included; says whether it was there.

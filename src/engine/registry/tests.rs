@@ -2,6 +2,7 @@ use super::*;
 use crate::base::PeerUri;
 use std::net::SocketAddr;
 
+mod pattern;
 mod reference;
 
 const NOW: Duration = Duration::from_secs(100);
@@ -53,6 +54,15 @@ fn registry(rule: Founding) -> Registry {
 
 fn lease(seconds: u64) -> Lease {
     Lease::granted(Some(seconds * 1000)).expect("not 0")
+}
+
+fn beginning(prefix: &str) -> Filter {
+    Filter { prefix: prefix.to_owned(), ..Filter::default() }
+}
+
+fn metadata(pairs: &[(&str, &str)]) -> Metadata {
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Metadata::new(pairs.collect()).expect("within the limits")
 }
 
 fn register(registry: &mut Registry, holder: u8, now: Duration) -> Result<(), Refusal> {
@@ -218,7 +228,7 @@ fn trackers_are_accepted_by_the_rules() {
             assert_eq!(registry.register_tracker(epoch(1_000_010), entry(1), &ours), absurd);
         }
     }
-    let names: Vec<_> = registry.list("Tracker_Epoca_", NOW).into_keys().collect();
+    let names: Vec<_> = registry.list(&beginning("Tracker_Epoca_"), NOW).into_keys().collect();
     assert_eq!(names, ["Tracker_Epoca_12", "Tracker_Epoca_5", "Tracker_Epoca_6", "Tracker_Epoca_9"]);
     assert_eq!(registry.remove(&Name::Tracker(epoch(12)), peer(3), NOW), Err(Refusal::History));
     assert_eq!(registry.renew(&Name::Tracker(epoch(12)), peer(3), None, NOW), Ok(Lease::DEFAULT));
@@ -227,6 +237,38 @@ fn trackers_are_accepted_by_the_rules() {
         Err(Refusal::NameTaken { holder: peer(3) })
     );
     assert_eq!(registry.renew(&Name::Tracker(epoch(8)), peer(3), None, NOW), Err(Refusal::UnknownName));
+}
+
+#[test]
+fn a_list_holds_what_passes_all_of_the_filter() {
+    let mut registry = registry(NEVER);
+    let carrying = |holder, pairs: &[(&str, &str)]| Entry { metadata: metadata(pairs), ..entry(holder) };
+    let printer = carrying(1, &[("room", "2"), ("kind", "printer")]);
+    let scanner = carrying(1, &[("room", "2"), ("kind", "scanner")]);
+    let tracker = carrying(1, &[("room", "2")]);
+    registry.register(name("printer"), printer.clone(), lease(30), None, NOW).expect("is free");
+    registry.register(name("scanner"), scanner.clone(), lease(30), None, NOW).expect("is free");
+    register(&mut registry, 2, NOW).expect("is free");
+    registry.register_tracker(epoch(1), tracker.clone(), &roster(1, &[1])).expect("is the first");
+    let all =
+        [("Tracker_Epoca_1", &tracker), ("peer-2", &entry(2)), ("printer", &printer), ("scanner", &scanner)];
+    // Prefix, metadata, and which of all pass.
+    let table: [(_, &[_], &[usize]); 8] = [
+        ("", &[], &[0, 1, 2, 3]),
+        ("p", &[], &[1, 2]),
+        ("", &[("room", "2")], &[0, 2, 3]),
+        ("", &[("kind", "printer"), ("room", "2")], &[2]),
+        ("", &[("kind", "printer"), ("room", "3")], &[]),
+        ("", &[("room", "")], &[]),
+        ("", &[("Room", "2")], &[]),
+        ("p", &[("room", "2")], &[2]),
+    ];
+    for (prefix, pairs, expected) in table {
+        let filter = Filter { metadata: metadata(pairs), ..beginning(prefix) };
+        let expected: BTreeMap<_, _> =
+            expected.iter().map(|place| (all[*place].0.to_owned(), all[*place].1)).collect();
+        assert_eq!(registry.list(&filter, NOW), expected, "{filter:?}");
+    }
 }
 
 #[test]
@@ -357,7 +399,7 @@ fn a_restart_loses_nothing_and_leases_begin_anew() {
     let saved = replay(registry.changes());
     let restarted = Registry::new(registry.rule, saved, Duration::ZERO);
     let second = |count| Duration::from_secs(count);
-    let found = |now| restarted.list("peer", now).into_keys().collect::<Vec<_>>();
+    let found = |now| restarted.list(&beginning("peer"), now).into_keys().collect::<Vec<_>>();
     assert_eq!(found(second(29)), ["peer-1"]);
     assert_eq!(found(second(30)), Vec::<String>::new());
     assert_eq!(restarted.overview(second(0)).highest, epoch(1));

@@ -119,6 +119,25 @@ pub struct Entry {
     pub metadata: Metadata,
 }
 
+/// What is asked for of all that is registered; everything by [`Filter::default`]. Patterns are not here:
+/// they take longer than whoever owns the registry may be held up ([`super::Pattern`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// What the name begins with.
+    pub prefix: String,
+    /// What the registration carries, beside whatever else it carries.
+    pub metadata: Metadata,
+}
+
+impl Filter {
+    /// Whether all of it holds.
+    #[must_use]
+    pub fn passes(&self, name: &str, entry: &Entry) -> bool {
+        let carries = |(name, value): (&String, &String)| entry.metadata.map().get(name) == Some(value);
+        name.starts_with(&self.prefix) && self.metadata.map().iter().all(carries)
+    }
+}
+
 /// A peer's name that belongs to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Held {

@@ -66,7 +66,7 @@ async fn nothing_is_acknowledged_or_kept_while_the_disk_is_full() {
     // What needs no write goes on.
     let (lease, overview) = keeper.renew(Name::Peer(name(1)), peer(1), None).await.expect("needs no write");
     assert_eq!((lease, overview.registered, overview.founding), (Lease::DEFAULT, 1, None));
-    let listed = keeper.list(String::new()).await.expect("needs no write");
+    let listed = keeper.list(Filter::default()).await.expect("needs no write");
     assert_eq!(listed, BTreeMap::from([("peer-1".to_owned(), entry(1))]));
     assert_eq!(keeper.lookup(Name::Peer(name(1))).await, Ok(entry(1)));
     disk.is_full.store(false, Ordering::SeqCst);

@@ -168,8 +168,11 @@ fn same(registry: &Registry, slow: &Slow, now: u64) -> Result<(), TestCaseError>
         prop_assert_eq!(found.map(|entry| entry.holder), slow.living(number, now).map(peer));
     }
     let trackers = slow.trackers();
-    let listed: BTreeMap<_, _> =
-        registry.list("Tracker_", at).into_iter().map(|(name, entry)| (name, entry.holder)).collect();
+    let listed: BTreeMap<_, _> = registry
+        .list(&beginning("Tracker_"), at)
+        .into_iter()
+        .map(|(name, entry)| (name, entry.holder))
+        .collect();
     let expected = trackers.iter().map(|(number, holder)| (tracker_name(epoch(*number)), peer(*holder)));
     prop_assert_eq!(listed, expected.collect::<BTreeMap<_, _>>());
     prop_assert_eq!(registry.overview(at).highest.number(), trackers.keys().last().copied().unwrap_or(0));
