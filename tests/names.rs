@@ -19,7 +19,7 @@ use cardume::net::{
 use cardume::wire::codes::Code;
 use cardume::wire::election::Stamp;
 use cardume::wire::group::{Member, Roster};
-use cardume::wire::names::{Entry, NamesClient as _, Registered};
+use cardume::wire::names::{self, Entry, NamesClient as _, Registered};
 use jsonrpsee::Methods;
 use jsonrpsee::core::client::Error;
 use std::net::SocketAddr;
@@ -199,6 +199,41 @@ async fn what_is_asked_of_a_list_holds_all_at_once() {
         let listed: Vec<_> = asking.await.expect("is answered").into_keys().collect();
         assert_eq!(listed, expected, "{prefix:?} {pattern:?} {room:?}");
     }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_registration_carries_is_replaced_by_its_holder_and_survives_a_restart() {
+    let (folder, group) = (tempfile::tempdir().expect("a folder"), GroupKey::random());
+    let service = service_at(folder.path(), &group, ANY_PORT, Some(7)).await;
+    let address = service.local_addr();
+    let (one, two) = (Peer::start(&group).await, Peer::start(&group).await);
+    let (client, other) = (one.connect(address).await, two.connect(address).await);
+    one.register(&client, "peer-1", None).await.expect("is accepted");
+    let ours = roster_of('a', &[&one, &two]);
+    one.register(&client, "Tracker_Epoca_1", Some(ours.clone())).await.expect("is the first");
+    let room: names::Metadata = [("room".to_owned(), "2".to_owned())].into();
+    let changed = Entry { metadata: room.clone(), ..one.entry() };
+    for name in ["peer-1", "Tracker_Epoca_1"] {
+        let by_another = other.set_metadata(name.to_owned(), room.clone()).await;
+        assert_eq!(code(by_another), Code::NameTaken as i32, "{name}");
+        assert_eq!(client.lookup(name.to_owned()).await.expect("is found"), one.entry());
+        assert_eq!(client.set_metadata(name.to_owned(), room.clone()).await.expect("its own"), changed);
+    }
+    service.stop().await;
+    let service = service_at(folder.path(), &group, address, Some(7)).await;
+    let client = one.connect(address).await;
+    let expected = ["Tracker_Epoca_1", "peer-1"].map(|name| (name.to_owned(), changed.clone())).into();
+    assert_eq!(client.list(None, None, Some(room.clone())).await.expect("is answered"), expected);
+    let nothing = Entry { metadata: names::Metadata::new(), ..one.entry() };
+    let emptied = client.set_metadata("peer-1".to_owned(), names::Metadata::new()).await;
+    assert_eq!(emptied.expect("its own"), nothing);
+    let other = two.connect(address).await;
+    two.register(&other, "Tracker_Epoca_2", Some(ours)).await.expect("is higher");
+    let history = client.set_metadata("Tracker_Epoca_1".to_owned(), names::Metadata::new()).await;
+    assert_eq!(refusal(history), (Code::EpochSuperseded as i32, Some("{\"highest\":2}".to_owned())));
+    one.register(&client, "peer-1", None).await.expect("its own");
+    assert_eq!(client.lookup("peer-1".to_owned()).await.expect("is found"), one.entry());
     service.stop().await;
 }
 

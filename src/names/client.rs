@@ -1,4 +1,5 @@
-//! The tools' side of the name service: what `cardume names list|lookup|register|remove|ping` calls.
+//! The tools' side of the name service: what `cardume names list|lookup|register|remove|set-metadata|ping`
+//! calls.
 
 use crate::base::{PeerId, PeerUri};
 use crate::net::caller::CallError;
@@ -136,6 +137,14 @@ impl NamesTool {
     /// See [`NamesTool::list`].
     pub async fn remove(&self, name: &str) -> Result<bool, ToolError> {
         answer(self.client.remove(name.to_owned())).await
+    }
+
+    /// Replaces what a name of this connection's key carries; gives the entry as it is then.
+    ///
+    /// # Errors
+    /// See [`NamesTool::list`].
+    pub async fn set_metadata(&self, name: &str, metadata: Metadata) -> Result<Entry, ToolError> {
+        answer(self.client.set_metadata(name.to_owned(), metadata)).await
     }
 
     /// Asks for a sign of life.

@@ -110,6 +110,19 @@ impl NamesServer for Handlers {
         self.keeper.remove(parse_name(&name)?, caller.peer).await.map_err(failed)
     }
 
+    async fn set_metadata(
+        &self,
+        extensions: &Extensions,
+        name: String,
+        metadata: names::Metadata,
+    ) -> RpcResult<names::Entry> {
+        let caller = caller(extensions)?;
+        let name = parse_name(&name)?;
+        let metadata = parse_metadata(Some(metadata))?;
+        let changed = self.keeper.set_metadata(name, caller.peer, metadata).await;
+        changed.map(|entry| entry_to_wire(&entry)).map_err(failed)
+    }
+
     async fn count(&self, extensions: &Extensions) -> RpcResult<u64> {
         caller(extensions)?;
         let (count, _) = self.keeper.count().await.map_err(failed)?;
@@ -186,7 +199,7 @@ fn failed(failure: Failure) -> ErrorObjectOwned {
     match failure {
         Failure::Refused(refusal) => refused(refusal),
         Failure::Storage => Code::StorageFailed
-            .error("the name service cannot write its storage, so nothing was registered; its log says why"),
+            .error("the name service cannot write its storage, so nothing was changed; its log says why"),
         Failure::Busy => Code::Busy.error_with("the name service has too much to do; try again", &retry),
         Failure::Stopping => Code::Busy.error_with("the name service is stopping; try again", &retry),
     }

@@ -8,7 +8,7 @@
 use super::storage::{Storage, StorageError};
 use crate::base::{Epoch, FoundingId, PeerId, PeerName};
 use crate::engine::election::Roster;
-use crate::engine::registry::{Change, Entry, Filter, Lease, Name, Overview, Refusal, Registry};
+use crate::engine::registry::{Change, Entry, Filter, Lease, Metadata, Name, Overview, Refusal, Registry};
 use std::collections::BTreeMap;
 use std::io;
 use std::thread::JoinHandle;
@@ -70,6 +70,7 @@ pub(super) enum Registration {
 enum Request {
     Register(Registration, Answer<Granted>),
     Remove { name: Name, caller: PeerId, answer: Answer<bool> },
+    SetMetadata { name: Name, caller: PeerId, metadata: Metadata, answer: Answer<Entry> },
     Renew { name: Name, caller: PeerId, lease: Option<Lease>, answer: Answer<Granted> },
     Lookup(Name, Answer<Entry>),
     List(Filter, Answer<BTreeMap<String, Entry>>),
@@ -118,6 +119,16 @@ impl Keeper {
         self.ask(|answer| Request::Remove { name, caller, answer }).await
     }
 
+    /// Replaces what a registration carries.
+    pub(super) async fn set_metadata(
+        &self,
+        name: Name,
+        caller: PeerId,
+        metadata: Metadata,
+    ) -> Result<Entry, Failure> {
+        self.ask(|answer| Request::SetMetadata { name, caller, metadata, answer }).await
+    }
+
     /// What is registered under a name.
     pub(super) async fn lookup(&self, name: Name) -> Result<Entry, Failure> {
         self.ask(|answer| Request::Lookup(name, answer)).await
@@ -155,6 +166,7 @@ impl Keeper {
 enum Pending {
     Granted(Result<Lease, Refusal>, Answer<Granted>),
     Removed(Result<bool, Refusal>, Answer<bool>),
+    Changed(Result<Entry, Refusal>, Answer<Entry>),
 }
 
 struct Worker<K> {
@@ -192,6 +204,10 @@ impl<K: Keep> Worker<K> {
                 Request::Remove { name, caller, answer } => {
                     pending.push(Pending::Removed(self.registry.remove(&name, caller, now), answer));
                 }
+                Request::SetMetadata { name, caller, metadata, answer } => {
+                    let outcome = self.registry.set_metadata(&name, caller, metadata, now);
+                    pending.push(Pending::Changed(outcome, answer));
+                }
                 Request::Tick => self.registry.expire(now),
                 other => rest.push(other),
             }
@@ -226,6 +242,7 @@ impl<K: Keep> Worker<K> {
                 reply(answer, saved.and(granted.map_err(Failure::from)));
             }
             Pending::Removed(outcome, answer) => reply(answer, saved.and(outcome.map_err(Failure::from))),
+            Pending::Changed(outcome, answer) => reply(answer, saved.and(outcome.map_err(Failure::from))),
         }
     }
 
@@ -251,7 +268,7 @@ impl<K: Keep> Worker<K> {
             Request::Count(answer) => {
                 reply(answer, Ok((self.registry.count(now), self.registry.overview(now).highest)));
             }
-            Request::Register(..) | Request::Remove { .. } | Request::Tick => {}
+            Request::Register(..) | Request::Remove { .. } | Request::SetMetadata { .. } | Request::Tick => {}
         }
     }
 

@@ -91,6 +91,10 @@ pub trait Names {
     #[method(name = "remove", param_kind = map, with_extensions)]
     async fn remove(&self, name: String) -> RpcResult<bool>;
 
+    /// Replaces what a registration of the caller's carries, until it is registered anew; the entry as it is then.
+    #[method(name = "set_metadata", param_kind = map, with_extensions)]
+    async fn set_metadata(&self, name: String, metadata: Metadata) -> RpcResult<Entry>;
+
     /// How many names are registered.
     #[method(name = "count", param_kind = map, with_extensions)]
     async fn count(&self) -> RpcResult<u64>;

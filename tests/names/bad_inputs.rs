@@ -10,7 +10,7 @@ async fn bad_parameters_are_refused_and_the_service_goes_on() {
     let peer = Peer::start(&group).await;
     let client = peer.connect(service.local_addr()).await;
     let long = "a".repeat(64 * 1024);
-    let names = [
+    let bad_names = [
         "",
         " ",
         ".",
@@ -31,11 +31,13 @@ async fn bad_parameters_are_refused_and_the_service_goes_on() {
         "Tracker_Epoca_9007199254740992",
         &long,
     ];
-    for name in names {
+    for name in bad_names {
         assert_eq!(code(peer.register(&client, name, None).await), Code::BadName as i32, "{name:?}");
         assert_eq!(code(client.renew(name.to_owned(), None).await), Code::BadName as i32, "{name:?}");
         assert_eq!(code(client.lookup(name.to_owned()).await), Code::BadName as i32, "{name:?}");
         assert_eq!(code(client.remove(name.to_owned()).await), Code::BadName as i32, "{name:?}");
+        let outcome = client.set_metadata(name.to_owned(), names::Metadata::new()).await;
+        assert_eq!(code(outcome), Code::BadName as i32, "{name:?}");
     }
     let long_uri = format!("wss://{long}/");
     for uri in ["", "wss://127.0.0.1:0/", "wss://localhost:1/", "http://127.0.0.1:1/", &long_uri] {
@@ -52,7 +54,17 @@ async fn bad_parameters_are_refused_and_the_service_goes_on() {
     assert_eq!(code(outcome), Code::BadParameter as i32);
     assert_eq!(client.count().await.expect("is answered"), 0);
     assert_eq!(client.list(Some(long), None, None).await.expect("is answered").len(), 0);
+    let unknown = client.set_metadata("peer-1".to_owned(), names::Metadata::new()).await;
+    assert_eq!(code(unknown), Code::UnknownName as i32);
     peer.register(&client, "peer-1", None).await.expect("the service goes on");
+    let many: names::Metadata = (0..17).map(|number| (number.to_string(), String::new())).collect();
+    let wrong = [("", "1"), ("k", &"v".repeat(257)), ("k\n", "1"), ("k", "\u{7}")];
+    let wrong = wrong.map(|(name, value)| [(name.to_owned(), value.to_owned())].into());
+    for metadata in wrong.into_iter().chain([many]) {
+        let outcome = client.set_metadata("peer-1".to_owned(), metadata.clone()).await;
+        assert_eq!(code(outcome), Code::BadParameter as i32, "{metadata:?}");
+    }
+    assert_eq!(client.lookup("peer-1".to_owned()).await.expect("is unchanged"), peer.entry());
     service.stop().await;
 }
 

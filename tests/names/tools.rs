@@ -61,3 +61,22 @@ async fn a_list_is_asked_for_by_beginning_pattern_and_metadata() {
     assert_eq!(desk.run(&["list", "--metadata", "version"]).await.0, Some(2));
     desk.service.kill();
 }
+
+#[tokio::test]
+async fn what_a_name_carries_is_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(folder.path()).await;
+    desk.peer.register(&desk.client, "scanner", None).await.expect("is accepted");
+    let room = [("room".to_owned(), "2".to_owned()), ("state".to_owned(), "a=b".to_owned())].into();
+    let expected = Entry { metadata: room, ..desk.peer.entry() };
+    let (code, printed, _) = desk.run(&["set-metadata", "scanner", "room=2", "state=a=b", "--json"]).await;
+    let printed: Entry = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!((code, &printed), (Some(0), &expected));
+    assert_eq!(desk.client.lookup("scanner".to_owned()).await.expect("is found"), expected);
+    let (code, printed, complaint) = desk.run(&["set-metadata", "printer", "room=2"]).await;
+    assert_eq!((code, printed.as_str()), (Some(4), ""), "{complaint}");
+    assert_eq!(desk.run(&["set-metadata", "scanner", "room"]).await.0, Some(2));
+    let (code, printed, _) = desk.run(&["set-metadata", "scanner"]).await;
+    assert!(code == Some(0) && !printed.contains("room"), "{printed}");
+    desk.service.kill();
+}

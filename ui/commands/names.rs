@@ -63,6 +63,14 @@ pub(crate) enum NamesCommand {
         /// The name.
         name: String,
     },
+    /// Replaces what a name that belongs to the peer of this profile carries, until it is registered anew.
+    SetMetadata {
+        /// The name.
+        name: String,
+        /// What it says from now on; without any, nothing.
+        #[arg(value_name = "KEY=VALUE", value_parser = key_and_value)]
+        metadata: Vec<(String, String)>,
+    },
     /// Asks the name service for a sign of life.
     Ping,
 }
@@ -106,7 +114,11 @@ async fn ask(tool: &NamesTool, command: NamesCommand, json: bool) -> Outcome {
         }
         NamesCommand::Lookup { name } => {
             let entry = tool.lookup(&name).await?;
-            if json { print_json(&entry) } else { print_text(&table(&BTreeMap::from([(name, entry)]))) }
+            print_entry(name, entry, json)
+        }
+        NamesCommand::SetMetadata { name, metadata } => {
+            let entry = tool.set_metadata(&name, metadata.into_iter().collect()).await?;
+            print_entry(name, entry, json)
         }
         NamesCommand::Register { name, uri, metadata, lease } => {
             let lease = lease.map(Duration::from_secs);
@@ -127,6 +139,10 @@ async fn ask(tool: &NamesTool, command: NamesCommand, json: bool) -> Outcome {
             if json { print_json(&pong) } else { print_text(&pong_text(&pong, tool.address())) }
         }
     }
+}
+
+fn print_entry(name: String, entry: Entry, json: bool) -> Outcome {
+    if json { print_json(&entry) } else { print_text(&table(&BTreeMap::from([(name, entry)]))) }
 }
 
 fn pong_text(pong: &Pong, address: SocketAddr) -> String {

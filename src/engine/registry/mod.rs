@@ -169,13 +169,7 @@ impl Registry {
             Name::Peer(name) => name,
             Name::Tracker(epoch) => return self.confirm(*epoch, caller),
         };
-        let held = self.names.get_mut(name).filter(|held| !is_free(held, now)).ok_or(Refusal::UnknownName)?;
-        if held.entry.holder != caller {
-            return Err(Refusal::NameTaken { holder: held.entry.holder });
-        }
-        if !is_living(held, now) {
-            return Err(Refusal::UnknownName);
-        }
+        let held = self.own(name, caller, now)?;
         let lease = lease.unwrap_or(held.lease);
         let until = now.saturating_add(lease.duration());
         if held.lease == lease {
@@ -185,6 +179,36 @@ impl Registry {
             self.set(Change::Name(name.clone(), Some(held)));
         }
         Ok(lease)
+    }
+
+    /// Replaces what a registration of the caller's carries, until it is registered anew; gives the entry as it is
+    /// then. Of the trackers only the latest can be changed, as only the latest can be registered again.
+    ///
+    /// # Errors
+    /// If the name is not registered (any more), or is another key's, or an earlier tracker's.
+    pub fn set_metadata(
+        &mut self,
+        name: &Name,
+        caller: PeerId,
+        metadata: Metadata,
+        now: Duration,
+    ) -> Result<Entry, Refusal> {
+        let before = match name {
+            Name::Peer(name) => &self.own(name, caller, now)?.entry,
+            Name::Tracker(epoch) => self.own_tracker(*epoch, caller)?,
+        };
+        let entry = Entry { metadata, ..before.clone() };
+        if entry == *before {
+            return Ok(entry);
+        }
+        match name {
+            Name::Peer(name) => {
+                let held = self.own(name, caller, now)?.clone();
+                self.set(Change::Name(name.clone(), Some(Held { entry: entry.clone(), ..held })));
+            }
+            Name::Tracker(epoch) => self.set(Change::Tracker(*epoch, Some(entry.clone()))),
+        }
+        Ok(entry)
     }
 
     /// What is registered under a name.
@@ -318,6 +342,24 @@ impl Registry {
             return Err(Refusal::Full);
         }
         Ok(())
+    }
+
+    /// A living name of the caller's.
+    fn own(&mut self, name: &PeerName, caller: PeerId, now: Duration) -> Result<&mut Held, Refusal> {
+        let held = self.names.get_mut(name).filter(|held| !is_free(held, now)).ok_or(Refusal::UnknownName)?;
+        if held.entry.holder != caller {
+            return Err(Refusal::NameTaken { holder: held.entry.holder });
+        }
+        if is_living(held, now) { Ok(held) } else { Err(Refusal::UnknownName) }
+    }
+
+    /// The latest tracker, if it is the caller.
+    fn own_tracker(&self, epoch: Epoch, caller: PeerId) -> Result<&Entry, Refusal> {
+        let entry = self.trackers.get(&epoch).ok_or(Refusal::UnknownName)?;
+        if entry.holder != caller {
+            return Err(Refusal::NameTaken { holder: entry.holder });
+        }
+        if epoch == self.highest { Ok(entry) } else { Err(Refusal::Superseded { highest: self.highest }) }
     }
 
     fn confirm(&self, epoch: Epoch, caller: PeerId) -> Result<Lease, Refusal> {

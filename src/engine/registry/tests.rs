@@ -177,6 +177,50 @@ fn only_the_holder_renews_and_removes() {
 }
 
 #[test]
+fn only_the_holder_replaces_what_a_registration_carries() {
+    let mut registry = registry(NEVER);
+    let ours = roster(1, &[1, 2]);
+    register(&mut registry, 1, NOW).expect("is free");
+    registry.register_tracker(epoch(1), entry(1), &ours).expect("is the first");
+    registry.commit();
+    let (own, tracker) = (Name::Peer(name("peer-1")), Name::Tracker(epoch(1)));
+    let carrying = |pairs: &[(&str, &str)]| Entry { metadata: metadata(pairs), ..entry(1) };
+    let taken = Err(Refusal::NameTaken { holder: peer(1) });
+    let set = |registry: &mut Registry, name: &Name, holder, room, seconds| {
+        registry.set_metadata(
+            name,
+            peer(holder),
+            metadata(&[("room", room)]),
+            NOW + Duration::from_secs(seconds),
+        )
+    };
+    assert_eq!(set(&mut registry, &own, 2, "2", 0), taken);
+    assert_eq!(set(&mut registry, &tracker, 2, "2", 0), taken);
+    assert_eq!(set(&mut registry, &Name::Peer(name("peer-2")), 1, "2", 0), Err(Refusal::UnknownName));
+    assert_eq!(set(&mut registry, &Name::Tracker(epoch(2)), 1, "2", 0), Err(Refusal::UnknownName));
+    assert_eq!(registry.changes(), []);
+    let changed = carrying(&[("room", "2")]);
+    assert_eq!(set(&mut registry, &own, 1, "2", 20), Ok(changed.clone()));
+    assert_eq!(set(&mut registry, &own, 1, "2", 20), Ok(changed.clone()), "twice is once");
+    assert_eq!(set(&mut registry, &tracker, 1, "2", 20), Ok(changed.clone()));
+    // The lease goes on as it was.
+    let until = NOW + Duration::from_secs(30);
+    let held = Held { entry: changed.clone(), lease: lease(30), until, lapsed: false };
+    assert_eq!(
+        registry.changes(),
+        [Change::Name(name("peer-1"), Some(held)), Change::Tracker(epoch(1), Some(changed.clone()))]
+    );
+    assert_eq!(set(&mut registry, &own, 1, "3", 30), Err(Refusal::UnknownName), "the lease has ended");
+    assert_eq!(set(&mut registry, &own, 2, "3", 629), taken);
+    assert_eq!(set(&mut registry, &own, 2, "3", 630), Err(Refusal::UnknownName));
+    register(&mut registry, 1, NOW).expect("its own");
+    assert_eq!(registry.lookup(&own, NOW), Some(&entry(1)), "a registration brings its own");
+    registry.register_tracker(epoch(2), entry(2), &ours).expect("is higher");
+    assert_eq!(set(&mut registry, &tracker, 1, "3", 0), Err(Refusal::Superseded { highest: epoch(2) }));
+    assert_eq!(registry.lookup(&tracker, NOW), Some(&changed));
+}
+
+#[test]
 fn the_number_of_names_is_limited_in_all_and_for_each_key() {
     let mut registry = registry(NEVER);
     for number in 0..Registry::MAX_NAMES {

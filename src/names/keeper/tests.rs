@@ -60,6 +60,9 @@ async fn nothing_is_acknowledged_or_kept_while_the_disk_is_full() {
     assert_eq!(keeper.register(registration(2)).await, Err(Failure::Storage));
     let removed = keeper.remove(Name::Peer(name(1)), peer(1)).await;
     assert_eq!(removed, Err(Failure::Storage));
+    let metadata = Metadata::new([("room".to_owned(), "2".to_owned())].into()).expect("within the limits");
+    let changed = keeper.set_metadata(Name::Peer(name(1)), peer(1), metadata).await;
+    assert_eq!(changed, Err(Failure::Storage));
     let other_lease = Lease::granted(Some(5_000)).expect("not 0");
     let renewed = keeper.renew(Name::Peer(name(1)), peer(1), Some(other_lease)).await;
     assert_eq!(renewed, Err(Failure::Storage));

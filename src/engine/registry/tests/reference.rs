@@ -24,6 +24,16 @@ enum Step {
         epoch: u64,
         holder: u8,
     },
+    Furnish {
+        name: u8,
+        holder: u8,
+        room: u8,
+    },
+    FurnishTracker {
+        epoch: u64,
+        holder: u8,
+        room: u8,
+    },
     Expire,
     Restart,
     /// The write of all since the last step failed.
@@ -31,15 +41,19 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let (name, holder, lease) = (0_u8..4, 1_u8..5, 1_u64..60);
+    let (name, holder, lease, room) = (0_u8..4, 1_u8..5, 1_u64..60, 0_u8..4);
     let step = prop_oneof![
         3 => prop_oneof![0_u64..90, 550_u64..700].prop_map(Step::Wait),
         4 => (name.clone(), holder.clone(), lease.clone())
             .prop_map(|(name, holder, lease)| Step::Register { name, holder, lease }),
         2 => (name.clone(), holder.clone(), proptest::option::of(lease))
             .prop_map(|(name, holder, lease)| Step::Renew { name, holder, lease }),
-        1 => (name, holder.clone()).prop_map(|(name, holder)| Step::Remove { name, holder }),
-        2 => (1_u64..8, holder).prop_map(|(epoch, holder)| Step::Tracker { epoch, holder }),
+        1 => (name.clone(), holder.clone()).prop_map(|(name, holder)| Step::Remove { name, holder }),
+        2 => (1_u64..8, holder.clone()).prop_map(|(epoch, holder)| Step::Tracker { epoch, holder }),
+        2 => (name, holder.clone(), room.clone())
+            .prop_map(|(name, holder, room)| Step::Furnish { name, holder, room }),
+        1 => (1_u64..8, holder, room)
+            .prop_map(|(epoch, holder, room)| Step::FurnishTracker { epoch, holder, room }),
         1 => Just(Step::Expire),
         1 => Just(Step::Restart),
         1 => Just(Step::Failed),
@@ -53,6 +67,8 @@ enum Past {
     Held { name: u8, holder: u8, lease: u64, at: u64 },
     Removed { name: u8 },
     Tracker { epoch: u64, holder: u8 },
+    Furnished { name: u8, room: u8 },
+    TrackerFurnished { epoch: u64, room: u8 },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -77,6 +93,23 @@ impl Slow {
         self.owner(name, now).filter(|(_, _, until)| now < *until).map(|(holder, ..)| holder)
     }
 
+    /// What a name carries; 0 for nothing.
+    fn room(&self, name: u8) -> u8 {
+        let latest = self.past.iter().rev().find_map(|past| match *past {
+            Past::Furnished { name: furnished, room } if furnished == name => Some(room),
+            _ => None,
+        });
+        latest.unwrap_or(0)
+    }
+
+    fn tracker_room(&self, epoch: u64) -> u8 {
+        let latest = self.past.iter().rev().find_map(|past| match *past {
+            Past::TrackerFurnished { epoch: furnished, room } if furnished == epoch => Some(room),
+            _ => None,
+        });
+        latest.unwrap_or(0)
+    }
+
     fn trackers(&self) -> BTreeMap<u64, u8> {
         let trackers = self.past.iter().filter_map(|past| match *past {
             Past::Tracker { epoch, holder } => Some((epoch, holder)),
@@ -91,6 +124,7 @@ impl Slow {
                 let free = self.owner(name, now).is_none_or(|(owner, ..)| owner == holder);
                 if free {
                     self.past.push(Past::Held { name, holder, lease, at: now });
+                    self.past.push(Past::Furnished { name, room: 0 });
                 }
                 Some(free)
             }
@@ -117,12 +151,31 @@ impl Slow {
                     .is_none_or(|(highest, by)| epoch > *highest || (epoch == *highest && holder == *by));
                 if accepted {
                     self.past.push(Past::Tracker { epoch, holder });
+                    self.past.push(Past::TrackerFurnished { epoch, room: 0 });
                 }
                 Some(accepted)
+            }
+            Step::Furnish { name, holder, room } => {
+                let own = self.living(name, now) == Some(holder);
+                if own {
+                    self.past.push(Past::Furnished { name, room });
+                }
+                Some(own)
+            }
+            Step::FurnishTracker { epoch, holder, room } => {
+                let own = self.trackers().last_key_value() == Some((&epoch, &holder));
+                if own {
+                    self.past.push(Past::TrackerFurnished { epoch, room });
+                }
+                Some(own)
             }
             Step::Wait(_) | Step::Expire | Step::Restart | Step::Failed => None,
         }
     }
+}
+
+fn in_room(room: u8) -> Metadata {
+    if room == 0 { Metadata::default() } else { metadata(&[("room", &room.to_string())]) }
 }
 
 fn fast(registry: &mut Registry, step: &Step, now: u64) -> Option<bool> {
@@ -142,6 +195,14 @@ fn fast(registry: &mut Registry, step: &Step, now: u64) -> Option<bool> {
         Step::Tracker { epoch: number, holder } => {
             let ours = roster(1, &[1, 2, 3, 4]);
             Some(registry.register_tracker(epoch(number), entry(holder), &ours).is_ok())
+        }
+        Step::Furnish { name, holder, room } => {
+            let name = Name::Peer(named(name));
+            Some(registry.set_metadata(&name, peer(holder), in_room(room), at).is_ok())
+        }
+        Step::FurnishTracker { epoch: number, holder, room } => {
+            let name = Name::Tracker(epoch(number));
+            Some(registry.set_metadata(&name, peer(holder), in_room(room), at).is_ok())
         }
         Step::Wait(_) | Step::Expire | Step::Restart | Step::Failed => None,
     }
@@ -165,15 +226,21 @@ fn same(registry: &Registry, slow: &Slow, now: u64) -> Result<(), TestCaseError>
     let at = Duration::from_secs(now);
     for number in 0..4 {
         let found = registry.lookup(&Name::Peer(name(&format!("n{number}"))), at);
-        prop_assert_eq!(found.map(|entry| entry.holder), slow.living(number, now).map(peer));
+        let expected = slow
+            .living(number, now)
+            .map(|holder| Entry { metadata: in_room(slow.room(number)), ..entry(holder) });
+        prop_assert_eq!(found.cloned(), expected);
     }
     let trackers = slow.trackers();
     let listed: BTreeMap<_, _> = registry
         .list(&beginning("Tracker_"), at)
         .into_iter()
-        .map(|(name, entry)| (name, entry.holder))
+        .map(|(name, entry)| (name, entry.clone()))
         .collect();
-    let expected = trackers.iter().map(|(number, holder)| (tracker_name(epoch(*number)), peer(*holder)));
+    let expected = trackers.iter().map(|(number, holder)| {
+        let metadata = in_room(slow.tracker_room(*number));
+        (tracker_name(epoch(*number)), Entry { metadata, ..entry(*holder) })
+    });
     prop_assert_eq!(listed, expected.collect::<BTreeMap<_, _>>());
     prop_assert_eq!(registry.overview(at).highest.number(), trackers.keys().last().copied().unwrap_or(0));
     Ok(())
