@@ -10,6 +10,8 @@ mod link;
 mod process;
 #[path = "names/tools.rs"]
 mod tools;
+#[path = "names/watch.rs"]
+mod watch;
 
 use cardume::base::PeerId;
 use cardume::names::{NamesConfig, NamesService};

@@ -1,11 +1,11 @@
-//! The tools' side of the name service: what `cardume names list|lookup|register|remove|set-metadata|ping`
-//! calls.
+//! The tools' side of the name service: what `cardume names list|lookup|register|remove|set-metadata|ping|
+//! watch` calls.
 
 use crate::base::{PeerId, PeerUri};
 use crate::net::caller::CallError;
 use crate::net::{CallerLimits, Client, GroupKey, Identity, IdentityError, PeerKey, call, connect};
 use crate::wire::codes::Code;
-use crate::wire::names::{Entry, Metadata, NamesClient as _, Pong, Registered};
+use crate::wire::names::{Entry, Metadata, NamesClient as _, Pong, Registered, Watched};
 use jsonrpsee::core::client::Error;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -147,6 +147,15 @@ impl NamesTool {
         answer(self.client.set_metadata(name.to_owned(), metadata)).await
     }
 
+    /// What changed after that number, at once or within so long; without a number only the newest one.
+    ///
+    /// # Errors
+    /// See [`NamesTool::list`].
+    pub async fn watch(&self, after: Option<u64>, wait: Duration) -> Result<Watched, ToolError> {
+        let wait_millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        answer_within(CALL_TIMEOUT.saturating_add(wait), self.client.watch(after, Some(wait_millis))).await
+    }
+
     /// Asks for a sign of life.
     ///
     /// # Errors
@@ -157,7 +166,14 @@ impl NamesTool {
 }
 
 async fn answer<T>(calling: impl Future<Output = Result<T, Error>>) -> Result<T, ToolError> {
-    call(CALL_TIMEOUT, calling).await.map_err(|error| match error {
+    answer_within(CALL_TIMEOUT, calling).await
+}
+
+async fn answer_within<T>(
+    within: Duration,
+    calling: impl Future<Output = Result<T, Error>>,
+) -> Result<T, ToolError> {
+    call(within, calling).await.map_err(|error| match error {
         CallError::Refused(error) => {
             ToolError::Refused { code: error.code(), message: error.message().to_owned() }
         }

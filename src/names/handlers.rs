@@ -2,24 +2,22 @@
 
 use super::callback::CallBack;
 use super::keeper::{Failure, Granted, Keeper, Registration};
-use super::shape::{entry_to_wire, registered};
+use super::shape::{MAX_ANSWER_BYTES, bytes_of, entry_to_wire, registered};
 use super::sieve::Sieve;
+use super::watchers::Watchers;
 use crate::base::PeerUri;
 use crate::engine::registry::{Entry, Filter, Lease, Metadata, Name, Refusal};
 use crate::wire::Caller;
 use crate::wire::codes::Code;
-use crate::wire::convert::{bad, parse_uri, roster_from_wire};
+use crate::wire::convert::{bad, number, parse_uri, roster_from_wire};
 use crate::wire::group::Roster;
 use crate::wire::names::{self, NamesServer, Pong, Registered};
 use jsonrpsee::Extensions;
 use jsonrpsee::core::{RpcResult, async_trait};
 use jsonrpsee::types::ErrorObjectOwned;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// The longest answer to `list`, roughly, in bytes; a longer one asks for a narrower question.
-const MAX_LIST_BYTES: usize = 2 << 20;
-/// What an entry takes in JSON besides its texts: keys, quotes, two URIs and the id.
-const ENTRY_BYTES: usize = 256;
 /// When a caller should try again after `Busy`.
 const RETRY_AFTER_MILLIS: u64 = 100;
 /// When a caller should try again after all places were taken: leases end within so long.
@@ -31,6 +29,7 @@ pub(super) struct Handlers {
     pub(super) keeper: Keeper,
     pub(super) call_back: CallBack,
     pub(super) sieve: Sieve,
+    pub(super) watchers: Watchers,
 }
 
 #[async_trait]
@@ -94,8 +93,8 @@ impl NamesServer for Handlers {
                 self.sieve.sift(&pattern, listing).await?
             }
         };
-        let bytes: usize = entries.iter().map(|(name, entry)| ENTRY_BYTES + name.len() + texts(entry)).sum();
-        if bytes > MAX_LIST_BYTES {
+        let bytes: usize = entries.iter().map(|(name, entry)| bytes_of(name, Some(entry))).sum();
+        if bytes > MAX_ANSWER_BYTES {
             return Err(bad(
                 "prefix",
                 "so many names fit that no answer holds them; ask for a longer prefix, or for less by a pattern \
@@ -127,6 +126,18 @@ impl NamesServer for Handlers {
         caller(extensions)?;
         let (count, _) = self.keeper.count().await.map_err(failed)?;
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn watch(
+        &self,
+        extensions: &Extensions,
+        after: Option<u64>,
+        wait_millis: Option<u64>,
+    ) -> RpcResult<names::Watched> {
+        let caller = caller(extensions)?;
+        let after = after.map(|after| number("after", after)).transpose()?;
+        let wait = Duration::from_millis(number("wait_millis", wait_millis.unwrap_or(0))?);
+        self.watchers.watch(caller.peer, after, wait).await
     }
 
     async fn ping(&self, extensions: &Extensions) -> RpcResult<Pong> {
@@ -184,10 +195,6 @@ fn reachable_uri(caller: Caller, parameter: &str, text: &str) -> Result<PeerUri,
         ));
     }
     Ok(uri)
-}
-
-fn texts(entry: &Entry) -> usize {
-    entry.metadata.map().iter().map(|(name, value)| name.len() + value.len() + 8).sum()
 }
 
 fn granted(outcome: Result<Granted, Failure>) -> RpcResult<Registered> {

@@ -8,12 +8,14 @@
 use super::storage::{Storage, StorageError};
 use crate::base::{Epoch, FoundingId, PeerId, PeerName};
 use crate::engine::election::Roster;
-use crate::engine::registry::{Change, Entry, Filter, Lease, Metadata, Name, Overview, Refusal, Registry};
+use crate::engine::registry::{
+    Change, Entry, Filter, Lease, Metadata, Name, Overview, Recent, Refusal, Registry,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// How many requests wait at most; above that callers are told to come back. A few milliseconds of work.
@@ -82,6 +84,7 @@ enum Request {
 #[derive(Clone, Debug)]
 pub(super) struct Keeper {
     requests: mpsc::Sender<Request>,
+    recent: watch::Receiver<Recent>,
 }
 
 impl Keeper {
@@ -92,11 +95,14 @@ impl Keeper {
         started: Instant,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let (requests, waiting) = mpsc::channel(MAX_WAITING);
-        let mut worker = Worker { registry, storage, started, is_failing: false };
+        // Runs begin so far from each other that no number of one is taken for another's.
+        let begin = (u64::from(rand::random::<u32>()) + 1) << 20;
+        let (told, recent) = watch::channel(Recent::new(begin));
+        let mut worker = Worker { registry, storage, started, recent: told, is_failing: false };
         let thread = std::thread::Builder::new()
             .name("names-registry".to_owned())
             .spawn(move || worker.run(waiting))?;
-        Ok((Self { requests }, thread))
+        Ok((Self { requests, recent }, thread))
     }
 
     /// Registers a peer or a tracker.
@@ -144,6 +150,11 @@ impl Keeper {
         self.ask(Request::Count).await
     }
 
+    /// What changed lately, as it is published.
+    pub(super) fn recent(&self) -> watch::Receiver<Recent> {
+        self.recent.clone()
+    }
+
     /// Looks at the time: leases that have ended are noted, a founding that is due is made. If the
     /// thread is busy, nothing happens: it looks at the time by itself then.
     pub(super) fn tick(&self) {
@@ -173,6 +184,7 @@ struct Worker<K> {
     registry: Registry,
     storage: K,
     started: Instant,
+    recent: watch::Sender<Recent>,
     /// Whether the last write failed: it is logged once, and once when it works again.
     is_failing: bool,
 }
@@ -275,12 +287,14 @@ impl<K: Keep> Worker<K> {
     /// Makes the registry's changes durable, or takes them back.
     fn save(&mut self) -> Result<(), Failure> {
         if self.registry.changes().is_empty() {
-            self.registry.commit();
             return Ok(());
         }
         match self.storage.save(self.registry.changes()) {
             Ok(()) => {
-                self.registry.commit();
+                let seen = self.registry.commit();
+                if !seen.is_empty() {
+                    self.recent.send_modify(|recent| seen.into_iter().for_each(|seen| recent.add(seen)));
+                }
                 if std::mem::take(&mut self.is_failing) {
                     tracing::info!("the name service's storage can be written again");
                 }

@@ -13,6 +13,7 @@ mod shape;
 mod sieve;
 pub mod start;
 mod storage;
+mod watchers;
 
 pub use storage::StorageError;
 
@@ -35,6 +36,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+use watchers::Watchers;
 
 /// How long a service that may found a group with a single peer waits after its start: until peers of a group
 /// that exists have come back and brought theirs, even if the computer of the service was down. A second is for
@@ -109,10 +111,12 @@ impl NamesService {
         let failed = |error: io::Error| ServeError::Start(error.to_string());
         let (keeper, thread) = Keeper::start(registry, storage, started).map_err(failed)?;
         let call_back = CallBack::new(config.identity.clone());
-        let methods = Handlers { keeper: keeper.clone(), call_back, sieve: Sieve::new() }.into_rpc();
+        let stop = CancellationToken::new();
+        let watchers = Watchers::new(keeper.recent(), stop.clone());
+        let methods =
+            Handlers { keeper: keeper.clone(), call_back, sieve: Sieve::new(), watchers }.into_rpc();
         let server = Server::start(listener, &config.identity, methods.into(), None, ServerLimits::GENERAL)
             .map_err(|error| ServeError::Start(error.to_string()))?;
-        let stop = CancellationToken::new();
         let ticker = AbortOnDropHandle::new(tokio::spawn(tick_task(keeper, stop.clone())));
         let address = server.local_addr();
         tracing::info!(%address, "the name service listens");

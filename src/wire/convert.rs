@@ -45,7 +45,8 @@ pub fn bad(parameter: &str, why: impl Display) -> ErrorObjectOwned {
     Code::BadParameter.error(format!("`{parameter}` is refused: {why}"))
 }
 
-fn number(parameter: &str, value: u64) -> Checked<u64> {
+/// A number that every JSON implementation carries exactly.
+pub fn number(parameter: &str, value: u64) -> Checked<u64> {
     if value > MAX_NUMBER {
         return Err(bad(parameter, "a number is at most 2^53 - 1"));
     }

@@ -53,6 +53,45 @@ pub struct Pong {
     pub highest_epoch: u64,
 }
 
+/// What happened to a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// It was registered, or registered anew with another address or by another key.
+    Registered,
+    /// It was removed; a tracker: it has fallen out of the history.
+    Removed,
+    /// Its lease ended.
+    Expired,
+    /// Only what its registration carries changed.
+    Metadata,
+}
+
+/// A change that whoever looks a name up can see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its number; they have no gaps.
+    pub number: u64,
+    /// Of which name.
+    pub name: String,
+    /// What happened to it.
+    pub what: What,
+    /// What is registered since then, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
+}
+
+/// The answer to `watch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// The changes, the oldest first.
+    pub changes: Vec<Change>,
+    /// The number after which to go on.
+    pub newest: u64,
+    /// Whether changes were missed, which are not kept any more: list anew.
+    pub missed: bool,
+}
+
 /// Where things are found. The quorum, not this service, is what makes them true.
 #[rpc(client, server, namespace = "names", namespace_separator = "_")]
 pub trait Names {
@@ -98,6 +137,10 @@ pub trait Names {
     /// How many names are registered.
     #[method(name = "count", param_kind = map, with_extensions)]
     async fn count(&self) -> RpcResult<u64>;
+
+    /// What changed after that number, at once or within the time; without a number only the newest one.
+    #[method(name = "watch", param_kind = map, with_extensions)]
+    async fn watch(&self, after: Option<u64>, wait_millis: Option<u64>) -> RpcResult<Watched>;
 
     /// Says that it is there.
     #[method(name = "ping", param_kind = map, with_extensions)]

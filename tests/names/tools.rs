@@ -4,12 +4,16 @@ use super::process::{PROGRAM, Process, address};
 use super::*;
 use cardume::names::client::identity_of;
 use cardume::node::config::Home;
+use cardume::wire::names::{Change, What};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::time::timeout;
 
 /// A service, and a peer in whose name the command line asks: with the key of the home.
 struct Desk {
     home: PathBuf,
+    address: SocketAddr,
     service: Process,
     peer: Peer,
     client: Client,
@@ -23,8 +27,9 @@ impl Desk {
         let identity = identity_of(group.as_bytes(), key.as_bytes()).expect("valid keys");
         let (general, election) = (listen(&identity).await, listen(&identity).await);
         let peer = Peer { identity, general, election };
-        let client = peer.connect(address(&runtime)).await;
-        Self { home: folder.to_owned(), service, peer, client }
+        let address = address(&runtime);
+        let client = peer.connect(address).await;
+        Self { home: folder.to_owned(), address, service, peer, client }
     }
 
     /// What `cardume names …` says: the code, the output, the complaint.
@@ -79,4 +84,46 @@ async fn what_a_name_carries_is_set() {
     let (code, printed, _) = desk.run(&["set-metadata", "scanner"]).await;
     assert!(code == Some(0) && !printed.contains("room"), "{printed}");
     desk.service.kill();
+}
+
+#[tokio::test]
+async fn changes_are_printed_as_they_come_also_after_the_service_was_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let desk = Desk::start(folder.path()).await;
+    let mut command = tokio::process::Command::new(PROGRAM);
+    command.arg("--home").arg(&desk.home).args(["names", "watch", "--json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut watching = command.spawn().expect("starts");
+    let mut lines = BufReader::new(watching.stdout.take().expect("is piped")).lines();
+    // Nobody knows when it begins to watch: something changes until it says so.
+    let mut said = None;
+    for round in 0..200 {
+        desk.peer.register(&desk.client, &format!("n{}", round % 8), None).await.expect("is accepted");
+        let emptied = desk.client.set_metadata(format!("n{}", round % 8), names::Metadata::new()).await;
+        emptied.expect("its own");
+        if let Ok(line) = timeout(Duration::from_millis(100), lines.next_line()).await {
+            said = line.expect("is readable");
+            break;
+        }
+    }
+    let change: Change = serde_json::from_str(&said.expect("a line")).expect("a change in JSON");
+    assert!(change.name.starts_with('n') && change.entry.is_some(), "{change:?}");
+
+    let Desk { home, address, service, peer, .. } = desk;
+    service.kill();
+    let (service, _) = Process::start(&Home::at(&home), Some(address));
+    let next = async |lines: &mut Lines<_>| {
+        let line = timeout(DEADLINE, lines.next_line()).await.expect("in time").expect("is readable");
+        line.expect("it goes on")
+    };
+    while next(&mut lines).await != "{\"missed\":true}" {}
+    let client = peer.connect(address).await;
+    peer.register(&client, "late", None).await.expect("is accepted");
+    let change: Change = serde_json::from_str(&next(&mut lines).await).expect("a change in JSON");
+    assert_eq!(
+        (change.name.as_str(), change.what, change.entry),
+        ("late", What::Registered, Some(peer.entry()))
+    );
+    watching.kill().await.expect("is running");
+    service.kill();
 }

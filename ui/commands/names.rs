@@ -1,5 +1,7 @@
 //! `cardume names`: runs the name service, and asks it.
 
+mod watch;
+
 use super::{Failure, Outcome};
 use crate::args::Global;
 use cardume::base::{PeerUri, tracker_epoch};
@@ -71,6 +73,8 @@ pub(crate) enum NamesCommand {
         #[arg(value_name = "KEY=VALUE", value_parser = key_and_value)]
         metadata: Vec<(String, String)>,
     },
+    /// Prints each change as it comes, until it is interrupted.
+    Watch,
     /// Asks the name service for a sign of life.
     Ping,
 }
@@ -101,13 +105,16 @@ async fn run_async(global: &Global, command: NamesCommand) -> Outcome {
         return run_service(&home, listen, expect, global.json).await;
     }
     let identity = caller_identity(&home, global.profile.as_deref())?;
+    if matches!(command, NamesCommand::Watch) {
+        return watch::watch(&home, &identity, global.json).await;
+    }
     let tool = NamesTool::connect(&identity, &home.names_addresses()?).await?;
     ask(&tool, command, global.json).await
 }
 
 async fn ask(tool: &NamesTool, command: NamesCommand, json: bool) -> Outcome {
     match command {
-        NamesCommand::Serve { .. } => Ok(()),
+        NamesCommand::Serve { .. } | NamesCommand::Watch => Ok(()),
         NamesCommand::List { prefix, pattern, metadata } => {
             let entries = tool.list(prefix, pattern, metadata.into_iter().collect()).await?;
             if json { print_json(&entries) } else { print_text(&table(&entries)) }

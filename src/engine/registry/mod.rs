@@ -11,9 +11,11 @@
 //! caller calls it back before).
 
 mod pattern;
+mod recent;
 mod values;
 
 pub use pattern::{Pattern, PatternError};
+pub use recent::{Recent, Seen, What};
 pub use values::{
     Change, Entry, Filter, Held, Lease, LeaseError, Metadata, MetadataError, Name, NameError, Refusal, Saved,
 };
@@ -254,18 +256,23 @@ impl Registry {
         self.living(now).count() + self.trackers.len()
     }
 
-    /// Notes leases that have ended and frees names whose reservation is over. Only for storage: the
-    /// other methods look at `now` themselves.
+    /// Notes leases that have ended and frees names whose reservation is over. Only for storage and for those who
+    /// watch: the other methods look at `now` themselves.
     pub fn expire(&mut self, now: Duration) {
         let ended: Vec<_> = self
             .names
             .iter()
             .filter(|(_, held)| is_free(held, now) || (!held.lapsed && !is_living(held, now)))
-            .map(|(name, held)| (name.clone(), (!is_free(held, now)).then(|| held.clone())))
+            .map(|(name, held)| (name.clone(), held.clone()))
             .collect();
         for (name, held) in ended {
-            let held = held.map(|held| Held { lapsed: true, ..held });
-            self.set(Change::Name(name, held));
+            let is_over = is_free(&held, now);
+            if !held.lapsed {
+                self.set(Change::Name(name.clone(), Some(Held { lapsed: true, ..held })));
+            }
+            if is_over {
+                self.set(Change::Name(name, None));
+            }
         }
     }
 
@@ -307,10 +314,10 @@ impl Registry {
         &self.changes
     }
 
-    /// The changes are durable.
-    pub fn commit(&mut self) {
-        self.changes.clear();
-        self.undo.clear();
+    /// The changes are durable; gives those that whoever looks names up can see.
+    pub fn commit(&mut self) -> Vec<Seen> {
+        let pairs = self.undo.drain(..).zip(self.changes.drain(..));
+        pairs.filter_map(|(before, after)| Seen::between(&before, &after)).collect()
     }
 
     /// The changes could not be made durable: all is as after the last commit (renewals of unchanged

@@ -3,6 +3,7 @@ use crate::base::PeerUri;
 use std::net::SocketAddr;
 
 mod pattern;
+mod recent;
 mod reference;
 
 const NOW: Duration = Duration::from_secs(100);

@@ -246,6 +246,11 @@ fn same(registry: &Registry, slow: &Slow, now: u64) -> Result<(), TestCaseError>
     Ok(())
 }
 
+fn all(registry: &Registry, now: u64) -> BTreeMap<Name, Entry> {
+    let listed = registry.list(&Filter::default(), Duration::from_secs(now)).into_iter();
+    listed.map(|(name, entry)| (Name::parse(&name).expect("a name"), entry.clone())).collect()
+}
+
 proptest! {
     #[test]
     fn the_registry_agrees_with_a_slow_one(steps in steps()) {
@@ -254,6 +259,7 @@ proptest! {
         let mut registry = registry(NEVER);
         let mut slow = Slow::default();
         let mut disk = Vec::new();
+        let mut watched = BTreeMap::new();
         for step in steps {
             match step {
                 Step::Wait(seconds) => now += seconds,
@@ -275,8 +281,19 @@ proptest! {
                 ref step => prop_assert_eq!(fast(&mut registry, step, now), slow.accepts(step, now), "{:?}", step),
             }
             disk.extend_from_slice(registry.changes());
-            registry.commit();
+            for seen in registry.commit() {
+                match seen.what {
+                    What::Registered(entry) | What::Metadata(entry) => drop(watched.insert(seen.name, entry)),
+                    What::Removed | What::Expired => drop(watched.remove(&seen.name)),
+                }
+            }
             same(&registry, &slow, now)?;
+            // Leases that ended are told when they are noted; who watches lists anew after a restart.
+            match step {
+                Step::Expire => prop_assert_eq!(&watched, &all(&registry, now), "who watches knows what a list says"),
+                Step::Restart => watched = all(&registry, now),
+                _ => {}
+            }
         }
     }
 }
