@@ -20,7 +20,7 @@ pub use link::{ContentLink, ContentLinkError, bare_hash};
 pub use name::{PeerName, TRACKER_NAME_PREFIX, tracker_epoch, tracker_name};
 #[cfg(test)]
 pub(crate) use natural::natural_parts;
-pub use natural::{Natural, natural_beginning};
+pub use natural::{Natural, natural_beginning, natural_order};
 pub use peer::{FoundingId, MachineId, ParseIdError, PeerId, PeerUri, PeerUriError};
 pub use piece::{PieceIndex, PieceLayout, PieceLayoutError};
 pub use units::{ByteRate, bytes_text};

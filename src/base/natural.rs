@@ -21,23 +21,29 @@ impl Ord for Natural<'_> {
         if self.0 == other.0 {
             return Ordering::Equal;
         }
-        let (mut own, mut theirs) = (self.0, other.0);
-        while let ([first, rest @ ..], [their_first, their_rest @ ..]) = (own, theirs) {
-            let order = if first.is_ascii_digit() && their_first.is_ascii_digit() {
-                let (number, their_number);
-                (number, own) = number_of(own);
-                (their_number, theirs) = number_of(theirs);
-                number.len().cmp(&their_number.len()).then_with(|| number.cmp(their_number))
-            } else {
-                (own, theirs) = (rest, their_rest);
-                first.cmp(their_first)
-            };
-            if order != Ordering::Equal {
-                return order;
-            }
-        }
-        own.len().cmp(&theirs.len()).then_with(|| self.0.cmp(other.0))
+        natural_order(self.0, other.0, |byte| byte)
     }
+}
+
+/// The order of two texts after each byte was mapped, without making the mapped texts. Digits must stay what they are.
+pub fn natural_order(one: &[u8], other: &[u8], map: impl Fn(u8) -> u8) -> Ordering {
+    let (mut own, mut theirs) = (one, other);
+    while let ([first, rest @ ..], [their_first, their_rest @ ..]) = (own, theirs) {
+        let order = if first.is_ascii_digit() && their_first.is_ascii_digit() {
+            let (number, their_number);
+            (number, own) = number_of(own);
+            (their_number, theirs) = number_of(theirs);
+            number.len().cmp(&their_number.len()).then_with(|| number.cmp(their_number))
+        } else {
+            (own, theirs) = (rest, their_rest);
+            map(*first).cmp(&map(*their_first))
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    let mapped = |text: &[u8]| text.iter().map(|byte| map(*byte)).cmp(other.iter().map(|byte| map(*byte)));
+    own.len().cmp(&theirs.len()).then_with(|| mapped(one))
 }
 
 /// The digits at the beginning without the zeros before them, and what follows.

@@ -188,7 +188,7 @@ impl Sources {
 
     fn status(&mut self) -> Status {
         let group = self.group.borrow_and_update().clone();
-        let silent = *self.drill.borrow_and_update();
+        self.drill.borrow_and_update();
         let voting = *self.voting.borrow_and_update();
         let moved = *self.moved.borrow_and_update();
         self.faults.borrow_and_update();
@@ -196,7 +196,7 @@ impl Sources {
         let names = self.names.borrow_and_update().clone();
         let name = self.name.borrow_and_update().to_string();
         let role = self.role(&group);
-        Status {
+        let status = Status {
             profile: self.profile.clone(),
             pid: std::process::id(),
             peer_id: self.me.to_string(),
@@ -204,7 +204,7 @@ impl Sources {
             role: role.to_owned(),
             epoch: group.epoch.number(),
             tracker: group.tracker.map(|tracker| self.peer_ref(&group, tracker)),
-            notice: notice(silent, (voting, moved), names.founding, &group, &quorum),
+            notice: String::new(),
             moved_to: moved.map(|address| address.to_string()),
             voting: voting.code().to_owned(),
             quorum,
@@ -215,7 +215,8 @@ impl Sources {
             rate_up: self.uploads.borrow().iter().map(|sent| sent.rate).sum(),
             counters: self.counters.all(),
             heartbeat_lateness: self.lateness.percentiles(),
-        }
+        };
+        Status { notice: notice(&status, voting, group.members.is_empty()), ..status }
     }
 
     /// What this peer is, its drills included.
@@ -315,14 +316,8 @@ impl Sources {
 }
 
 /// What a person should know now; empty when all is well (R13).
-fn notice(
-    silent: bool,
-    (voting, moved): (Voting, Option<IpAddr>),
-    founding: Option<Founders>,
-    group: &GroupState,
-    quorum: &Quorum,
-) -> String {
-    if silent {
+fn notice(status: &Status, voting: Voting, is_outside: bool) -> String {
+    if status.role == "silent" {
         return "Fault drill: this peer is silent as after a crash".to_owned();
     }
     match voting {
@@ -332,24 +327,24 @@ fn notice(
             return "This peer does not vote: its disk failed, check it and start the peer again".to_owned();
         }
     }
-    if let Some(address) = moved {
+    if let Some(address) = &status.moved_to {
         return format!(
             "This machine's address is {address} now: start the peer again, or the others do not find it"
         );
     }
-    if group.members.is_empty() {
-        return match founding {
+    if is_outside {
+        return match status.names.founding {
             Some(Founders { registered, expected }) => {
                 format!("Waiting for the group: {registered} of {expected} peers are here")
             }
             None => "Waiting for the group".to_owned(),
         };
     }
-    if quorum.reachable < quorum.needed {
-        let (here, voters, needed) = (quorum.reachable, quorum.voters, quorum.needed);
-        return format!("{here} of {voters} peers here, {needed} needed");
+    let Quorum { voters, reachable, needed } = status.quorum;
+    if reachable < needed {
+        return format!("{reachable} of {voters} peers here, {needed} needed");
     }
-    if group.tracker.is_none() {
+    if status.tracker.is_none() {
         return "Electing a tracker".to_owned();
     }
     String::new()

@@ -187,18 +187,18 @@ impl Folders {
         at.below.add(state);
         for name in folder.names() {
             let Ok(name) = FileName::new(name) else { return };
-            at = at.folders.entry(ByName(name)).or_default();
+            at = at.folders.entry(ByName::new(name)).or_default();
             at.below.add(state);
         }
-        at.files.insert((ByName(name.clone()), key));
+        at.files.insert((ByName::new(name.clone()), key));
     }
 
     /// Takes a file out that was taken in with the very same values, and folders that are empty then.
     pub fn remove(&mut self, folder: &FolderPath, name: &FileName, key: u64, state: &FileState) {
         let names: Vec<ByName> =
-            folder.names().filter_map(|name| FileName::new(name).ok()).map(ByName).collect();
+            folder.names().filter_map(|name| FileName::new(name).ok()).map(ByName::new).collect();
         if !names.is_empty() {
-            self.root.remove(&names, &(ByName(name.clone()), key), state);
+            self.root.remove(&names, &(ByName::new(name.clone()), key), state);
         }
     }
 
@@ -213,7 +213,7 @@ impl Folders {
     ) -> Option<Listing> {
         let mut at = &self.root;
         for name in folder.names() {
-            at = at.folders.get(&ByName(FileName::new(name).ok()?))?;
+            at = at.folders.get(&ByName::new(FileName::new(name).ok()?))?;
         }
         let mut listing = Listing {
             below: at.below,
@@ -259,13 +259,13 @@ impl Folder {
     fn entries_behind<'a>(&'a self, after: Option<&Place>) -> impl Iterator<Item = Found<'a>> {
         let (folders_from, files_from) = match after {
             None => (Some(Bound::Unbounded), Bound::Unbounded),
-            Some(Place::Folder(name)) => (Some(Bound::Excluded(ByName(name.clone()))), Bound::Unbounded),
-            Some(Place::File(name, key)) => (None, Bound::Excluded((ByName(name.clone()), *key))),
+            Some(Place::Folder(name)) => (Some(Bound::Excluded(ByName::new(name.clone()))), Bound::Unbounded),
+            Some(Place::File(name, key)) => (None, Bound::Excluded((ByName::new(name.clone()), *key))),
         };
         let folders = folders_from.map(|from| self.folders.range((from, Bound::Unbounded)));
-        let folders = folders.into_iter().flatten().map(|(name, folder)| Found::Folder(&name.0, folder));
+        let folders = folders.into_iter().flatten().map(|(name, folder)| Found::Folder(name.name(), folder));
         let files = self.files.range((files_from, Bound::Unbounded));
-        folders.chain(files.map(|(name, key)| Found::File(&name.0, *key)))
+        folders.chain(files.map(|(name, key)| Found::File(name.name(), *key)))
     }
 }
 

@@ -1,13 +1,37 @@
 //! The order of names as a person expects it: without regard to case and accents, numbers by
 //! their value, and still one order.
 
-use crate::base::{FileName, Natural};
+use crate::base::{FileName, natural_order};
 use crate::engine::index::fold;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-/// A name that is ordered as [`by_name`] says.
+/// A name that is ordered as [`by_name`] says. Names are compared ten times for each that is taken in, so nothing is
+/// made for that: what an ASCII name is folded to is seen byte by byte, and what another one is folded to is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ByName(pub(super) FileName);
+pub(super) struct ByName {
+    name: FileName,
+    /// Of a name that is not ASCII.
+    folded: Option<Box<str>>,
+}
+
+impl ByName {
+    pub(super) fn new(name: FileName) -> Self {
+        let folded = match folded(name.as_str()) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(folded) => Some(folded.into_boxed_str()),
+        };
+        Self { name, folded }
+    }
+
+    pub(super) fn name(&self) -> &FileName {
+        &self.name
+    }
+
+    fn folded(&self) -> &str {
+        self.folded.as_deref().unwrap_or(self.name.as_str())
+    }
+}
 
 impl PartialOrd for ByName {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -17,34 +41,30 @@ impl PartialOrd for ByName {
 
 impl Ord for ByName {
     fn cmp(&self, other: &Self) -> Ordering {
-        by_name(self.0.as_str(), other.0.as_str())
+        by_folded(self.folded(), other.folded()).then_with(|| self.name.as_str().cmp(other.name.as_str()))
     }
 }
 
 /// By the folded names, numbers in them by their value, then by the bytes: different names are never equal.
 pub(super) fn by_name(own: &str, other: &str) -> Ordering {
-    folded(own, other).then_with(|| own.cmp(other))
+    by_folded(&folded(own), &folded(other)).then_with(|| own.cmp(other))
 }
 
-/// The order of the folded names. Of most pairs it is enough to look at the beginnings, which nothing has to be
-/// allocated for.
-fn folded(own: &str, other: &str) -> Ordering {
-    let letter = |byte: u8| (byte.is_ascii() && !byte.is_ascii_digit()).then(|| byte.to_ascii_lowercase());
-    for (own, other) in own.bytes().map(letter).zip(other.bytes().map(letter)) {
-        match (own, other) {
-            (Some(own), Some(other)) if own != other => return own.cmp(&other),
-            (Some(_), Some(_)) => {}
-            // A number or another alphabet begins.
-            _ => break,
-        }
-    }
-    let (own, other) = (fold(own), fold(other));
-    Natural(own.as_bytes()).cmp(&Natural(other.as_bytes()))
+/// The folded name, but for what [`by_folded`] does to ASCII.
+fn folded(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() { name.into() } else { fold(name).into() }
+}
+
+fn by_folded(own: &str, other: &str) -> Ordering {
+    // To what is folded already it does nothing.
+    let fold_ascii = |byte: u8| if byte.is_ascii_whitespace() { b' ' } else { byte.to_ascii_lowercase() };
+    natural_order(own.as_bytes(), other.as_bytes(), fold_ascii)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Natural;
     use proptest::prelude::*;
 
     #[test]
@@ -59,11 +79,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_order_of_the_folded_names(own in "[aAáÁbB\u{301}ß. 019]{0,6}", other in "[aAáÁbB\u{301}ß. 019]{0,6}") {
+        fn it_is_the_order_of_the_folded_names(own in "[aAáÁbB\u{301}ß.\t 019]{0,6}", other in "[aAáÁbB\u{301}ß.\t 019]{0,6}") {
             let (folded, others) = (fold(&own), fold(&other));
             let order = Natural(folded.as_bytes()).cmp(&Natural(others.as_bytes()));
             let expected = order.then_with(|| own.cmp(&other));
             prop_assert_eq!(by_name(&own, &other), expected);
+            if let (Ok(own), Ok(other)) = (FileName::new(&own), FileName::new(&other)) {
+                prop_assert_eq!(ByName::new(own).cmp(&ByName::new(other)), expected);
+            }
         }
     }
 }
