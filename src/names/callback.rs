@@ -3,12 +3,13 @@
 //!
 //! Nothing is held meanwhile but a place among a bounded number of call-backs.
 
+use super::places::Places;
 use crate::base::{PeerId, PeerUri};
 use crate::net::{CallerLimits, Identity, connect};
 use crate::wire::codes::Code;
 use jsonrpsee::types::ErrorObjectOwned;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long an address may take to answer: a LAN needs a hundredth of it.
@@ -17,9 +18,7 @@ const CALL_BACK_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_AT_ONCE: usize = 32;
 /// How long a registration waits for a place.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// Into how many buckets callers fall, by their id.
-const BUCKETS: usize = 64;
-/// How many registrations of one bucket are under way at once, so that one peer cannot take all places.
+/// How many registrations of the callers of one bucket ([`Places`]) are under way at once.
 const MAX_PER_BUCKET: usize = 4;
 /// When a caller that found no place should try again.
 const RETRY_AFTER_MILLIS: u64 = 200;
@@ -29,14 +28,14 @@ const RETRY_AFTER_MILLIS: u64 = 200;
 pub(super) struct CallBack {
     identity: Identity,
     places: Semaphore,
-    buckets: Vec<Semaphore>,
+    registrations: Places,
 }
 
 impl CallBack {
     /// Calls back as `identity`.
     pub(super) fn new(identity: Identity) -> Self {
-        let buckets = (0..BUCKETS).map(|_| Semaphore::new(MAX_PER_BUCKET)).collect();
-        Self { identity, places: Semaphore::new(MAX_AT_ONCE), buckets }
+        let registrations = Places::new(MAX_PER_BUCKET);
+        Self { identity, places: Semaphore::new(MAX_AT_ONCE), registrations }
     }
 
     /// Connects to every address and checks that `peer` is there.
@@ -48,18 +47,13 @@ impl CallBack {
         peer: PeerId,
         addresses: impl IntoIterator<Item = PeerUri>,
     ) -> Result<(), ErrorObjectOwned> {
-        let _bucket = self.bucket(peer)?;
+        let _registration = self.registrations.take(peer).ok_or_else(busy)?;
         for uri in addresses {
             let _place =
                 timeout(MAX_WAIT, self.places.acquire()).await.ok().and_then(Result::ok).ok_or_else(busy)?;
             self.verify_one(peer, uri).await?;
         }
         Ok(())
-    }
-
-    fn bucket(&self, peer: PeerId) -> Result<SemaphorePermit<'_>, ErrorObjectOwned> {
-        let number = usize::from(peer.as_bytes()[0]) % self.buckets.len();
-        self.buckets.get(number).and_then(|bucket| bucket.try_acquire().ok()).ok_or_else(busy)
     }
 
     async fn verify_one(&self, peer: PeerId, uri: PeerUri) -> Result<(), ErrorObjectOwned> {

@@ -9,6 +9,7 @@ mod callback;
 pub mod client;
 mod handlers;
 mod keeper;
+mod places;
 mod shape;
 mod sieve;
 pub mod start;

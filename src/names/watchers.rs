@@ -4,6 +4,7 @@
 //! Invariant: a watcher takes a place among a bounded number and no thread, and both end with its connection, with
 //! its time, or with the service. Absent on purpose: a memory of who has seen what - everybody brings a number.
 
+use super::places::Places;
 use super::shape::{MAX_ANSWER_BYTES, change_to_wire};
 use crate::base::PeerId;
 use crate::engine::registry::{Recent, Seen};
@@ -12,15 +13,13 @@ use crate::wire::names::Watched;
 use jsonrpsee::types::ErrorObjectOwned;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// The longest time for which one call waits: shorter than what clients give a call, mostly half a minute.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-/// Into how many buckets callers fall, by their id.
-const BUCKETS: usize = 64;
-/// How many of one bucket wait at once, so that one peer cannot take all places: 512 in all.
+/// How many callers of one bucket ([`Places`]) wait at once: 512 in all.
 const MAX_PER_BUCKET: usize = 8;
 /// When a caller that found no place should try again.
 const RETRY_AFTER_MILLIS: u64 = 1_000;
@@ -30,14 +29,13 @@ const RETRY_AFTER_MILLIS: u64 = 1_000;
 pub(super) struct Watchers {
     recent: watch::Receiver<Recent>,
     stop: CancellationToken,
-    buckets: Vec<Semaphore>,
+    places: Places,
 }
 
 impl Watchers {
     /// Nobody waits yet. After `stop` nobody waits any more.
     pub(super) fn new(recent: watch::Receiver<Recent>, stop: CancellationToken) -> Self {
-        let buckets = (0..BUCKETS).map(|_| Semaphore::new(MAX_PER_BUCKET)).collect();
-        Self { recent, stop, buckets }
+        Self { recent, stop, places: Places::new(MAX_PER_BUCKET) }
     }
 
     /// What changed after that number; if nothing did, waits until something does, at most so long. Without a number
@@ -51,7 +49,7 @@ impl Watchers {
         after: Option<u64>,
         wait: Duration,
     ) -> Result<Watched, ErrorObjectOwned> {
-        let _place = self.place(caller)?;
+        let _place = self.places.take(caller).ok_or_else(busy)?;
         let mut recent = self.recent.clone();
         let Some(after) = after else {
             return Ok(Watched { changes: Vec::new(), newest: recent.borrow().newest(), missed: false });
@@ -68,11 +66,6 @@ impl Watchers {
             None => Watched { changes: Vec::new(), newest, missed: true },
             Some(changes) => watched(after, &changes),
         })
-    }
-
-    fn place(&self, caller: PeerId) -> Result<SemaphorePermit<'_>, ErrorObjectOwned> {
-        let number = usize::from(caller.as_bytes()[0]) % self.buckets.len();
-        self.buckets.get(number).and_then(|bucket| bucket.try_acquire().ok()).ok_or_else(busy)
     }
 }
 
