@@ -30,7 +30,7 @@ codes! {
     BadParameter = 1000,
     /// The caller is not who the call says, or may not make this call.
     NotAllowed = 1001,
-    /// Too much at once; try again after `retry_after_millis` in the error's data.
+    /// Too much at once; try again in a moment, or after `retry_after_millis` in the error's data.
     Busy = 1002,
     /// Something failed at this peer; its log says more.
     Internal = 1003,
@@ -42,8 +42,6 @@ codes! {
     TwoGroups = 1201,
     /// The call carries an epoch that is over.
     OldEpoch = 1300,
-    /// The announcement does not fit what the tracker has; begin again.
-    AnnounceMismatch = 1301,
     /// No such content is shared here.
     UnknownContent = 1400,
     /// The file changed since it was hashed; it is announced anew.
@@ -70,8 +68,6 @@ codes! {
     NotFound = 1600,
     /// There is no tracker at the moment.
     NoTracker = 1601,
-    /// A file of that name exists; it is not overwritten.
-    TargetExists = 1602,
     /// The peer cannot be reached.
     PeerAway = 1603,
 }

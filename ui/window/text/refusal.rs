@@ -64,7 +64,6 @@ pub(super) fn portuguese_code(code: Code) -> &'static str {
         Code::NotTracker => "esse peer não é o tracker",
         Code::TwoGroups => "os grupos foram fundados em separado",
         Code::OldEpoch => "a época já passou",
-        Code::AnnounceMismatch => "o anúncio não combina com o que o tracker tem",
         Code::UnknownContent => "esse conteúdo não é compartilhado aqui",
         Code::ContentChanged => "o arquivo mudou e é anunciado de novo",
         Code::BadRange => "o trecho fica fora do conteúdo",
@@ -78,7 +77,6 @@ pub(super) fn portuguese_code(code: Code) -> &'static str {
         Code::StorageFailed => "o serviço de nomes não conseguiu gravar",
         Code::NotFound => "isso não existe mais",
         Code::NoTracker => "não há tracker agora",
-        Code::TargetExists => "já existe um arquivo com esse nome; ele não é sobrescrito",
         Code::PeerAway => "não é possível alcançar o peer",
     }
 }
