@@ -16,8 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use gate::Gate;
-pub(super) use gate::Turn;
+pub(super) use gate::{Gate, Turn};
 
 /// Under a limit of speed, parts pass one at a time.
 const ONE_PART: TurnLimits = TurnLimits { all: 1, per_peer: 1, waiting: 1024, waiting_per_peer: 1024 };
@@ -60,6 +59,7 @@ pub enum UploadPhase {
 #[derive(Clone, Debug)]
 pub struct Uploads {
     desk: Gate,
+    limits: TurnLimits,
     rows: Arc<watch::Sender<BTreeMap<(PeerId, ContentId), Row>>>,
     pace: Arc<Pace>,
 }
@@ -79,6 +79,9 @@ struct Row {
 impl Uploads {
     /// The most pieces that are sent at once: enough for any wire, and 16 MiB of buffers.
     pub const LIMITS: TurnLimits = TurnLimits { all: 16, per_peer: 6, waiting: 512, waiting_per_peer: 64 };
+    /// Under a limit of speed there are only so many turns that each sends so many bytes a second: twice of what a
+    /// downloader asks for at the least, or nobody would get a piece before he gives up.
+    const LEAST_SPEED: u64 = 8 * 1024;
     /// How long a request waits for its turn at the most: less than a downloader waits for a silent source.
     pub const WAIT: Duration = Duration::from_secs(2);
     /// When to ask again after [`Busy`].
@@ -99,13 +102,16 @@ impl Uploads {
             bucket: watch::Sender::new(Bucket::default()),
             origin: Instant::now(),
         };
-        Self { desk: Gate::new(limits), rows: Arc::default(), pace: Arc::new(pace) }
+        Self { desk: Gate::new(limits), limits, rows: Arc::default(), pace: Arc::new(pace) }
     }
 
     /// Limits the speed of everything that is sent; `None`: as fast as it goes. Holds at once.
     pub fn limit_speed(&self, rate: Option<ByteRate>) {
         let bytes = rate.map_or(0, |rate| rate.bytes_per_second().max(1));
         self.pace.limit.store(bytes, Ordering::Relaxed);
+        let fast_enough = |bytes: u64| usize::try_from(bytes / Self::LEAST_SPEED).unwrap_or(usize::MAX);
+        let turns = rate.map_or(self.limits.all, |_| fast_enough(bytes).clamp(1, self.limits.all));
+        self.desk.allow(turns);
     }
 
     /// What is sent and was sent lately.

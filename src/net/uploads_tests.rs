@@ -151,6 +151,21 @@ async fn the_list_says_what_each_does_and_forgets() {
 }
 
 #[tokio::test]
+async fn under_a_low_limit_few_send_at_once_so_that_each_gets_somewhere() {
+    let uploads = Uploads::new(Uploads::LIMITS);
+    let at_once = || (1..=99).map_while(|number| uploads.try_turn(peer(number))).collect::<Vec<_>>().len();
+    assert_eq!(at_once(), 16);
+    uploads.limit_speed(Some(ByteRate::per_second(32 * 1024)));
+    assert_eq!(at_once(), 4, "8 KiB/s each");
+    uploads.limit_speed(Some(ByteRate::per_second(1)));
+    assert_eq!(at_once(), 1);
+    uploads.limit_speed(Some(ByteRate::per_second(u64::MAX)));
+    assert_eq!(at_once(), 16);
+    uploads.limit_speed(None);
+    assert_eq!(at_once(), 16);
+}
+
+#[tokio::test]
 async fn under_a_limit_of_speed_each_peer_gets_the_same() {
     let uploads = Uploads::new(Uploads::LIMITS);
     uploads.limit_speed(Some(ByteRate::per_second(2_000_000)));

@@ -202,6 +202,20 @@ impl Folders {
         }
     }
 
+    fn find(&self, folder: &FolderPath) -> Option<&Folder> {
+        let mut at = &self.root;
+        for name in folder.names() {
+            at = at.folders.get(&ByName::new(FileName::new(name).ok()?))?;
+        }
+        Some(at)
+    }
+
+    /// What lies in a folder and below it; nothing, if there is none of that name.
+    #[must_use]
+    pub fn below(&self, folder: &FolderPath) -> Below {
+        self.find(folder).map_or_else(Below::default, |folder| folder.below)
+    }
+
     /// A page of `folder` (empty: of the shared folders themselves). `file` says what the file of a key is.
     /// `None`: there is no such folder.
     #[must_use]
@@ -211,10 +225,7 @@ impl Folders {
         ask: &Ask,
         file: impl Fn(u64) -> Option<FileState>,
     ) -> Option<Listing> {
-        let mut at = &self.root;
-        for name in folder.names() {
-            at = at.folders.get(&ByName::new(FileName::new(name).ok()?))?;
-        }
+        let at = self.find(folder)?;
         let mut listing = Listing {
             below: at.below,
             folders: at.folders.len() as u64,

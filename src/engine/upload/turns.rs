@@ -63,6 +63,11 @@ impl Turns {
         }
     }
 
+    /// From now on so many turns at once, in all; those that run go on.
+    pub const fn allow(&mut self, all: usize) {
+        self.limits.all = all;
+    }
+
     /// Turns that run.
     #[must_use]
     pub fn running(&self) -> usize {

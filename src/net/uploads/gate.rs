@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Turns with their waiting tasks.
 #[derive(Clone, Debug)]
-pub(super) struct Gate(Arc<watch::Sender<Waiting>>);
+pub(in crate::net) struct Gate(Arc<watch::Sender<Waiting>>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -24,13 +24,18 @@ struct Waiting {
 }
 
 impl Gate {
-    pub(super) fn new(limits: TurnLimits) -> Self {
+    pub(in crate::net) fn new(limits: TurnLimits) -> Self {
         Self(Arc::new(watch::Sender::new(Waiting {
             turns: Turns::new(limits),
             calls: BTreeMap::new(),
             leases: Leases::default(),
             origin: Instant::now(),
         })))
+    }
+
+    /// From now on so many turns at once, in all.
+    pub(super) fn allow(&self, all: usize) {
+        self.change(|waiting| waiting.turns.allow(all));
     }
 
     pub(super) fn others_wait(&self, peer: PeerId) -> bool {
@@ -63,7 +68,7 @@ impl Gate {
         (asked == Asked::Now).then(|| Turn { gate: self.clone(), peer, lease: None })
     }
 
-    pub(super) async fn turn(&self, peer: PeerId, within: Duration) -> Result<Turn, Busy> {
+    pub(in crate::net) async fn turn(&self, peer: PeerId, within: Duration) -> Result<Turn, Busy> {
         let (call, called) = oneshot::channel();
         let asked = self.change(|waiting| {
             let asked = waiting.turns.ask(peer);

@@ -1,6 +1,7 @@
 //! The middle of a download: pieces from several sources at once, until all are there.
 
 use super::download::{Download, Stop};
+use super::lanes::Entrant;
 use super::limits::{CONNECTIONS_PER_SOURCE, MAX_RUN_BYTES, TICK};
 use super::progress::Meter;
 use super::worker::{Ended, Failure, Job, Target, fetch_run};
@@ -35,6 +36,7 @@ struct Fetching<'a> {
     asked: Vec<Asked>,
     reports: mpsc::Sender<Report>,
     meter: Meter,
+    entrant: Entrant,
 }
 
 impl Download {
@@ -44,8 +46,8 @@ impl Download {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (meter, hurry) = (Meter::default(), self.hurry.clone());
-        let mut fetching =
-            Fetching { plan, target, workers: JoinSet::new(), asked: Vec::new(), reports, meter };
+        let (entrant, workers, asked) = (self.shared.throttle.enter(), JoinSet::new(), Vec::new());
+        let mut fetching = Fetching { plan, target, workers, asked, reports, meter, entrant };
         self.wake_sources(&mut fetching);
         self.show(&mut fetching);
         while fetching.plan.standing() != Standing::Complete {
@@ -78,6 +80,7 @@ impl Download {
         let (content, way, now) = (self.request.content, self.way(), self.now());
         for (peer, known) in self.peers.iter_mut() {
             while known.running < CONNECTIONS_PER_SOURCE
+                && let Some(lane) = self.shared.throttle.lane(&fetching.entrant)
                 && let Some(run) = fetching.plan.take(peer, most, now)
             {
                 known.running += 1;
@@ -92,7 +95,11 @@ impl Download {
                     throttle: self.shared.throttle.clone(),
                     arrived: fetching.reports.clone(),
                 };
-                let handle = fetching.workers.spawn(fetch_run(job, known.kept()));
+                let fetching_run = fetch_run(job, known.kept());
+                let handle = fetching.workers.spawn(async move {
+                    let _held = lane;
+                    fetching_run.await
+                });
                 fetching.asked.push(Asked { peer, run, handle });
             }
         }

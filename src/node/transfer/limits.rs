@@ -78,6 +78,9 @@ pub const LIST_TICK: Duration = Duration::from_millis(if cfg!(test) { 100 } else
 pub const PUBLISH_EVERY: Duration = Duration::from_millis(100);
 /// How long a question to the tracker may take.
 pub const SEARCH_DEADLINE: Duration = Duration::from_secs(10);
+/// Under a limit of speed there are only so many requests that each has so many bytes a second: a source lets go of one
+/// that takes nothing for 20 s, and what is received at once is 256 KiB.
+pub const LEAST_LANE_SPEED: u64 = 32 * 1024;
 /// The least bytes per second of a connection: a source that trickles holds memory as long as a silent one. Low enough
 /// for somebody who gives 32 KiB/s to four others.
 pub const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;

@@ -7,6 +7,7 @@
 
 mod checkpoint;
 mod kept;
+mod lanes;
 pub mod limits;
 pub mod link;
 mod local;

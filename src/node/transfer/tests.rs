@@ -29,6 +29,7 @@ use tokio::sync::watch;
 
 mod control;
 mod folders;
+mod limited;
 mod waiting;
 
 const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;
@@ -283,6 +284,10 @@ struct Run {
 
 impl Run {
     fn new(size: u64, local: bool, peers: &[(u8, Does, bool)]) -> Self {
+        Self::with_limits(size, local, peers, Limits::default())
+    }
+
+    fn with_limits(size: u64, local: bool, peers: &[(u8, Does, bool)], limits: Limits) -> Self {
         let bytes = sample(size);
         let peers =
             peers.iter().map(|(number, does, late)| (peer(*number), Peer { does: *does, late: *late }));
@@ -294,7 +299,7 @@ impl Run {
             local,
             folder: Vec::new(),
         });
-        let (_, limits) = watch::channel(Limits::default());
+        let (_, limits) = watch::channel(limits);
         let transfers = spawn(TransferDeps {
             me: ME,
             network: world.clone(),

@@ -1,5 +1,6 @@
 //! The limit of bytes per second that all downloads share.
 
+use super::lanes::{Entrant, Lane, Lanes};
 use crate::base::ByteRate;
 use crate::engine::upload::bucket::Bucket;
 use crate::wire::control::Limits;
@@ -13,11 +14,17 @@ pub(in crate::node) struct Throttle {
     began: Instant,
     /// In a channel of its own: changed at once, and never waited for.
     bucket: watch::Sender<Bucket>,
+    lanes: Lanes,
 }
 
 impl Throttle {
     pub(in crate::node) fn new(limits: watch::Receiver<Limits>) -> Self {
-        Self { limits, began: Instant::now(), bucket: watch::Sender::new(Bucket::default()) }
+        Self {
+            limits,
+            began: Instant::now(),
+            bucket: watch::Sender::new(Bucket::default()),
+            lanes: Lanes::default(),
+        }
     }
 
     fn rate(&self) -> Option<ByteRate> {
@@ -27,6 +34,16 @@ impl Throttle {
     /// Whether bytes may have to wait here.
     pub(super) fn is_limited(&self) -> bool {
         self.limits.borrow().down.is_some()
+    }
+
+    /// A download begins to fetch; see [`Throttle::lane`].
+    pub(super) fn enter(&self) -> Entrant {
+        self.lanes.enter()
+    }
+
+    /// The right to one more request, if the limit leaves room for it. To be asked again now and then.
+    pub(super) fn lane(&self, of: &Entrant) -> Option<Lane> {
+        of.lane(self.rate())
     }
 
     /// Returns when so many bytes more may be received. A new limit counts at once.

@@ -160,9 +160,11 @@ pub(super) async fn fill(
     while bytes.len() < length {
         let most = length.min(bytes.len() + MAX_READ_BYTES);
         held.cover(most).await;
-        let began = Instant::now();
         if rest.is_empty() {
+            let began = Instant::now();
             let came = within(SILENCE, connection.read(&mut bytes, most, rest)).await?;
+            // Before the limit of speed and for memory it is this peer that takes its time.
+            left = left.checked_sub(began.elapsed()).ok_or(Fault::Silent)?;
             intake.received.fetch_add(came as u64, Ordering::Relaxed);
             intake.throttle.pass(came).await;
             if came == 0 {
@@ -171,10 +173,6 @@ pub(super) async fn fill(
         } else {
             let part = rest.split_to(rest.len().min(length - bytes.len()));
             bytes.extend_from_slice(&part);
-        }
-        // Under a limit of speed, and without memory, it is this peer that takes its time.
-        if !intake.throttle.is_limited() {
-            left = left.checked_sub(began.elapsed()).ok_or(Fault::Silent)?;
         }
     }
     Ok(bytes)
@@ -194,4 +192,48 @@ pub(super) async fn within<T>(
     work: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
     tokio::time::timeout(limit, work).await.unwrap_or(Err(Fault::Silent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::control::Limits;
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+    use tokio::sync::watch;
+
+    /// Gives a byte now and then.
+    struct Trickle;
+
+    impl Connection for Trickle {
+        fn turn_to(&mut self, _: ContentId) {}
+
+        fn is_open(&self) -> bool {
+            true
+        }
+
+        fn begin(&mut self, _: std::ops::Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
+            std::future::ready(Ok(())).boxed()
+        }
+
+        fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>> {
+            async {
+                tokio::time::sleep(SILENCE.mul_f32(0.4)).await;
+                Ok(Bytes::from_static(b"x"))
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_trickles_is_given_up_under_a_limit_of_speed_too() {
+        let given_up = async |down| {
+            let throttle = Throttle::new(watch::channel(Limits { down, ..Limits::default() }).1);
+            let intake = Intake { received: &AtomicU64::new(0), throttle: &throttle };
+            // Ten bytes are to come within 5 s, and take 20 s.
+            fill(&mut Trickle, &mut Bytes::new(), 10, intake, &mut Held::unbounded()).await
+        };
+        let filled = tokio::join!(given_up(None), given_up(Some(50_000_000)));
+        assert_eq!(filled, (Err(Fault::Silent), Err(Fault::Silent)));
+    }
 }

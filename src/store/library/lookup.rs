@@ -11,7 +11,15 @@ impl Library {
     /// (exclusive), at most `limit`.
     #[must_use]
     pub fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
-        self.shared.table().in_folder(folder, after, limit)
+        let mut found = Vec::new();
+        let mut from = after.map_or(Some(0), |after| after.checked_add(1));
+        // Step by step: whoever opens a file for an upload, and the keeper, need the table meanwhile.
+        while let Some(key) = from
+            && found.len() < limit
+        {
+            from = self.shared.table().in_folder(folder, key, limit, &mut found);
+        }
+        found
     }
 
     /// A page of what lies right in a folder (as others see folders); of the empty path: the shared folders. A

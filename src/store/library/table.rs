@@ -177,6 +177,9 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// The most files that are looked at under one lock: some milliseconds.
+    const MAX_STEP: usize = 16_384;
+
     pub(super) fn new(position: IndexPosition) -> Self {
         Self {
             position,
@@ -259,26 +262,34 @@ impl Table {
         self.files.values().cloned().collect()
     }
 
-    /// The files in this folder and below it, from the key `after` on (exclusive), at most `limit`.
-    pub(super) fn in_folder(&self, folder: &FolderPath, after: Option<u64>, limit: usize) -> Vec<FileEntry> {
-        let from = after.map_or(0, |after| after.saturating_add(1));
+    /// Adds to `found` the files in this folder and below it, by key, from the key `from` on, until `limit` are there or
+    /// [`Table::MAX_STEP`] files were looked at. Gives the key to go on from; `None`: these were all.
+    pub(super) fn in_folder(
+        &self,
+        folder: &FolderPath,
+        from: u64,
+        limit: usize,
+        found: &mut Vec<FileEntry>,
+    ) -> Option<u64> {
+        if self.folders.below(folder).files == 0 {
+            return None;
+        }
         // Neighbours mostly lie in one folder.
         let mut last: Option<(&Arc<Folder>, bool)> = None;
-        let mut found = Vec::new();
-        for file in self.files.range(from..).map(|(_, file)| &**file) {
+        for (looked_at, (key, file)) in self.files.range(from..).enumerate() {
+            if found.len() >= limit || looked_at >= Self::MAX_STEP {
+                return Some(*key);
+            }
             let same = last.filter(|(known, _)| Arc::ptr_eq(known, &file.folder));
             let shown = &file.folder.shown;
             let inside = same
                 .map_or_else(|| !shown.is_empty() && folder.to_inner(shown).is_some(), |(_, inside)| inside);
             if inside {
                 found.push(file.entry());
-                if found.len() >= limit {
-                    return found;
-                }
             }
             last = Some((&file.folder, inside));
         }
-        found
+        None
     }
 
     /// A page of what lies right in a folder; `None`: there is no such folder.
