@@ -109,6 +109,9 @@ impl ServerLimits {
 const HEADERS: usize = 64;
 /// Answers that wait for a slow reader before its calls wait too.
 const ANSWERS_WAITING: u32 = 64;
+/// What is encrypted and sent by one call of the system at the most: eight records of TLS and what they cost. The library's own
+/// limit is half of it, which takes twice the calls.
+const SEND_BYTES: usize = 136 * 1024;
 /// The pause after a failed accept (no file descriptors, for example), doubled up to
 /// [`LONGEST_ACCEPT_PAUSE`].
 const ACCEPT_PAUSE: Duration = Duration::from_millis(5);
@@ -364,7 +367,8 @@ async fn handshake(
     socket: Guarded<TcpStream>,
     address: SocketAddr,
 ) -> std::io::Result<Member> {
-    let stream = tls.accept(socket).await?;
+    let mut stream = tls.accept(socket).await?;
+    stream.get_mut().1.set_buffer_limit(Some(SEND_BYTES));
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let certificate = certificates.first().ok_or_else(|| std::io::Error::other("no certificate"))?;
     let peer = peer_id_of(certificate).map_err(std::io::Error::other)?;
