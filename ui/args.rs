@@ -80,7 +80,7 @@ pub(crate) struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Starts a name service and peers with sample files, and stops them all at its end.
+    /// Starts a name service and peers with sample files, and stops them all at its end. Without --home: in a temporary folder.
     Demo(DemoArgs),
     /// Runs a peer: with a window, or without one for servers and tests.
     Peer(PeerArgs),
@@ -163,12 +163,12 @@ pub(crate) enum Command {
     /// Other fault drills: a peer that stands still, a link that is cut.
     #[command(
         subcommand,
-        after_help = "Examples:\n  cardume drill pause\n  cardume drill pause --peer peer-2 --for 10s\n  cardume drill cut --to peer-3 --for 10s\n\n`cardume crash --recover` ends them."
+        after_help = "Examples:\n  cardume drill pause\n  cardume drill pause --peer peer-2 --for 10s\n  cardume drill cut --to peer-3 --for 10s\n\n`cardume crash --recover` ends those of the profile that is asked."
     )]
     Drill(DrillCommand),
     /// Stops the running peer; a tracker hands over first.
     Stop,
-    /// What happened at the running peer, in local time; `--json` gives UTC.
+    /// What happened at the running peer, the latest 500, in local time; `--json` gives UTC.
     Events {
         /// Go on until interrupted.
         #[arg(long)]
@@ -199,7 +199,7 @@ pub(crate) struct PeerArgs {
     /// The election listener's port [default: the last one, else any].
     #[arg(long)]
     pub(crate) election_port: Option<u16>,
-    /// Where the name service is; kept for later starts.
+    /// Where the name service is, or several, tried in turn; kept for all peers of this home.
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) names: Vec<SocketAddr>,
     /// Do not start a name service where none answers.
@@ -208,7 +208,7 @@ pub(crate) struct PeerArgs {
     /// With how many peers a name service that this peer starts founds the group.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
     pub(crate) expect: u8,
-    /// Share this folder.
+    /// Share this folder; repeatable.
     #[arg(long, value_name = "DIR")]
     pub(crate) share: Vec<PathBuf>,
     /// Do not ask before sharing a home folder, keys, or very many files.
@@ -248,7 +248,7 @@ pub(crate) struct ShareArgs {
     /// Let the hashing of the shared folder go on.
     #[arg(long, requires = "folder", conflicts_with_all = ["yes", "skipped"])]
     pub(crate) resume: bool,
-    /// List what of the shared folder is not shared, and why.
+    /// List what of the shared folder is not shared, and why: the first hundred.
     #[arg(long, requires = "folder", conflicts_with = "yes")]
     pub(crate) skipped: bool,
 }

@@ -44,6 +44,12 @@ impl ToolError {
     pub const fn is_unknown_name(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if *code == Code::UnknownName as i32)
     }
+
+    /// Whether it said that what was asked for has not the form that it must have.
+    #[must_use]
+    pub const fn is_of_form(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if *code == Code::BadParameter as i32 || *code == Code::BadName as i32)
+    }
 }
 
 /// The identity with the keys that a home keeps: the group's, and an Ed25519 seed.

@@ -103,6 +103,7 @@ pub(super) struct MembershipNow {
 /// What the task is wired to.
 pub(super) struct Wiring {
     pub(super) me: PeerId,
+    pub(super) here: Addresses,
     pub(super) config: ElectionConfig,
     pub(super) saved: SavedState,
     pub(super) seed: u64,

@@ -91,6 +91,32 @@ fn a_tracker_that_stops_gracefully_hands_over_and_searches_go_on() {
     assert_ne!(status["tracker"]["name"], tracker.as_str());
 }
 
+/// The first peer of a group, at a loopback address, and then at one that others reach.
+#[test]
+fn a_peer_that_listens_elsewhere_is_found_there() {
+    let _alone = alone();
+    let mut group = Group::new();
+    group.start_names(Some(1));
+    std::fs::create_dir_all(group.share_of("peer-1")).expect("a folder");
+    std::fs::write(group.share_of("peer-1").join("letter.txt"), "Dear Ana").expect("written");
+    group.start_peer_with("peer-1", &["--listen", "127.0.0.1"]);
+    group.wait_for_tracker(1);
+    group.kill_peer("peer-1");
+    group.start_peer_with("peer-1", &["--listen", "127.0.0.2"]);
+    group.wait_for_tracker(1);
+    let said = group.json(&["--profile", "peer-1", "group", "members", "--json"]);
+    assert!(said[0]["uri"].as_str().is_some_and(|uri| uri.starts_with("wss://127.0.0.2:")), "{said}");
+    group.start_peer("peer-2");
+    group.wait_for_tracker(2);
+    let said = group.json(&["--profile", "peer-2", "sources", "letter.txt", "--json"]);
+    assert!(said.to_string().contains("wss://127.0.0.2:"), "a download would wait for ever: {said}");
+    let to = group.folder.join("got");
+    let to = to.to_str().expect("UTF-8");
+    let output = group.cardume(&["--profile", "peer-2", "get", "letter.txt", "--to", to]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(std::fs::read_to_string(group.folder.join("got/letter.txt")).expect("there"), "Dear Ana");
+}
+
 /// Ends a process that the test did not start itself, by its number.
 fn end_process(pid: u64) {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).expect("a process");

@@ -32,6 +32,11 @@ impl Process {
         (process, serde_json::from_str(&line).expect("in JSON"))
     }
 
+    /// Waits until it has ended by itself; whether in good order.
+    pub(crate) fn ends_well(&mut self) -> bool {
+        self.0.wait().is_ok_and(|status| status.success())
+    }
+
     pub(crate) fn kill(mut self) {
         self.0.kill().expect("is running");
         self.0.wait().expect("ends");

@@ -61,7 +61,7 @@ async fn a_list_is_asked_for_by_beginning_pattern_and_metadata() {
     let (code, printed, _) = desk.run(&["list", "--pattern", "^s"]).await;
     assert_eq!((code, printed.lines().count()), (Some(0), 2), "a heading and a line: {printed}");
     let (code, printed, complaint) = desk.run(&["list", "--pattern", "peer-("]).await;
-    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert_eq!((code, printed.as_str()), (Some(2), ""));
     assert!(complaint.contains("from character 6 on: unclosed group"), "{complaint}");
     assert_eq!(desk.run(&["list", "--metadata", "version"]).await.0, Some(2));
     desk.service.kill();
@@ -126,4 +126,35 @@ async fn changes_are_printed_as_they_come_also_after_the_service_was_away() {
     );
     watching.kill().await.expect("is running");
     service.kill();
+}
+
+#[tokio::test]
+async fn a_service_is_stopped_and_moved_to_where_others_reach_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut desk = Desk::start(folder.path()).await;
+    let home = Home::at(folder.path());
+    let lock = home.profile("peer-1").expect("a name").try_lock().expect("usable").expect("free");
+    let to = SocketAddr::new([127, 0, 0, 2].into(), desk.address.port());
+    let (code, _, complaint) = desk.run(&["move", &to.to_string()]).await;
+    assert!(code == Some(1) && complaint.contains("peer-1 would stay"), "{code:?} {complaint}");
+    drop(lock);
+    for nowhere in ["203.0.113.7:7734", "0.0.0.0:7734", "127.0.0.1:0"] {
+        let (code, _, complaint) = desk.run(&["move", nowhere]).await;
+        assert!(code == Some(2) && complaint.contains("no address of this machine"), "{code:?} {complaint}");
+    }
+    assert_eq!(desk.run(&["ping"]).await.0, Some(0), "nothing was done");
+    let (code, printed, complaint) = desk.run(&["move", &to.to_string(), "--json"]).await;
+    assert_eq!((code, printed), (Some(0), format!("{{\"names\":\"{to}\"}}\n")), "{complaint}");
+    assert!(desk.service.ends_well(), "it would hold the storage");
+    assert_eq!(home.names_addresses().expect("readable"), [to]);
+    let (mut service, runtime) = Process::start(&home, None);
+    assert_eq!(address(&runtime), to, "the next one listens there");
+    let (code, printed, complaint) = desk.run(&["stop"]).await;
+    assert_eq!(
+        (code, printed),
+        (Some(0), format!("the name service at wss://{to}/ has stopped\n")),
+        "{complaint}"
+    );
+    assert!(service.ends_well());
+    assert_eq!(desk.run(&["stop"]).await.0, Some(3));
 }

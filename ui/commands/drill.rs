@@ -67,8 +67,9 @@ async fn chosen(peer: &Remote, name: Option<&str>) -> Result<MemberState, Failur
     let members = peer.members().await?;
     let Some(name) = name else {
         let tracker = members.into_iter().find(|member| member.tracker);
-        return tracker
-            .ok_or_else(|| Failure::not_found("there is no tracker at the moment; name a peer with --peer"));
+        return tracker.ok_or_else(|| {
+            Failure::no_tracker("there is no tracker at the moment; name a peer with --peer")
+        });
     };
     find_member(&members, name).cloned()
 }

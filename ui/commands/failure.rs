@@ -39,6 +39,11 @@ impl Failure {
         Self { code: Self::NO_PEER, error: anyhow::Error::msg(message.into()) }
     }
 
+    /// There is no tracker at the moment.
+    pub(crate) fn no_tracker(message: impl Into<String>) -> Self {
+        Self { code: Self::NO_TRACKER, error: anyhow::Error::msg(message.into()) }
+    }
+
     /// What was asked for does not exist.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { code: Self::NOT_FOUND, error: anyhow::Error::msg(message.into()) }

@@ -62,8 +62,7 @@ fn invite(global: &Global, names: Vec<SocketAddr>) -> Outcome {
     if names.iter().all(|address| address.ip().is_loopback()) {
         eprintln!(
             "This invite works on this machine only: the name service is at a loopback address.\n\
-             For other machines run it at an address that they reach (`cardume names serve --help`) and name it \
-             here with --names IP:PORT"
+             For others stop the peers here, say `cardume names move`, and start them again"
         );
     }
     let link = Invite { group_key: home.group_key()?, names }.to_string();

@@ -1,5 +1,6 @@
 //! `cardume names`: runs the name service, and asks it.
 
+mod place;
 mod watch;
 
 use super::{Failure, Outcome};
@@ -31,6 +32,14 @@ pub(crate) enum NamesCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=7))]
         expect: Option<u8>,
     },
+    /// Stops the name service of this home; what it stored stays. The next peer here starts it again.
+    Stop,
+    /// From now on the name service of this home is where other machines reach it; peers here are to be stopped before.
+    Move {
+        /// An address of this machine [default: that by which it reaches others, with port 7734].
+        #[arg(value_name = "IP:PORT")]
+        to: Option<SocketAddr>,
+    },
     /// Lists what is registered, the history of trackers included.
     List {
         /// Only names that begin with this.
@@ -38,7 +47,7 @@ pub(crate) enum NamesCommand {
         /// Only names in which this regular expression is found, as `^peer-[0-9]+$`.
         #[arg(long, value_name = "RE", allow_hyphen_values = true)]
         pattern: Option<String>,
-        /// Only what was registered with this, as KEY=VALUE; repeatable.
+        /// Only what carries this, as KEY=VALUE; repeatable.
         #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_and_value)]
         metadata: Vec<(String, String)>,
     },
@@ -56,7 +65,7 @@ pub(crate) enum NamesCommand {
         /// What else it says, as KEY=VALUE; repeatable.
         #[arg(long = "metadata", value_name = "KEY=VALUE", value_parser = key_and_value)]
         metadata: Vec<(String, String)>,
-        /// For so many seconds.
+        /// For so many seconds, 1 to 3600; nobody renews it [default: 30].
         #[arg(long, value_name = "SECONDS")]
         lease: Option<u64>,
     },
@@ -89,6 +98,9 @@ impl From<ToolError> for Failure {
         if error.is_unknown_name() {
             return Self::not_found(error.to_string());
         }
+        if error.is_of_form() {
+            return Self::usage(error.to_string());
+        }
         Self::failed(error.to_string())
     }
 }
@@ -101,8 +113,13 @@ pub(crate) fn run(global: &Global, command: NamesCommand) -> Outcome {
 
 async fn run_async(global: &Global, command: NamesCommand) -> Outcome {
     let home = Home::choose(global.home.as_deref())?;
-    if let NamesCommand::Serve { listen, expect } = command {
-        return run_service(&home, listen, expect, global.json).await;
+    match command {
+        NamesCommand::Serve { listen, expect } => {
+            return run_service(&home, listen, expect, global.json).await;
+        }
+        NamesCommand::Stop => return place::stop(&home, global.json).await,
+        NamesCommand::Move { to } => return place::move_to(&home, to, global.json).await,
+        _ => {}
     }
     let identity = caller_identity(&home, global.profile.as_deref())?;
     if matches!(command, NamesCommand::Watch) {
@@ -114,7 +131,9 @@ async fn run_async(global: &Global, command: NamesCommand) -> Outcome {
 
 async fn ask(tool: &NamesTool, command: NamesCommand, json: bool) -> Outcome {
     match command {
-        NamesCommand::Serve { .. } | NamesCommand::Watch => Ok(()),
+        NamesCommand::Serve { .. } | NamesCommand::Stop | NamesCommand::Move { .. } | NamesCommand::Watch => {
+            Ok(())
+        }
         NamesCommand::List { prefix, pattern, metadata } => {
             let entries = tool.list(prefix, pattern, metadata.into_iter().collect()).await?;
             if json { print_json(&entries) } else { print_text(&table(&entries)) }

@@ -234,6 +234,8 @@ pub(crate) enum NoteKind {
     LogCopied,
     /// The invite is.
     InviteCopied,
+    /// It is, and nobody elsewhere can use it.
+    LocalInviteCopied,
 }
 
 impl NoteKind {

@@ -40,7 +40,8 @@ impl ElectionTask {
         let answering = self.answering();
         let members = self.election.roster().map(|roster| {
             let info = |(id, member): (&PeerId, &Member)| {
-                let at = self.book.get(*id);
+                // A roster says where a member was when it joined, of this one too.
+                let at = if *id == me { Some(self.wiring.here) } else { self.book.get(*id) };
                 let info = MemberInfo {
                     name: member.name.clone(),
                     uri: Some(at.map_or(member.uri, |at| at.uri)),

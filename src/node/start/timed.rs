@@ -84,10 +84,12 @@ impl Timed<'_> {
             position: positions_of(self.library),
             events: events.clone(),
         };
+        let here = self.here;
         let (seed, sink) = (self.config.seed.unwrap_or_else(rand::random), self.sink.clone());
         let faults = self.faults;
         let served = timing::start(timing, move |calls| Wiring {
             me,
+            here,
             config: ElectionConfig::default(),
             saved,
             seed,

@@ -8,6 +8,7 @@ use super::super::model::{Form, Model, NoteKind, Section, Welcome};
 use super::library::whole_path;
 use super::{Effect, note, pick};
 use crate::local_time::time_of_day;
+use cardume::node::config::Invite;
 use cardume::node::{Command, CommandError};
 use cardume::wire::check::CheckReport;
 use std::path::PathBuf;
@@ -160,8 +161,11 @@ pub(super) fn failed(model: &mut Model, subject: &Subject, error: &CommandError)
 fn take_news(model: &mut Model, news: News) -> Vec<Effect> {
     match news {
         News::Invite(Ok(link)) => {
+            let is_local = |invite: Invite| invite.names.iter().all(|address| address.ip().is_loopback());
+            let is_local = link.parse().is_ok_and(is_local);
             let mut effects = vec![Effect::Copy(link)];
-            effects.extend(note(model, NoteKind::InviteCopied));
+            let what = if is_local { NoteKind::LocalInviteCopied } else { NoteKind::InviteCopied };
+            effects.extend(note(model, what));
             effects
         }
         News::Autostart(Ok(state)) => {

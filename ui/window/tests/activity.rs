@@ -9,6 +9,7 @@ use super::super::reduce::{Effect, reduce};
 use super::super::text::Language;
 use super::super::theme_choice::ThemeChoice;
 use super::Window;
+use cardume::node::config::Invite;
 use cardume::node::{Command, CommandError, FINDINGS, Reply, View};
 use cardume::wire::check::Verdict;
 use cardume::wire::codes::Code;
@@ -178,6 +179,19 @@ fn an_invite_is_copied_with_a_warning_and_never_kept() {
     let news = activity(ActivityAction::News(News::Invite(Ok(link.clone()))));
     assert_eq!(reduce(&mut model, news), [Effect::Copy(link), Effect::WakeAfter(TOAST)]);
     assert!(!format!("{model:?}").contains("secret"));
+    let invite = |address: &str| {
+        let usual = "cardume:join?key=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc&names=192.0.2.7:7734";
+        let usual: Invite = usual.parse().expect("an invite");
+        Invite { names: vec![address.parse().expect("an address")], ..usual }.to_string()
+    };
+    for (address, what) in [
+        ("127.0.0.1:7734", NoteKind::LocalInviteCopied),
+        ("[::1]:7734", NoteKind::LocalInviteCopied),
+        ("192.0.2.7:7734", NoteKind::InviteCopied),
+    ] {
+        reduce(&mut model, activity(ActivityAction::News(News::Invite(Ok(invite(address))))));
+        assert_eq!(model.notes.back().map(|note| &note.what), Some(&what), "{address}");
+    }
     for language in Language::ALL {
         let text = language.text();
         assert!(text.activities.invite_copied.contains("memb"), "{language:?} warns");

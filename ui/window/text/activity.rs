@@ -72,6 +72,8 @@ pub(crate) struct ActivityText {
     pub copy_invite_tip: &'static str,
     /// It was put there.
     pub invite_copied: &'static str,
+    /// It is, but the name service is at a loopback address.
+    pub local_invite_copied: &'static str,
     /// There is none.
     pub invite_failed: fn(&str) -> String,
     /// The invite's name in the list.
@@ -165,6 +167,7 @@ pub(super) const ENGLISH: ActivityText = ActivityText {
     copy_invite: "Copy invite",
     copy_invite_tip: "A link that makes another computer a member of this group",
     invite_copied: "Invite copied. Who has it is a member: hand it only to people you trust",
+    local_invite_copied: "Invite copied, but it works on this computer only. For others: stop the peers here, run `cardume names move`, and start them again",
     invite_failed: |why| format!("There is no invite: {why}"),
     invite: "Invite",
     invite_warning: "Whoever has the invite is a member of the group. Hand it only to people you trust",
@@ -249,6 +252,7 @@ pub(super) const PORTUGUESE: ActivityText = ActivityText {
     copy_invite: "Copiar convite",
     copy_invite_tip: "Um link que torna outro computador membro deste grupo",
     invite_copied: "Convite copiado. Quem o tem é membro: entregue só a quem você confia",
+    local_invite_copied: "Convite copiado, mas só vale neste computador. Para outros: pare os peers daqui, execute `cardume names move` e inicie-os de novo",
     invite_failed: |why| format!("Não há convite: {why}"),
     invite: "Convite",
     invite_warning: "Quem tem o convite é membro do grupo. Entregue só a quem você confia",

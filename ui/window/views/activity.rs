@@ -91,6 +91,7 @@ pub(crate) fn note_sentence(text: &Text, note: &Note) -> String {
         NoteKind::Copied => text.copied.to_owned(),
         NoteKind::LogCopied => text.activities.log_copied.to_owned(),
         NoteKind::InviteCopied => text.activities.invite_copied.to_owned(),
+        NoteKind::LocalInviteCopied => text.activities.local_invite_copied.to_owned(),
         NoteKind::Failed(subject, why) => match subject {
             Subject::Share(path) => (text.note_share_failed)(path, why),
             Subject::Inspect(path) => (text.note_share_failed)(&path.display().to_string(), why),
