@@ -315,7 +315,7 @@ pub(crate) enum GroupCommand {
     },
     /// Gives up this peer's seat for good and stops it.
     Leave,
-    /// Writes `ca.pem`, `cert.pem` and `key.pem`, with which curl or any JSON-RPC client is this peer.
+    /// Writes `ca.pem`, `cert.pem` and `key.pem`, with which curl or any JSON-RPC client is the peer of `--profile` [default: the first one of this home].
     Credentials {
         /// The folder to write to.
         #[arg(long, value_name = "DIR")]

@@ -45,13 +45,13 @@ pub(crate) struct TransfersArgs {
     after_help = "Examples:\n  cardume limits\n  cardume limits --down 2M --up 500k\n  cardume limits --down none"
 )]
 pub(crate) struct LimitsArgs {
-    /// Bytes per second of all downloads together, as `500k` or `2M`; `none`: no limit.
+    /// Bytes per second of all downloads together, as `500k` or `2M`, at least 32768; `none`: no limit.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) down: Option<Rate>,
-    /// Bytes per second of all uploads together.
+    /// Bytes per second of all uploads together, in the same way.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) up: Option<Rate>,
-    /// Downloads that run at once.
+    /// Downloads that run at once, 1 to 64.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) simultaneous: Option<u32>,
 }
