@@ -11,13 +11,14 @@ pub const STAGGER: Duration = Duration::from_millis(150);
 pub const MAX_PROOFS: usize = 4;
 /// The most pieces of one content: a manifest of 32 MiB in memory, a content of 4 TiB.
 pub const MAX_PIECES: u32 = 1 << 20;
-/// Connections to one source: while a piece is checked and written, the next one travels.
-pub const CONNECTIONS_PER_SOURCE: usize = 2;
+/// Connections to one source: while a piece of one is checked and written, and another one's request is on its way,
+/// the third one's bytes travel. On two cores that do both ends a fourth one brings nothing.
+pub const CONNECTIONS_PER_SOURCE: usize = 3;
 /// Sources that are known of one content; the tracker's answer is cut to it.
 pub const MAX_KNOWN_SOURCES: usize = 256;
-/// The most bytes that one request asks for: enough to make its round trip small, little enough to be
-/// given back.
-pub const MAX_RUN_BYTES: u64 = 4 * 1024 * 1024;
+/// The most bytes that one request asks for: enough to make its round trip and the pause at its end small. A source
+/// that is slow is asked for what it brings in a second at the most.
+pub const MAX_RUN_BYTES: u64 = 16 * 1024 * 1024;
 /// The bytes of all pieces of all downloads that have arrived and are not written, but for those of one piece.
 pub const PIECE_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
 /// Threads that hash and write: more only make disks seek.

@@ -423,7 +423,7 @@ async fn a_liar_alone_fails_by_name_and_publishes_nothing() {
                 transfer.detail
             );
             assert_eq!(run.listing(), Vec::<String>::new(), "{does:?}");
-            // The proof, and then at most what both connections have in flight.
+            // The proof, and then at most what its connections have in flight.
             let requests = run.requests.load(Ordering::Relaxed);
             assert!(requests <= 1 + CONNECTIONS_PER_SOURCE, "{does:?} is dropped at once: {requests}");
         }
