@@ -167,7 +167,9 @@ async fn wire(config: PeerConfig, opened: Opened) -> Result<Handle, StartError> 
         Cuttable { general: Arc::clone(&general), election: Arc::clone(&server), links: links.clone() };
     start_faults(cuttable);
     start_drill(Silenced { general, election: server, links: links.clone(), names, events: events.clone() });
-    let stopper = Stopper { events, group: group.clone(), roster, links, stopped: stopped_sender, leaves };
+    let transfers = core.transfers.clone();
+    let stopper =
+        Stopper { events, group: group.clone(), roster, links, transfers, stopped: stopped_sender, leaves };
     core.tell_where()?;
     tokio::spawn(command_task(core.commands(group, stopper, renames, checker), ask_receiver));
     Ok(handle)

@@ -4,6 +4,7 @@
 use super::election_task::TaskEvent;
 use super::group_state::GroupState;
 use super::handle::CommandError;
+use super::transfer_task::TransferHandle;
 use crate::engine::election::Roster;
 use crate::net::peer_link::PeerLinks;
 use crate::wire::codes::Code;
@@ -17,6 +18,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
 /// How long giving the seat up may take, with repetitions.
 const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long it is waited for the list of downloads to be saved: a disk may hang.
+const SAVE_DEADLINE: Duration = Duration::from_secs(1);
 /// Between two wishes to leave.
 const LEAVE_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -36,6 +39,7 @@ pub(super) struct Stopper {
     pub(super) group: watch::Receiver<Arc<GroupState>>,
     pub(super) roster: watch::Receiver<Option<Arc<Roster>>>,
     pub(super) links: PeerLinks,
+    pub(super) transfers: TransferHandle,
     pub(super) stopped: watch::Sender<bool>,
     /// It gives its seat up, and asks for no other one.
     pub(super) leaves: Arc<AtomicBool>,
@@ -49,7 +53,7 @@ impl Stopper {
             drop(self.leave().await);
         }
         self.stop_election(After::End).await;
-        self.stopped.send_replace(true);
+        self.end().await;
     }
 
     /// Gives the seat up for good and ends the peer. After an error the peer goes on.
@@ -67,8 +71,16 @@ impl Stopper {
             left?;
         }
         self.stop_election(After::End).await;
-        self.stopped.send_replace(true);
+        self.end().await;
         Ok(())
+    }
+
+    /// The last of it: nothing that was asked of the downloads is lost.
+    async fn end(&self) {
+        if tokio::time::timeout(SAVE_DEADLINE, self.transfers.close()).await.is_err() {
+            tracing::warn!("the list of downloads could not be saved in time");
+        }
+        self.stopped.send_replace(true);
     }
 
     async fn stop_election(&self, after: After) {

@@ -55,6 +55,7 @@ enum Command {
     Download(DownloadRequest, oneshot::Sender<Result<u64, CommandError>>),
     Folder(FolderRequest, oneshot::Sender<Result<u64, CommandError>>),
     Change(Change, Vec<u64>, oneshot::Sender<Result<(), CommandError>>),
+    Close(oneshot::Sender<Result<(), CommandError>>),
 }
 
 /// The downloads of this profile. They end, resumable, when the last handle is dropped.
@@ -97,6 +98,14 @@ impl TransferHandle {
     /// If there is none of that number.
     pub async fn cancel(&self, id: u64) -> Result<(), CommandError> {
         self.change(Change::Cancel, vec![id]).await
+    }
+
+    /// Ends all downloads, resumable, and returns when the list is saved as it is now.
+    ///
+    /// # Errors
+    /// If that was done before.
+    pub async fn close(&self) -> Result<(), CommandError> {
+        self.ask(Command::Close).await
     }
 
     /// All downloads: those that are not over in the order in which they run, then the others, the newest
@@ -158,7 +167,11 @@ async fn transfer_task(
             command = asked.recv() => match command {
                 None => return keeper.close(&list).await,
                 Some(command) => {
-                    carry_out(&mut list, command);
+                    if let Some(done) = carry_out(&mut list, command) {
+                        keeper.close(&list).await;
+                        drop(done.send(Ok(())));
+                        return;
+                    }
                     keeper.is_dirty = true;
                     publish_at = Some(Instant::now());
                 }
@@ -188,13 +201,16 @@ async fn transfer_task(
     }
 }
 
-fn carry_out(list: &mut List, command: Command) {
+/// Gives back whom to answer when all is over, if that is what was asked for.
+fn carry_out(list: &mut List, command: Command) -> Option<oneshot::Sender<Result<(), CommandError>>> {
     // Who asked may be gone by now: the answer is then nobody's.
     match command {
         Command::Download(request, answer) => drop(answer.send(list.download(request))),
         Command::Folder(request, answer) => drop(answer.send(list.folder(request))),
         Command::Change(what, ids, answer) => drop(answer.send(list.change(what, &ids))),
+        Command::Close(done) => return Some(done),
     }
+    None
 }
 
 /// Saves the list after changes, one save at a time, on a thread that may block.

@@ -308,3 +308,17 @@ async fn a_file_that_got_its_name_right_before_a_crash_is_finished() {
     assert_eq!(finished.path, Some(to.path().join("0 (2)").display().to_string()));
     assert_eq!(names(to.path()), set(["0", "0 (2)"]));
 }
+
+#[tokio::test]
+async fn what_is_asked_right_before_a_stop_is_kept() {
+    let library = Library::new(1, &[0]);
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let transfers = library.spawn(Some(DownloadStore::open(home.path(), RealDisk).expect("opened")));
+    let id = transfers.download(file(0, to.path())).await.expect("started");
+    let all = [Change::Pause, Change::Resume, Change::Pause].map(|what| transfers.change(what, vec![id]));
+    let (asked, closed) = tokio::join!(futures_util::future::join_all(all), transfers.close());
+    assert_eq!((asked, closed), (vec![Ok(()); 3], Ok(())));
+    let (_, kept) = DownloadStore::open(home.path(), RealDisk).expect("opened");
+    assert!(matches!(&kept[..], [SavedDownload { state: SavedState::Paused, .. }]), "{kept:?}");
+    assert!(transfers.change(Change::Resume, vec![id]).await.is_err(), "it would not be kept");
+}
