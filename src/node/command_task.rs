@@ -27,7 +27,7 @@ use crate::wire::codes::Code;
 use crate::wire::control::Limits;
 use crate::wire::group::GroupClient;
 use jsonrpsee::core::ClientError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -115,7 +115,7 @@ impl Commands {
                     refuse(Code::BadParameter, format!("the file's name is refused: {error}"))
                         .because(Why::FileName, error.to_string())
                 })?;
-                let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
+                let to = target(to, &self.downloads.borrow())?;
                 let request = DownloadRequest { content, name, to, from, via_rpc };
                 self.transfers.download(request).await.map(Reply::Transfer)
             }
@@ -167,7 +167,7 @@ impl Commands {
         if folder.is_empty() {
             return Err(refuse(Code::BadParameter, "say which folder, as `Music/Albums`"));
         }
-        let to = to.unwrap_or_else(|| self.downloads.borrow().clone());
+        let to = target(to, &self.downloads.borrow())?;
         let request = FolderRequest::new(peer, folder, to);
         self.transfers.download_folder(request).await.map(Reply::Transfer)
     }
@@ -260,4 +260,30 @@ fn drill_time(duration: Duration) -> Result<(), CommandError> {
         return Err(refuse(Code::BadParameter, "for_millis: a drill lasts from 1 to 60,000 ms"));
     }
     Ok(())
+}
+
+/// Where a download goes. A relative path would be one from where this peer was started, not whoever asks.
+fn target(to: Option<PathBuf>, default: &Path) -> Result<PathBuf, CommandError> {
+    let Some(to) = to else { return Ok(default.to_owned()) };
+    if to.is_absolute() {
+        return Ok(to);
+    }
+    let message = format!("a download's folder is given with its whole path ({})", to.display());
+    Err(refuse(Code::BadParameter, message).because(Why::NotWhole, to.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_goes_where_whoever_asks_means_it() {
+        let to = |to: Option<&str>| target(to.map(PathBuf::from), Path::new("/srv/downloads"));
+        assert_eq!(to(None), Ok("/srv/downloads".into()));
+        assert_eq!(to(Some("/home/ana/film")), Ok("/home/ana/film".into()));
+        for relative in ["film", "./film", "../film", "~/film", ""] {
+            let refused = to(Some(relative)).expect_err("whose?");
+            assert_eq!(refused.code, Code::BadParameter as i32, "{relative}");
+        }
+    }
 }
