@@ -6,7 +6,8 @@
 //! through handles, component by component, and no link is followed.
 
 use super::partial::{
-    PartialError, PartialFile, is_content, numbered, open_hidden, sync_folder, unlink_if_there,
+    PartialError, PartialFile, hidden_of, is_content, numbered, open_hidden, sync_folder, try_to_write,
+    unlink_if_there,
 };
 use crate::base::{ContentId, FileName, FolderPath};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -65,7 +66,14 @@ impl FolderTarget {
             match std::fs::create_dir(to.join(&chosen)) {
                 Ok(()) => {
                     let name = FileName::new(&chosen).map_err(|_| PartialError::NamesTaken)?;
-                    return Ok((Self::open(to, &name)?, name));
+                    return match Self::open(to, &name) {
+                        Ok(target) => Ok((target, name)),
+                        Err(error) => {
+                            // The next try makes another one.
+                            drop(std::fs::remove_dir(to.join(&chosen)));
+                            Err(error)
+                        }
+                    };
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(unusable(error)),
@@ -102,6 +110,14 @@ impl FolderTarget {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether so many bytes can be written here now. Leaves nothing. Blocks.
+    ///
+    /// # Errors
+    /// What writing them would say.
+    pub fn ask(&self, bytes: u64) -> Result<(), PartialError> {
+        try_to_write(&self.hidden, bytes)
     }
 
     /// The list of an earlier run and the files of it that are done, by their place; `None` if there is no list.
@@ -183,7 +199,7 @@ impl FolderTarget {
     /// remembered. Reads the file if the length is right; `false` too if it is to stop meanwhile.
     #[must_use]
     pub fn is_there(&mut self, file: &FolderFile, is_to_stop: impl Fn() -> bool) -> bool {
-        let Ok(folder) = self.enter(&file.folder) else { return false };
+        let Ok(folder) = self.enter_there(&file.folder) else { return false };
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let Ok(opened) = rustix::fs::openat(folder, file.name.as_str(), flags, Mode::empty()) else {
             return false;
@@ -298,17 +314,20 @@ impl FolderTarget {
         if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
             return Ok(());
         }
-        let mut target = Self::open(to, name)?;
+        let Some(mut target) = Self::open_there(&path)? else { return Ok(()) };
         let (files, done) = target.load().unwrap_or_default();
+        let mut removed = Ok(());
         for (place, file) in (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place)) {
-            unlink_if_there(&target.hidden, &small_name(place))?;
-            target.remove_partial(file)?;
+            let now = unlink_if_there(&target.hidden, &small_name(place));
+            removed = removed.and(now).and(target.remove_partial(file));
         }
         // A folder comes before those in it.
         let folders: BTreeSet<_> = files.iter().flat_map(|file| ancestors(&file.folder)).collect();
         for folder in folders.iter().rev() {
             target.remove_if_empty(folder);
         }
+        // The list stays with what stays, to be tried again.
+        removed?;
         target.close();
         if let Err(error) = std::fs::remove_dir(&path) {
             tracing::trace!(%error, "a folder with files stays");
@@ -316,16 +335,26 @@ impl FolderTarget {
         Ok(())
     }
 
+    /// The folder of an earlier run, if its hidden folder is there. Makes nothing: the disk may be full.
+    fn open_there(path: &Path) -> Result<Option<Self>, PartialError> {
+        let unusable = |error: Errno| PartialError::Folder(path.to_owned(), error.into());
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let root = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
+        let Some(hidden) = hidden_of(&root)? else { return Ok(None) };
+        let (opened, touched) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Some(Self { path: path.to_owned(), root, hidden, opened, touched }))
+    }
+
     /// Removes what there is of a file that is not done, if it is nobody's download.
     ///
     /// # Errors
     /// If the disk refuses.
     pub fn remove_partial(&mut self, file: &FolderFile) -> Result<(), PartialError> {
-        let removed =
-            self.enter(&file.folder).and_then(|folder| PartialFile::remove_in(folder, file.content));
-        match removed {
+        let folder = self.enter_there(&file.folder);
+        match folder.and_then(|folder| PartialFile::remove_in(folder, file.content)) {
             // Somebody else's, or nothing of ours.
-            Err(PartialError::InUse | PartialError::Folder(..) | PartialError::Foreign(_)) => Ok(()),
+            Err(PartialError::InUse | PartialError::Foreign(_)) => Ok(()),
+            Err(PartialError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             other => other,
         }
     }
@@ -334,7 +363,7 @@ impl FolderTarget {
         let parent = ancestors(folder).nth(1).unwrap_or_default();
         let name = folder.last().unwrap_or_default();
         let removed = self
-            .enter(&parent)
+            .enter_there(&parent)
             .and_then(|parent| Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?));
         if let Err(error) = removed {
             tracing::trace!(%error, %folder, "a folder with files stays");
@@ -343,6 +372,24 @@ impl FolderTarget {
 
     /// The handle of a subfolder, made component by component.
     fn enter(&mut self, folder: &FolderPath) -> Result<&OwnedFd, PartialError> {
+        self.enter_by(folder, |above, name| {
+            match rustix::fs::mkdirat(above, name, Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => Ok(()),
+                Err(other) => Err(other.into()),
+            }
+        })
+    }
+
+    /// The same, if it is there.
+    fn enter_there(&mut self, folder: &FolderPath) -> Result<&OwnedFd, PartialError> {
+        self.enter_by(folder, |_, _| Ok(()))
+    }
+
+    fn enter_by(
+        &mut self,
+        folder: &FolderPath,
+        prepare: impl Fn(&OwnedFd, &str) -> Result<(), PartialError>,
+    ) -> Result<&OwnedFd, PartialError> {
         if folder.is_empty() {
             return Ok(&self.root);
         }
@@ -355,10 +402,7 @@ impl FolderTarget {
             let mut at = None;
             for name in folder.names() {
                 let above = at.as_ref().unwrap_or(&self.root);
-                match rustix::fs::mkdirat(above, name, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(other) => return Err(other.into()),
-                }
+                prepare(above, name)?;
                 let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 at = Some(match rustix::fs::openat(above, name, flags, Mode::empty()) {
                     Err(Errno::NOTDIR | Errno::LOOP) => {

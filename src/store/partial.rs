@@ -8,6 +8,7 @@
 //! Beside it lies its [`Journal`]: the proven manifest, and which pieces are surely there. After a crash only
 //! the others are read and checked; a partial file without a journal is read as a whole.
 
+mod asking;
 mod error;
 mod journal;
 mod names;
@@ -15,6 +16,8 @@ mod names;
 use crate::base::{ContentId, FileName, PieceIndex, PieceLayout};
 use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::PieceHash;
+pub use asking::ask_folder;
+pub(super) use asking::try_to_write;
 pub use error::PartialError;
 use journal::{Marker, Steps};
 pub use names::find_finished;
@@ -183,6 +186,18 @@ impl PartialFile {
     /// # Errors
     /// See [`PartialError`]; nothing is left behind by a refusal but an empty hidden folder.
     pub fn create(target: &Path, content: ContentId, layout: PieceLayout) -> Result<Self, PartialError> {
+        let partial = Self::open_new(target, content, layout)?;
+        if let Err(refused) = partial.reserve() {
+            if partial.file.metadata()?.len() == 0 {
+                partial.discard()?;
+            }
+            return Err(refused);
+        }
+        Ok(partial)
+    }
+
+    /// The same, of whatever length it is.
+    fn open_new(target: &Path, content: ContentId, layout: PieceLayout) -> Result<Self, PartialError> {
         let unusable = |error: Errno| PartialError::Folder(target.to_owned(), error.into());
         let folder =
             rustix::fs::open(target, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(unusable)?;
@@ -201,18 +216,9 @@ impl PartialFile {
             }
         };
         let found = file.metadata()?.len();
-        let partial = Self {
-            target: target.to_owned(),
-            folder,
-            hidden,
-            file,
-            content,
-            part,
-            layout,
-            is_resumed: found == layout.size() && found > 0,
-        };
-        partial.reserve()?;
-        Ok(partial)
+        let is_resumed = found == layout.size() && found > 0;
+        let target = target.to_owned();
+        Ok(Self { target, folder, hidden, file, content, part, layout, is_resumed })
     }
 
     /// Begins the journal of this file, with the manifest that was proven.
@@ -304,15 +310,8 @@ impl PartialFile {
 
     /// The full length, sparse; and at once the answer if the volume has no room for what is missing.
     fn reserve(&self) -> Result<(), PartialError> {
-        let metadata = self.file.metadata()?;
-        // 512: what `st_blocks` counts in, whatever the volume (stat(2)).
-        let missing = self.layout.size().saturating_sub(metadata.blocks().saturating_mul(512));
-        if let Ok(volume) = rustix::fs::fstatvfs(&self.folder)
-            && missing > volume.f_bavail.saturating_mul(volume.f_frsize)
-        {
-            return Err(PartialError::DiskFull);
-        }
-        if metadata.len() != self.layout.size() {
+        self.has_room()?;
+        if self.file.metadata()?.len() != self.layout.size() {
             self.file.set_len(self.layout.size())?;
         }
         Ok(())
@@ -393,7 +392,7 @@ fn open_both(target: &Path) -> Result<Option<(OwnedFd, OwnedFd)>, PartialError> 
 }
 
 /// The hidden folder of a target folder, if it is there.
-fn hidden_of(folder: &OwnedFd) -> Result<Option<OwnedFd>, PartialError> {
+pub(super) fn hidden_of(folder: &OwnedFd) -> Result<Option<OwnedFd>, PartialError> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::openat(folder, HIDDEN_FOLDER, flags, Mode::empty()) {
         Ok(hidden) => Ok(Some(hidden)),

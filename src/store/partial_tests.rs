@@ -120,6 +120,32 @@ fn a_file_left_by_a_crash_is_resumed_and_a_cancelled_one_is_gone() {
 }
 
 #[test]
+fn the_disk_is_asked_without_a_trace() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("new");
+    let ask = |bytes| PartialFile::ask(&target, content(), bytes);
+    for bytes in [0, 1, 3 * PIECE as u64] {
+        ask(bytes).expect("room");
+        assert_eq!(listing(&target), []);
+    }
+    assert!(matches!(ask(PieceLayout::MAX_BYTES), Err(PartialError::DiskFull)));
+    assert_eq!(listing(&target), []);
+    assert!(matches!(make(&target, PieceLayout::MAX_BYTES), Err(PartialError::DiskFull)));
+    assert_eq!(listing(&target), [], "a refusal leaves nothing");
+    // What is there stays, and belongs to whoever has it open.
+    let partial = make(&target, 5).expect("made");
+    assert!(matches!(ask(5), Err(PartialError::InUse)));
+    drop(partial);
+    ask(5).expect("room");
+    assert_eq!(listing(&target.join(HIDDEN_FOLDER)).len(), 1);
+    let other = folder.path().join("other");
+    ask_folder(&other, u64::MAX).expect("room for a piece");
+    assert_eq!(listing(&other), []);
+    std::fs::write(other.join(HIDDEN_FOLDER), b"not ours").expect("written");
+    assert!(matches!(ask_folder(&other, 1), Err(PartialError::Foreign(_))));
+}
+
+#[test]
 fn two_at_once_into_one_folder_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let first = make(folder.path(), 3).expect("made");

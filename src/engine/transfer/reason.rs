@@ -53,15 +53,19 @@ pub enum Reason {
     NotTaken,
     /// Ten thousand files have that name already.
     NamesTaken,
+    /// The list of a folder has no end, or goes beyond what is taken.
+    ListTooLong,
     /// Something failed that should not.
     Internal,
+    /// It was cancelled, and what it left could not be removed.
+    NotRemoved,
     /// Finished under another name, because a file of that name existed.
     Renamed,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Queued,
         Self::AskingTracker,
         Self::NoTracker,
@@ -86,7 +90,9 @@ impl Reason {
         Self::NameRefused,
         Self::NotTaken,
         Self::NamesTaken,
+        Self::ListTooLong,
         Self::Internal,
+        Self::NotRemoved,
         Self::Renamed,
     ];
 
@@ -123,7 +129,15 @@ impl Reason {
             Self::NameRefused => ("name_refused", "this volume does not take the file's name: {}"),
             Self::NotTaken => ("not_taken", "the rest is there; this cannot be put in its place: {}"),
             Self::NamesTaken => ("names_taken", "too many files of that name exist"),
+            Self::ListTooLong => (
+                "list_too_long",
+                "the peer's list of this folder is too long: {}; download the folders in it one by one",
+            ),
             Self::Internal => ("internal", "something failed that should not: {}"),
+            Self::NotRemoved => (
+                "not_removed",
+                "what it left could not be removed; cancel it again, or remove it yourself: {}",
+            ),
             Self::Renamed => ("renamed", "a file of that name existed; this one is {}"),
         }
     }

@@ -28,6 +28,9 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// The names and folders of a page of a folder's files.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
 /// Why a content is not given.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
@@ -194,8 +197,9 @@ impl TransferServer for TransferHandler {
         }
         self.blocking(extensions, move |contents| {
             let mut files = contents.folder(&folder, after, MAX_FOLDER_FILES + 1);
-            let more = files.len() > MAX_FOLDER_FILES;
-            files.truncate(MAX_FOLDER_FILES);
+            let page = files_of_page(&files);
+            let more = files.len() > page;
+            files.truncate(page);
             Ok(FolderPage { files: files_to_wire(&files), more })
         })
         .await
@@ -226,6 +230,20 @@ impl TransferServer for TransferHandler {
         })
         .await
     }
+}
+
+/// How many of these files go on one page: long names would make more than an answer takes.
+fn files_of_page(files: &[FileEntry]) -> usize {
+    let (mut bytes, mut before) = (0, "");
+    for (count, file) in files.iter().take(MAX_FOLDER_FILES).enumerate() {
+        let folder = file.folder.as_str();
+        bytes += file.name.as_str().len() + if folder == before { 0 } else { folder.len() };
+        if bytes > MAX_PAGE_BYTES {
+            return count;
+        }
+        before = folder;
+    }
+    files.len().min(MAX_FOLDER_FILES)
 }
 
 fn page(contents: &dyn SharedContents, content: ContentId, first: u32) -> RpcResult<Manifest> {

@@ -265,3 +265,25 @@ impl TransferHandler {
         TransferServer::browse(self, &extensions, folder.map(text), after, limit, filter.map(text)).await
     }
 }
+
+#[test]
+fn a_page_of_long_names_is_shorter() {
+    let entry = |key: u64, folder: &str, name: &str| FileEntry {
+        key,
+        folder: FolderPath::new(folder).expect("a path"),
+        name: FileName::new(name).expect("a name"),
+        size: 1,
+        content: None,
+    };
+    let of = |folders: [&str; 2], name: &str| {
+        let files: Vec<_> = (0..5_000).map(|key| entry(key, folders[key as usize % 2], name)).collect();
+        files_of_page(&files)
+    };
+    assert_eq!(of(["a", "a"], "b"), MAX_FOLDER_FILES);
+    let long = "x".repeat(255);
+    assert_eq!(of(["aa", "bb"], &long), MAX_PAGE_BYTES / 257);
+    let deep = [long.as_str(); 4].join("/");
+    assert_eq!(of([&deep, &deep], "b"), MAX_FOLDER_FILES, "a folder is said once");
+    assert_eq!(of([&deep, "a"], "b"), 2 * MAX_PAGE_BYTES / (1_023 + 3));
+    assert_eq!(files_of_page(&[]), 0);
+}

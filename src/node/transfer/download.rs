@@ -133,6 +133,8 @@ pub(super) struct Download {
     has_sync_failed: bool,
     /// Whether an earlier run may have ended with the file and without a word.
     may_be_there: bool,
+    /// How many bytes the content has, once a source proved it.
+    pub(super) proven_bytes: Option<u64>,
 }
 
 /// Runs a download until it is there, cannot be, or is to stop; its picture shows it.
@@ -180,6 +182,7 @@ impl Download {
             finishing,
             has_sync_failed: false,
             may_be_there,
+            proven_bytes: None,
         }
     }
 

@@ -144,7 +144,7 @@ impl Download {
                     known.keep(ended.connection);
                 }
                 match ended.result {
-                    Ok(()) => {}
+                    Ok(()) | Err(Failure::HeldUp) => {}
                     Err(Failure::Source(fault)) => {
                         fetching.plan.fail_source(peer, fault);
                         self.source_failed(peer, fault);

@@ -5,11 +5,10 @@
 
 use super::download::{Download, DownloadRequest, End, Reins, Shared, Stop};
 use super::files::Files;
-use super::limits::{DISK_PAUSE, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER, SMALL_BYTES, STALLED_AFTER};
-use super::network::ListError;
+use super::limits::{LOOK_AGAIN_AFTER, SMALL_BYTES, STALLED_AFTER};
 use super::progress::{Progress, Waiting};
 use super::small::SmallFiles;
-use crate::base::{FileName, FolderPath, Natural, PeerId};
+use crate::base::{FileName, FolderPath, PeerId};
 use crate::engine::transfer::reason::Reason;
 use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
@@ -97,7 +96,7 @@ pub(super) async fn folder_task(
         tokio::select! {
             () = reins.stop.cancelled() => return End::Stopped,
             () = reins.hurry.notified() => {}
-            () = tokio::time::sleep(DISK_PAUSE) => {}
+            () = sleep_until(folder.try_again_at()) => {}
         }
     }
 }
@@ -109,11 +108,17 @@ pub(super) struct Folder {
     pub(super) progress: Progress,
     pub(super) files: Files,
     /// The places of those that the disk does not take.
-    refused: BTreeSet<u32>,
+    pub(super) refused: BTreeSet<u32>,
     /// Nothing came since all that are left wait.
     waits: bool,
     /// When its peer may be asked again what is in the folder.
-    look_again_at: Instant,
+    pub(super) look_again_at: Instant,
+    /// What its peer said, until the disk has it.
+    pub(super) listed: Option<Arc<Vec<FolderFile>>>,
+    /// When small files, whose source went, may be fetched together again.
+    pub(super) small_again_at: Option<Instant>,
+    /// Whether the last question what is in the folder had no answer to go on with.
+    pub(super) is_listing_refused: bool,
 }
 
 /// What became of a file.
@@ -126,8 +131,18 @@ enum Fetched {
 
 impl Folder {
     fn new(shared: Arc<Shared>, request: FolderRequest, progress: Progress) -> Self {
-        let (files, refused) = Default::default();
-        Self { shared, request, progress, files, refused, waits: false, look_again_at: Instant::now() }
+        Self {
+            shared,
+            request,
+            progress,
+            files: Files::default(),
+            refused: BTreeSet::new(),
+            waits: false,
+            look_again_at: Instant::now(),
+            listed: None,
+            small_again_at: None,
+            is_listing_refused: false,
+        }
     }
 
     /// `None`: it is to stop.
@@ -135,9 +150,15 @@ impl Folder {
         let target = self.open(reins).await?;
         let Some(mut target) = target else { return Ok(None) };
         self.show();
-        let small = SmallFiles { folder: self, stop: &reins.stop };
-        target = small.fetch(target).await?;
-        let Some(target) = self.fetch_rest(target, reins).await? else { return Ok(None) };
+        let target = loop {
+            let small = SmallFiles { folder: self, stop: &reins.stop };
+            target = small.fetch(target).await?;
+            let Some(back) = self.fetch_rest(target, reins).await? else { return Ok(None) };
+            if !self.is_small_due() {
+                break back;
+            }
+            target = back;
+        };
         if self.files.open().next().is_some() {
             return Err(Stop::Failed(Reason::NotTaken, self.refused_text()));
         }
@@ -150,8 +171,8 @@ impl Folder {
         Ok(Some(path))
     }
 
-    /// The files that are left, one after the other; one that waits lets the next one go on, and one that the disk
-    /// does not take is left out. `None`: it is to stop.
+    /// The files that are left, one after the other, until small ones are to come together again; one that waits lets
+    /// the next one go on, and one that the disk does not take is left out. `None`: it is to stop.
     async fn fetch_rest(
         &mut self,
         mut target: FolderTarget,
@@ -169,7 +190,12 @@ impl Folder {
             let (back, fetched) = self.fetch_one(target, place, reins, patience).await?;
             target = back;
             match fetched {
-                Fetched::There => (in_vain, self.waits) = (0, false),
+                Fetched::There => {
+                    (in_vain, self.waits) = (0, false);
+                    if self.is_small_due() {
+                        break;
+                    }
+                }
                 Fetched::Refused => in_vain = 0,
                 Fetched::Waits => {
                     in_vain += 1;
@@ -191,6 +217,7 @@ impl Folder {
 
     /// The folder on the disk, with its list: that of an earlier run, or a new one from the peer.
     async fn open(&mut self, reins: &Reins) -> Result<Option<FolderTarget>, Stop> {
+        self.ask_disk().await?;
         if let Some(name) = self.request.name() {
             let (to, stop) = (self.request.to.clone(), reins.stop.clone());
             self.progress.state("running", Reason::Checking, "");
@@ -210,10 +237,7 @@ impl Folder {
         }
         let files = tokio::select! {
             () = reins.stop.cancelled() => return Ok(None),
-            files = {
-                self.progress.state("running", Reason::Listing, "");
-                self.list()
-            } => files?,
+            files = self.listed() => files?,
         };
         let (request, kept, stop) = (self.request.clone(), files.clone(), reins.stop.clone());
         if request.name().is_some() {
@@ -238,49 +262,9 @@ impl Folder {
             Ok((target, done))
         });
         let (target, done) = opened.await?;
-        self.files = Files::new(files, done);
+        self.listed = None;
+        self.files = Files::new(Arc::unwrap_or_clone(files), done);
         Ok(Some(target))
-    }
-
-    /// What is in the folder now, below it.
-    async fn list(&mut self) -> Result<Vec<FolderFile>, Stop> {
-        let began = Instant::now();
-        let listed = self.shared.lister.list(self.request.peer, self.request.folder.clone()).await;
-        let listed = listed.map_err(|error| match error {
-            ListError::Away(why) => Stop::Wait(Reason::SourcesAway, why),
-            ListError::Hashing(files) => Stop::Wait(Reason::Hashing, files.to_string()),
-        })?;
-        self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER.max(LOOK_AGAIN_SHARE * began.elapsed());
-        let inner = |file: FolderFile| {
-            Some(FolderFile { folder: self.request.folder.to_inner(&file.folder)?, ..file })
-        };
-        let mut files: Vec<FolderFile> = listed.into_iter().filter_map(inner).take(MAX_FOLDER).collect();
-        if files.is_empty() {
-            return Err(Stop::Wait(Reason::FileGone, self.request.folder.to_string()));
-        }
-        files.sort_by(|a, b| order(a).cmp(&order(b)));
-        files.dedup();
-        Ok(files)
-    }
-
-    /// No file goes on: some may have changed at their peer. Those get their new contents.
-    async fn look_again(&mut self, target: &FolderTarget) -> Result<(), Stop> {
-        if Instant::now() < self.look_again_at {
-            return Ok(());
-        }
-        let Ok(now) = self.list().await else {
-            // The files may come from others meanwhile.
-            self.look_again_at = Instant::now() + LOOK_AGAIN_AFTER;
-            return Ok(());
-        };
-        let replaced = self.files.renew(now);
-        target.save_list(self.files.list())?;
-        let mut target = target.try_clone()?;
-        let removed = blocking(move || replaced.iter().try_for_each(|file| target.remove_partial(file)));
-        if let Err(error) = removed.await {
-            tracing::warn!(?error, "what there was of files that changed stays");
-        }
-        Ok(())
     }
 
     /// One file as a download of its own; it is given up when it has waited for something for so long.
@@ -311,6 +295,8 @@ impl Folder {
         let child = Progress::new(Transfer::default(), changed.clone()).running();
         let own = Reins { stop: reins.stop.child_token(), hurry: reins.hurry.clone() };
         let mut download = Download::new(self.shared.clone(), request, child.clone(), own.hurry.clone());
+        // Whose folder it is says how large its files are.
+        download.proven_bytes = Some(file.size);
         let run = download.run(&own.stop);
         tokio::pin!(run);
         let mut waits = Waiting::default();
@@ -355,10 +341,15 @@ impl Folder {
 
     /// The picture while one file comes in: how that one goes, and the sum of all.
     fn mirror(&self, child: &Transfer, before: u64, path: &str) {
-        let reason = Reason::from_code(&child.reason).unwrap_or(Reason::Downloading);
         let state = if child.state == "waiting" { "waiting" } else { "running" };
+        let reason = Reason::from_code(&child.reason);
         // All that are left wait: that one of them is tried again is no news until it comes.
-        if !self.waits || state == "waiting" || reason == Reason::Downloading {
+        let is_news = |reason: &Reason| match reason {
+            Reason::AskingTracker => !self.waits,
+            Reason::Downloading => true,
+            _ => !self.waits || state == "waiting",
+        };
+        if let Some(reason) = reason.filter(is_news) {
             self.progress.state(state, reason, &child.about);
         }
         self.progress.update(|transfer| {
@@ -414,11 +405,6 @@ fn there(
     let found: Vec<u32> = open.filter(is_there).map(|(place, _)| place).collect();
     target.mark_done(files, &found)?;
     Ok(found)
-}
-
-/// Files come in this order, as a person counts: the first episodes can be looked at first.
-fn order(file: &FolderFile) -> (Natural<'_>, Natural<'_>) {
-    (Natural(file.folder.as_str().as_bytes()), Natural(file.name.as_str().as_bytes()))
 }
 
 /// The file's path below the folder.

@@ -31,6 +31,9 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
 pub const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// How long a download waits before it tries a full or failing disk again.
 pub const DISK_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+/// The room that a volume must have for a folder's download to go on, if so much is missing: little enough that the
+/// last small file still finds its place.
+pub const LEAST_ROOM: u64 = 64 * 1024;
 /// Written bytes that are synced and marked together at the latest: what a power loss may cost.
 pub const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
 /// How often they are marked at the latest. Syncing each piece would make the disk the limit.
@@ -52,6 +55,20 @@ pub const LOOK_AGAIN_SHARE: u32 = 20;
 pub const MAX_STALLED: usize = if cfg!(test) { 4 } else { 64 };
 /// Files of one folder that is downloaded.
 pub const MAX_FOLDER: usize = 1_000_000;
+/// The names and folders of its list: less than half of it in a million files with long names. The memory of a download
+/// is bounded by it, whatever a peer says.
+pub const MAX_LIST_BYTES: usize = 128 * 1024 * 1024;
+/// Pages of such a list: several times as many as whole ones would be, so that a peer that gives one entry a page does not
+/// go on for days.
+pub const MAX_LIST_PAGES: usize = 1024;
+/// How long a page may take its peer: a mebibyte over the slowest link that is any use.
+pub const PAGE_LIMIT: Duration = Duration::from_mins(1);
+/// How long the whole list may take.
+pub const LIST_LIMIT: Duration = Duration::from_mins(30);
+/// How often a peer that has no turn to read a page is asked again for it, a second apart ...
+pub const BUSY_TRIES: u32 = 60;
+/// ... and one to which the connection broke in the middle of the list.
+pub const BROKEN_TRIES: u32 = 5;
 /// A file of at most so many bytes is fetched together with others and without a manifest: its hash is the content.
 pub const SMALL_BYTES: u64 = crate::net::MAX_SMALL_BYTES;
 /// So many bytes of small files are asked for at once at the most, or one file: large enough to hide the round trip,
@@ -68,6 +85,11 @@ pub const SLOW_ANSWER: Duration = Duration::from_secs(1);
 pub const SMALL_CONNECTIONS: usize = 4;
 /// After so many connections in a row that brought nothing the rest is left to ordinary downloads, which ask everybody.
 pub const SMALL_FAILURES: u32 = 3;
+/// When the source of small files went, they are tried together again after so long, once one of them came otherwise.
+pub const SMALL_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 5_000 });
+/// So many files of which a source sends something else are only fetched alone: it may be their disk or the list. What
+/// sends more is a liar.
+pub const MAX_WRONG_FILES: usize = 1;
 /// Small files that are synced and named together, or those of [`CHECKPOINT_EVERY`]: a sync costs as much as hundreds of
 /// them, and a person wants to see them come.
 pub const SMALL_BATCH: usize = 512;

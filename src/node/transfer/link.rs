@@ -1,19 +1,19 @@
 //! The real way to sources: manifests (and `transfer_read`) over the kept JSON-RPC connections, pieces by
 //! `GET /content/<hash>` with `Range` over connections of their own.
 
-use super::limits::MAX_FOLDER;
-use super::network::{Connection, FolderLister, ListError, Network, SourceAddress, Way};
+use super::limits::{BROKEN_TRIES, BUSY_TRIES, LIST_LIMIT, PAGE_LIMIT};
+use super::listing::Gathered;
+use super::network::{Connection, Counted, FolderLister, ListError, Network, SourceAddress, Way};
 use crate::base::{ContentId, FolderPath, PeerId};
-use crate::engine::index::FileEntry;
 use crate::engine::transfer::source::Fault;
 use crate::net::peer_link::PeerLinks;
-use crate::net::{Client, ContentClient, FetchError, Identity};
+use crate::net::{CallError, Client, ContentClient, FetchError, Identity, Uploads, call};
 use crate::store::folder::FolderFile;
 use crate::wire::codes::Code;
 use crate::wire::convert::{
-    MAX_PART_BYTES, ManifestPage, files_from_wire, manifest_from_wire, part_from_wire,
+    MAX_FOLDER_FILES, MAX_PART_BYTES, ManifestPage, files_from_wire, manifest_from_wire, part_from_wire,
 };
-use crate::wire::transfer::TransferClient;
+use crate::wire::transfer::{FolderPage, TransferClient};
 use futures_util::future::{BoxFuture, FutureExt};
 use hyper::body::Bytes;
 use jsonrpsee::core::client::Error as ClientError;
@@ -80,32 +80,70 @@ impl Network for PeerNetwork {
 }
 
 impl FolderLister for PeerNetwork {
-    fn list(&self, peer: PeerId, folder: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+    fn list(
+        &self,
+        peer: PeerId,
+        folder: FolderPath,
+        counted: Counted,
+    ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
         let links = self.links.clone();
         async move {
-            let away = |error: &dyn std::fmt::Display| ListError::Away(error.to_string());
-            let client = links.connected(peer, CONNECT_LIMIT).await.map_err(|error| away(&error))?;
-            let (mut files, mut hashing, mut after) = (Vec::new(), 0, None);
-            loop {
-                let page = client.folder(folder.to_string(), after).await.map_err(|error| away(&error))?;
-                let entries = files_from_wire(&page.files).map_err(|error| away(&error))?;
-                let last = entries.last().map(|entry| entry.key);
-                for FileEntry { folder, name, size, content, .. } in entries {
-                    match content {
-                        Some(content) => files.push(FolderFile { folder, name, size, content }),
-                        None => hashing += 1,
-                    }
-                }
-                // A peer that never ends, or does not go on, is not listened to.
-                if !page.more || last <= after || files.len() > MAX_FOLDER {
-                    break;
-                }
-                after = last;
-            }
-            if hashing > 0 { Err(ListError::Hashing(hashing)) } else { Ok(files) }
+            let listing = list(&links, peer, folder.to_string(), counted);
+            let too_long =
+                || ListError::TooLong(format!("after {} minutes no end", LIST_LIMIT.as_secs() / 60));
+            tokio::time::timeout(LIST_LIMIT, listing).await.unwrap_or_else(|_| Err(too_long()))
         }
         .boxed()
     }
+}
+
+/// One page after the other. What a busy peer, or a connection that broke, did not give is asked for again from there:
+/// a long list would begin anew for ever.
+async fn list(
+    links: &PeerLinks,
+    peer: PeerId,
+    folder: String,
+    counted: Counted,
+) -> Result<Vec<FolderFile>, ListError> {
+    let mut gathered = Gathered::default();
+    let mut more = true;
+    while more {
+        let mut tries = 0;
+        let page = loop {
+            match page(links, peer, &folder, gathered.last()).await {
+                Ok(page) => break page,
+                Err((why, most)) if tries >= most || (most < BUSY_TRIES && gathered.entries() == 0) => {
+                    return Err(ListError::Away(why));
+                }
+                Err((why, _)) => tracing::debug!(%peer, %why, "a page of a folder is asked for again"),
+            }
+            tries += 1;
+            tokio::time::sleep(Uploads::RETRY_AFTER).await;
+        };
+        if page.files.len() > MAX_FOLDER_FILES {
+            return Err(ListError::TooLong(format!("{} files on a page", page.files.len())));
+        }
+        let entries = files_from_wire(&page.files).map_err(|error| ListError::Away(error.to_string()))?;
+        more = gathered.take(entries, page.more)?;
+        counted(gathered.entries());
+    }
+    gathered.finish()
+}
+
+/// A page, or why it does not come and how often it is asked for again.
+async fn page(
+    links: &PeerLinks,
+    peer: PeerId,
+    folder: &str,
+    after: Option<u64>,
+) -> Result<FolderPage, (String, u32)> {
+    let client =
+        links.connected(peer, CONNECT_LIMIT).await.map_err(|error| (error.to_string(), BROKEN_TRIES))?;
+    let asked = call(PAGE_LIMIT, client.folder(folder.to_owned(), after)).await;
+    asked.map_err(|error| {
+        let is_busy = matches!(&error, CallError::Refused(refused) if refused.code() == Code::Busy as i32);
+        (error.to_string(), if is_busy { BUSY_TRIES } else { BROKEN_TRIES })
+    })
 }
 
 /// The kept connection to a source. An address is only said where there is no connection: who is a member

@@ -19,6 +19,7 @@ mod fetch;
 mod files;
 pub(super) mod folder;
 pub(super) mod list;
+mod listing;
 mod opening;
 mod peers;
 pub(super) mod progress;

@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use hyper::body::Bytes;
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A peer that has a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,12 +47,23 @@ pub enum ListError {
     Away(String),
     /// So many of its files are still being hashed.
     Hashing(usize),
+    /// Its list has no end, or goes beyond what is taken, in this way.
+    TooLong(String),
 }
+
+/// Told how many files are known so far.
+pub type Counted = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// Who knows what is in a peer's folder: the peer.
 pub trait FolderLister: Send + Sync + 'static {
-    /// The files of the folder and below it, with their folders as the peer calls them.
-    fn list(&self, peer: PeerId, folder: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>>;
+    /// The files of the folder and below it, with their folders as the peer calls them. While they come it is told how
+    /// many are known.
+    fn list(
+        &self,
+        peer: PeerId,
+        folder: FolderPath,
+        counted: Counted,
+    ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>>;
 }
 
 /// By which way the bytes come.

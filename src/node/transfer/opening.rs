@@ -2,10 +2,11 @@
 //! begins.
 
 use super::download::{Download, Stop};
+use super::folder::blocking;
 use super::limits::{MAX_PROOFS, STAGGER, TICK};
 use super::proof::{Proof, prove};
 use super::worker::Target;
-use crate::base::PeerId;
+use crate::base::{PeerId, PieceLayout};
 use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::piece_hash;
 use crate::engine::transfer::plan::Plan;
@@ -30,9 +31,19 @@ impl Download {
         Ok(Some((plan, target)))
     }
 
+    /// Whether the disk takes the content: a source is not asked for what would not find room. Of how many bytes it has
+    /// only its proof is believed.
+    fn ask_disk(&self) -> impl Future<Output = Result<(), Stop>> + use<> {
+        let claimed = self.progress.shown().size.min(u64::from(PieceLayout::MIN_PIECE_BYTES));
+        let bytes = self.proven_bytes.unwrap_or(claimed);
+        let (to, content) = (self.request.to.clone(), self.request.content);
+        blocking(move || PartialFile::ask(&to, content, bytes))
+    }
+
     /// Begins the partial file of a proven content. What an earlier run left without a journal is read.
     pub(super) async fn create(&mut self, source: PeerId, proof: Proof) -> Result<(Plan, Target), Stop> {
         let Proof { layout, pieces, last } = proof;
+        self.proven_bytes = Some(layout.size());
         let (to, content, hashes) = (self.request.to.clone(), self.request.content, pieces.clone());
         let opened = tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&to).map_err(|error| PartialError::Folder(to.clone(), error))?;
@@ -88,10 +99,14 @@ impl Download {
     pub(super) async fn prove(&mut self) -> Result<(PeerId, Proof), Stop> {
         let mut attempts = JoinSet::new();
         let mut asked: Vec<PeerId> = Vec::new();
+        let mut is_disk_asked = false;
         let (mut next_at, hurry) = (Instant::now(), self.hurry.clone());
         loop {
             let free = attempts.is_empty() || (attempts.len() < MAX_PROOFS && next_at <= Instant::now());
             let next = self.peers.usable().into_iter().find(|peer| free && !asked.contains(peer));
+            if next.is_some() && !std::mem::replace(&mut is_disk_asked, true) {
+                self.ask_disk().await?;
+            }
             if let Some(known) = next.and_then(|peer| self.peers.get_mut(peer)) {
                 let source = known.address.clone();
                 let (network, content, way) = (self.network.clone(), self.request.content, self.way());

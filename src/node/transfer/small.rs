@@ -1,14 +1,15 @@
 //! Small files of a folder: fetched whole, many in one answer, over kept connections to the peer whose folder it is.
 //!
 //! **A file is written after its bytes have the hash that the list says, and named after it was synced.** What does
-//! not come so (a lie, a changed file, a source that went) is left to ordinary downloads, which ask everybody and say
-//! what is wrong.
+//! not come so (a wrong file, a changed one, a source that went) is left to ordinary downloads, which ask everybody and
+//! say what is wrong; once one of those came, the others come together again.
 
 use super::download::Stop;
-use super::folder::{Folder, is_small};
+use super::folder::{Folder, blocking, is_small};
 use super::limits::{
-    CHECKPOINT_EVERY, FIRST_REQUEST_BYTES, MAX_SMALL_BATCH, MIN_BYTES_PER_SECOND, PUBLISH_EVERY,
-    QUICK_ANSWER, SILENCE, SLOW_ANSWER, SMALL_BATCH, SMALL_CONNECTIONS, SMALL_FAILURES, SMALL_REQUEST_BYTES,
+    CHECKPOINT_EVERY, FIRST_REQUEST_BYTES, MAX_SMALL_BATCH, MAX_WRONG_FILES, MIN_BYTES_PER_SECOND,
+    PUBLISH_EVERY, QUICK_ANSWER, SEARCH_DEADLINE, SILENCE, SLOW_ANSWER, SMALL_BATCH, SMALL_CONNECTIONS,
+    SMALL_FAILURES, SMALL_PAUSE, SMALL_REQUEST_BYTES,
 };
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::progress::Meter;
@@ -21,7 +22,7 @@ use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -55,8 +56,12 @@ struct Work {
     next: AtomicUsize,
     received: AtomicU64,
     throttle: Arc<Throttle>,
+    /// Files of which the source sent something else.
+    wrong: AtomicUsize,
     /// What the source did that it is not asked again for.
     lie: OnceLock<Fault>,
+    /// The source went.
+    is_gone: AtomicBool,
 }
 
 impl SmallFiles<'_> {
@@ -66,11 +71,22 @@ impl SmallFiles<'_> {
         let files = folder.files.list().clone();
         let small = folder.files.open().filter(|(_, file)| is_small(file));
         let wanted = requests(small.map(|(place, file)| (place, file.size)));
-        let Some(first) = wanted.first().and_then(|places| places.first()) else { return Ok(target) };
-        let first = &files[*first as usize];
-        let found = folder.shared.finder.sources(first.content).await.unwrap_or_default();
-        let source = found.sources.into_iter().find(|source| source.peer == folder.request.peer);
-        let Some(source) = source else { return Ok(target) };
+        let bytes = wanted.first().map(|places| places.iter().map(|place| files[*place as usize].size).sum());
+        let target = blocking(move || target.ask(bytes.unwrap_or(0)).map(|()| target)).await?;
+        folder.small_again_at = None;
+        if wanted.is_empty() {
+            return Ok(target);
+        }
+        let firsts: Vec<_> =
+            wanted.iter().filter_map(|places| files.get(*places.first()? as usize)).collect();
+        let owner = tokio::select! {
+            () = self.stop.cancelled() => return Ok(target),
+            owner = folder.owner(&firsts) => owner,
+        };
+        let Some(source) = owner else {
+            folder.small_again_at = Some(Instant::now() + SMALL_PAUSE);
+            return Ok(target);
+        };
         folder.progress.state("running", Reason::Downloading, "");
         let work = Arc::new(Work {
             network: folder.shared.network.clone(),
@@ -80,7 +96,9 @@ impl SmallFiles<'_> {
             next: AtomicUsize::new(0),
             received: AtomicU64::new(0),
             throttle: folder.shared.throttle.clone(),
+            wrong: AtomicUsize::new(0),
             lie: OnceLock::new(),
+            is_gone: AtomicBool::new(false),
         });
         let (arrived, arriving) = mpsc::channel(ARRIVED);
         let (named, mut names) = mpsc::channel(NAMED);
@@ -107,6 +125,8 @@ impl SmallFiles<'_> {
                     }
                     folder.show();
                     folder.show_small(&work, 0);
+                    let is_gone = work.is_gone.load(Ordering::Relaxed);
+                    folder.small_again_at = is_gone.then(|| Instant::now() + SMALL_PAUSE);
                     return Ok(ended.map_err(Stop::internal)??);
                 }
             }
@@ -115,6 +135,26 @@ impl SmallFiles<'_> {
 }
 
 impl Folder {
+    /// Whether what is left of the small files is to be fetched together again.
+    pub(super) fn is_small_due(&self) -> bool {
+        let is_time = self.small_again_at.is_some_and(|at| at <= Instant::now());
+        let is_left = |(place, file): &(u32, &FolderFile)| is_small(file) && !self.refused.contains(place);
+        is_time && self.files.open().filter(is_left).nth(1).is_some()
+    }
+
+    /// The peer whose folder it is, as a source. Some files may have changed there, and their contents are nobody's.
+    async fn owner(&self, files: &[&FolderFile]) -> Option<SourceAddress> {
+        for file in files.iter().take(SMALL_CONNECTIONS) {
+            let asked = tokio::time::timeout(SEARCH_DEADLINE, self.shared.finder.sources(file.content)).await;
+            let found = asked.ok().and_then(Result::ok).unwrap_or_default();
+            let owner = found.sources.into_iter().find(|source| source.peer == self.request.peer);
+            if owner.is_some() {
+                return owner;
+            }
+        }
+        None
+    }
+
     fn show_small(&self, work: &Work, rate: u64) {
         let lie = work.lie.get();
         let source = TransferSource {
@@ -153,6 +193,11 @@ fn requests(files: impl Iterator<Item = (u32, u64)>) -> Vec<Vec<u32>> {
 struct Enough;
 
 impl Work {
+    /// The source went: the rest is tried together once more when it may be back.
+    fn gone(&self) {
+        self.is_gone.store(true, Ordering::Relaxed);
+    }
+
     /// The first of the places, as many as have no more bytes than this; at least one.
     fn affordable<'a>(&self, places: &'a [u32], budget: u64) -> &'a [u32] {
         // Under a limit of speed a long answer would wait for this peer until its source gives up.
@@ -163,6 +208,14 @@ impl Work {
         };
         let count = places.iter().take_while(fits).count();
         &places[..count.max(1).min(places.len())]
+    }
+
+    /// The source sent something else than this file. One is left to an ordinary download; more make a liar of it.
+    fn is_wrong(&self, file: &FolderFile, fault: Fault) -> Result<(), Enough> {
+        let (peer, folder, name) = (&self.source.name, &file.folder, &file.name);
+        tracing::warn!(%peer, %fault, %folder, %name, "a file of a folder is fetched alone");
+        let before = self.wrong.fetch_add(1, Ordering::Relaxed);
+        if before < MAX_WRONG_FILES { Ok(()) } else { Err(self.dropped(fault)) }
     }
 
     /// The source lied: it is not asked any more, and named.
@@ -208,7 +261,7 @@ async fn fetch_some(work: Arc<Work>, arrived: mpsc::Sender<Arrived>) {
             } else {
                 let content = work.files[*first as usize].content;
                 let connecting = work.network.connect(&work.source, content, Way::Http);
-                let Ok(opened) = within(SILENCE, connecting).await else { return };
+                let Ok(opened) = within(SILENCE, connecting).await else { return work.gone() };
                 opened
             };
             match fetch(&work, &mut *connection, rest, &mut budget, &arrived).await {
@@ -247,18 +300,17 @@ async fn fetch(
     work.received.fetch_add(bytes as u64, Ordering::Relaxed);
     work.throttle.pass(bytes).await;
     let answered = found.len();
-    let mut right = Vec::with_capacity(answered);
+    let (mut right, mut honest) = (Vec::with_capacity(answered), Ok(()));
     for ((place, file), bytes) in asked.into_iter().zip(found) {
         let Ok(bytes) = bytes else { continue };
-        if let Some(lie) = lie(&bytes, file) {
-            // What came right before is right all the same.
-            drop(arrived.send(right).await);
-            return Err(work.dropped(lie));
+        match lie(&bytes, file) {
+            // What came right is right all the same.
+            Some(fault) => honest = honest.and(work.is_wrong(file, fault)),
+            None => right.push((place, bytes)),
         }
-        right.push((place, bytes));
     }
     arrived.send(right).await.map_err(|_| Enough)?;
-    Ok(answered)
+    honest.map(|()| answered)
 }
 
 /// Writes what arrives, and names it in batches. Blocks until nothing arrives any more.

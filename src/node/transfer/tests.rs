@@ -2,10 +2,9 @@
 
 use super::limits::CONNECTIONS_PER_SOURCE;
 use super::network::{
-    Connection, FolderLister, FoundSources, ListError, Network, SourceAddress, SourceFinder, Way,
+    Connection, Counted, FolderLister, FoundSources, ListError, Network, SourceAddress, SourceFinder, Way,
 };
-use crate::base::FolderPath;
-use crate::base::{ContentId, FileName, PeerId, PieceLayout};
+use crate::base::{ContentId, FileName, FolderPath, PeerId, PieceLayout};
 use crate::engine::transfer::manifest::{PieceHash, piece_hash};
 use crate::engine::transfer::source::Fault;
 use crate::net::handlers::transfer::{ContentError, SharedContents};
@@ -18,16 +17,15 @@ use futures_util::future::{BoxFuture, FutureExt, pending};
 use hyper::body::Bytes;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
-use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, atomic::AtomicUsize, atomic::Ordering};
 use std::time::Duration;
+use std::{io::Write, ops::Range};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 mod control;
+mod disk;
 mod folders;
 mod limited;
 mod waiting;
@@ -134,7 +132,12 @@ impl SourceFinder for World {
 }
 
 impl FolderLister for World {
-    fn list(&self, _: PeerId, _: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+    fn list(
+        &self,
+        _: PeerId,
+        _: FolderPath,
+        _: Counted,
+    ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
         std::future::ready(Ok(self.folder.clone())).boxed()
     }
 }

@@ -46,6 +46,8 @@ pub(super) enum Failure {
     Source(Fault),
     /// By this peer's disk.
     Disk(PartialError),
+    /// The source went while this peer's disk took its time: nobody listened to it, and it is not to blame.
+    HeldUp,
 }
 
 impl From<Fault> for Failure {
@@ -106,19 +108,24 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
     }
     let mut rest = Bytes::new();
     let intake = Intake { received: &job.received, throttle: &job.throttle };
+    let mut was_disk_slow = false;
+    let blame = |fault: Fault, was_disk_slow| if was_disk_slow { Failure::HeldUp } else { fault.into() };
     for piece in &pieces {
         let range = layout.range(*piece);
         let length = usize::try_from(range.end - range.start).map_err(|_| Fault::Nonsense)?;
         let mut held = job.target.room.memory.none();
-        let bytes = fill(connection, &mut rest, length, intake, &mut held).await?;
+        let filled = fill(connection, &mut rest, length, intake, &mut held).await;
+        let bytes = filled.map_err(|fault| blame(fault, was_disk_slow))?;
+        let began = Instant::now();
         keep(&job.target, *piece, bytes).await?;
+        was_disk_slow |= began.elapsed() >= SILENCE;
         drop(held);
         if job.arrived.send((job.source.peer, *piece)).await.is_err() {
             // The download is over; nobody wants the rest.
             return Ok(());
         }
     }
-    Ok(end(connection, &rest).await?)
+    end(connection, &rest).await.map_err(|fault| blame(fault, was_disk_slow))
 }
 
 /// Checks a piece and writes it, on a thread that may block.
@@ -235,5 +242,91 @@ mod tests {
         };
         let filled = tokio::join!(given_up(None), given_up(Some(50_000_000)));
         assert_eq!(filled, (Err(Fault::Silent), Err(Fault::Silent)));
+    }
+
+    /// Gives two pieces, and nothing any more once it was left alone for so long.
+    struct Impatient {
+        left: u32,
+        read_at: Option<Instant>,
+    }
+
+    impl Connection for Impatient {
+        fn turn_to(&mut self, _: ContentId) {}
+
+        fn is_open(&self) -> bool {
+            true
+        }
+
+        fn begin(&mut self, _: std::ops::Range<u64>) -> BoxFuture<'_, Result<(), Fault>> {
+            std::future::ready(Ok(())).boxed()
+        }
+
+        fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Fault>> {
+            let is_late = self.read_at.is_some_and(|at| at.elapsed() >= SILENCE);
+            let is_over = self.left == 0;
+            self.left = self.left.saturating_sub(1);
+            self.read_at = Some(Instant::now());
+            let piece = vec![0; PieceLayout::MIN_PIECE_BYTES as usize];
+            let given = if is_over { Bytes::new() } else { Bytes::from(piece) };
+            std::future::ready(if is_late { Err(Fault::Closed) } else { Ok(given) }).boxed()
+        }
+    }
+
+    struct Nobody;
+
+    impl Network for Nobody {
+        fn manifest(
+            &self,
+            _: &SourceAddress,
+            _: ContentId,
+            _: u32,
+        ) -> BoxFuture<'static, Result<crate::wire::convert::ManifestPage, Fault>> {
+            std::future::ready(Err(Fault::Unreachable)).boxed()
+        }
+
+        fn connect(
+            &self,
+            _: &SourceAddress,
+            _: ContentId,
+            _: Way,
+        ) -> BoxFuture<'static, Result<Box<dyn Connection>, Fault>> {
+            std::future::ready(Err(Fault::Unreachable)).boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_went_while_the_disk_took_its_time_is_not_to_blame() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let layout = PieceLayout::of(2 * u64::from(PieceLayout::MIN_PIECE_BYTES)).expect("small");
+        let content = ContentId::from_bytes([1; 32]);
+        let partial = Arc::new(PartialFile::create(folder.path(), content, layout).expect("made"));
+        let zeros = vec![0; PieceLayout::MIN_PIECE_BYTES as usize];
+        let pieces = layout.pieces().filter_map(|piece| piece_hash(layout, piece, &zeros)).collect();
+        let target = Target { layout, pieces: Arc::new(pieces), partial, room: Room::new() };
+        // Every thread that writes is held up, by a disk that stands still for example.
+        let held = target.room.writers.clone().acquire_many_owned(MAX_WRITERS as u32).await.expect("open");
+        let limits = watch::channel(Limits::default()).1;
+        let (arrived, mut arriving) = mpsc::channel(4);
+        let name = "peer-1".to_owned();
+        let peer = PeerId::from_bytes([1; 32]);
+        let address = ([127, 0, 0, 1], 1).into();
+        let job = Job {
+            network: Arc::new(Nobody),
+            source: SourceAddress { peer, name, address, file_name: String::new() },
+            content,
+            way: Way::Http,
+            run: Run { first: layout.piece(0).expect("there"), count: 2 },
+            target,
+            received: Arc::default(),
+            throttle: Arc::new(Throttle::new(limits)),
+            arrived,
+        };
+        let running = tokio::spawn(fetch_run(job, Some(Box::new(Impatient { left: 2, read_at: None }))));
+        tokio::time::sleep(SILENCE + Duration::from_millis(100)).await;
+        drop(held);
+        let ended = running.await.expect("it ends");
+        assert!(arriving.recv().await.is_some(), "what came is written");
+        assert!(matches!(ended.result, Err(Failure::HeldUp)), "{:?}", ended.result);
+        assert!(ended.connection.is_none(), "it is not used again");
     }
 }

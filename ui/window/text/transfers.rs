@@ -11,6 +11,8 @@ pub(crate) struct TransfersText {
     pub resume: &'static str,
     /// Begins it anew, or tries at once.
     pub retry: &'static str,
+    /// Removes what a download left that failed.
+    pub remove_left: &'static str,
     /// One place earlier.
     pub up: &'static str,
     /// One place later.
@@ -75,6 +77,7 @@ pub(super) const ENGLISH: TransfersText = TransfersText {
     pause: "Pause",
     resume: "Resume",
     retry: "Try again",
+    remove_left: "Remove what it left",
     up: "Earlier",
     down: "Later",
     top: "To the top",
@@ -117,7 +120,15 @@ pub(super) const ENGLISH: TransfersText = TransfersText {
         "name_refused" => format!("This volume does not take the file's name: {about}"),
         "not_taken" => format!("The rest is there; this cannot be put in its place: {about}"),
         "names_taken" => "Too many files of that name exist".to_owned(),
+        "list_too_long" => {
+            format!(
+                "The peer's list of this folder is too long ({about}); download the folders in it one by one"
+            )
+        }
         "internal" => format!("Something failed that should not: {about}"),
+        "not_removed" => {
+            format!("What it left could not be removed; cancel it again, or remove it yourself: {about}")
+        }
         "renamed" => format!("A file of that name existed; this one is called {about}"),
         other => format!("{other} {about}"),
     },
@@ -161,6 +172,7 @@ pub(super) const PORTUGUESE: TransfersText = TransfersText {
     pause: "Pausar",
     resume: "Retomar",
     retry: "Tentar de novo",
+    remove_left: "Remover o que ele deixou",
     up: "Antes",
     down: "Depois",
     top: "Para o topo",
@@ -203,7 +215,15 @@ pub(super) const PORTUGUESE: TransfersText = TransfersText {
         "name_refused" => format!("Este volume não aceita o nome do arquivo: {about}"),
         "not_taken" => format!("O resto está lá; isto não pôde ser colocado no lugar: {about}"),
         "names_taken" => "Já existem arquivos demais com esse nome".to_owned(),
+        "list_too_long" => {
+            format!(
+                "A lista desta pasta no peer é longa demais ({about}); baixe as pastas dentro dela uma a uma"
+            )
+        }
         "internal" => format!("Falhou algo que não devia: {about}"),
+        "not_removed" => {
+            format!("O que ele deixou não pôde ser removido; cancele de novo, ou remova: {about}")
+        }
         "renamed" => format!("Já existia um arquivo com esse nome; este se chama {about}"),
         other => format!("{other} {about}"),
     },

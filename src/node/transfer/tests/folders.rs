@@ -22,6 +22,10 @@ enum Owner {
     Closes,
     /// Instead of an answer.
     Breaks,
+    /// One file, whenever it comes.
+    SpoilsOne,
+    /// After the first answer, and is back after some tries.
+    StartsAnew,
 }
 
 struct Shelf {
@@ -30,7 +34,12 @@ struct Shelf {
     files: Vec<FolderFile>,
     /// How often it was asked for many, and for one.
     asked: Arc<(AtomicUsize, AtomicUsize)>,
+    /// How often it was tried in vain to connect to it.
+    knocked: AtomicUsize,
 }
+
+/// After so many tries it is back.
+const KNOCKS: usize = 4;
 
 impl Shelf {
     fn new(owner: Owner) -> Self {
@@ -50,12 +59,17 @@ impl Shelf {
             .collect();
         files.push(file("Share", "empty".to_owned(), Vec::new()));
         files.push(file("Share", "large".to_owned(), sample(3 * PIECE)));
-        Self { owner, contents, files, asked: Arc::default() }
+        Self { owner, contents, files, asked: Arc::default(), knocked: AtomicUsize::new(0) }
     }
 }
 
 impl FolderLister for Shelf {
-    fn list(&self, _: PeerId, _: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+    fn list(
+        &self,
+        _: PeerId,
+        _: FolderPath,
+        _: Counted,
+    ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
         std::future::ready(Ok(self.files.clone())).boxed()
     }
 }
@@ -110,6 +124,10 @@ impl Network for Shelf {
         content: ContentId,
         _: Way,
     ) -> BoxFuture<'static, Result<Box<dyn Connection>, Fault>> {
+        let is_away = self.owner == Owner::StartsAnew && self.asked.0.load(Ordering::Relaxed) > 0;
+        if source.peer == peer(OWNER) && is_away && self.knocked.fetch_add(1, Ordering::Relaxed) < KNOCKS {
+            return std::future::ready(Err(Fault::Unreachable)).boxed();
+        }
         let lane = Lane {
             is_owner: source.peer == peer(OWNER),
             owner: self.owner,
@@ -160,6 +178,13 @@ impl Lane {
             Owner::SendsWhatWasNotAsked => found = vec![Ok(Bytes::from_static(b"instead")); contents.len()],
             Owner::Closes => self.is_open = false,
             Owner::Breaks => return Err(Fault::Closed),
+            Owner::SpoilsOne => {
+                let spoiled = found.iter_mut().flatten().find(|content| content.len() == 3_000 + 50 * 7);
+                if let Some(content) = spoiled {
+                    *content = Bytes::from(vec![0; content.len()]);
+                }
+            }
+            Owner::StartsAnew => self.is_open = self.asked.0.load(Ordering::Relaxed) > 4,
         }
         Ok(found)
     }
@@ -259,4 +284,16 @@ async fn what_does_not_come_so_comes_one_by_one_from_others() {
     }
     let (many, one) = download(Owner::Breaks).await;
     assert!(many <= 12 && one >= 200, "after three breaks on a connection it is left alone: {many}, {one}");
+}
+
+#[tokio::test]
+async fn one_file_that_comes_wrong_comes_alone_and_all_others_together() {
+    let (many, one) = download(Owner::SpoilsOne).await;
+    assert!(many >= 4 && one <= 15, "{many}, {one}");
+}
+
+#[tokio::test]
+async fn small_files_come_together_again_when_their_source_is_back() {
+    let (many, one) = download(Owner::StartsAnew).await;
+    assert!(many >= 4 && one <= 100, "{many}, {one}");
 }

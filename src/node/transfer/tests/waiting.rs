@@ -11,26 +11,28 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// A peer that has contents, some of them only later.
-struct Library {
+pub(super) struct Library {
     contents: BTreeMap<ContentId, Arc<Vec<u8>>>,
     away: Mutex<BTreeSet<ContentId>>,
     list: Mutex<Vec<FolderFile>>,
+    /// How often it was asked for a manifest, and for the list.
+    pub(super) asked: (AtomicUsize, AtomicUsize),
 }
 
 /// Too large to come together with others.
-fn large(seed: u8) -> Vec<u8> {
+pub(super) fn large(seed: u8) -> Vec<u8> {
     sample(3 * PIECE).iter().map(|byte| byte ^ seed).collect()
 }
 
 impl Library {
     /// Of so many files; nobody has these of them.
-    fn new(count: u8, away: &[u8]) -> Arc<Self> {
+    pub(super) fn new(count: u8, away: &[u8]) -> Arc<Self> {
         let contents = (0..count).map(large).map(|bytes| (content_of(&bytes), Arc::new(bytes))).collect();
         let away = Mutex::new(away.iter().map(|seed| content_of(&large(*seed))).collect());
-        Arc::new(Self { contents, away, list: Mutex::default() })
+        Arc::new(Self { contents, away, list: Mutex::default(), asked: Default::default() })
     }
 
-    fn put(&self, folder: &str, name: &str, seed: u8) {
+    pub(super) fn put(&self, folder: &str, name: &str, seed: u8) {
         let (size, content) = (3 * PIECE, content_of(&large(seed)));
         let (folder, name) = (FolderPath::new(folder).expect("a path"), FileName::new(name).expect("a name"));
         let mut list = self.list.lock().expect("nobody panicked");
@@ -38,11 +40,14 @@ impl Library {
         list.push(FolderFile { folder, name, size, content });
     }
 
-    fn comes_back(&self) {
+    pub(super) fn comes_back(&self) {
         self.away.lock().expect("nobody panicked").clear();
     }
 
-    fn spawn(self: &Arc<Self>, kept: Option<(DownloadStore, Vec<SavedDownload>)>) -> TransferHandle {
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        kept: Option<(DownloadStore, Vec<SavedDownload>)>,
+    ) -> TransferHandle {
         let (_, limits) = watch::channel(Limits::default());
         spawn(TransferDeps {
             me: ME,
@@ -58,7 +63,13 @@ impl Library {
 }
 
 impl FolderLister for Library {
-    fn list(&self, _: PeerId, _: FolderPath) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+    fn list(
+        &self,
+        _: PeerId,
+        _: FolderPath,
+        _: Counted,
+    ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
+        self.asked.1.fetch_add(1, Ordering::Relaxed);
         std::future::ready(Ok(self.list.lock().expect("nobody panicked").clone())).boxed()
     }
 }
@@ -73,7 +84,7 @@ impl SourceFinder for Library {
         };
         let is_away = self.away.lock().expect("nobody panicked").contains(&content);
         let sources = if is_away { Vec::new() } else { vec![source] };
-        std::future::ready(Ok(FoundSources { size: None, sources })).boxed()
+        std::future::ready(Ok(FoundSources { size: (!is_away).then_some(3 * PIECE), sources })).boxed()
     }
 }
 
@@ -84,6 +95,7 @@ impl Network for Library {
         content: ContentId,
         first: u32,
     ) -> BoxFuture<'static, Result<ManifestPage, Fault>> {
+        self.asked.0.fetch_add(1, Ordering::Relaxed);
         let bytes = &self.contents[&content];
         let layout = PieceLayout::of(bytes.len() as u64).expect("small");
         let first = layout.piece(first).expect("within");
@@ -109,16 +121,20 @@ impl Network for Library {
 }
 
 /// A file that is wanted, by what is in it.
-fn file(seed: u8, to: &Path) -> DownloadRequest {
+pub(super) fn file(seed: u8, to: &Path) -> DownloadRequest {
     let (content, name) = (content_of(&large(seed)), FileName::new(&format!("{seed}")).ok());
     DownloadRequest { content, name, to: to.to_owned(), from: Vec::new(), via_rpc: false }
 }
 
-fn folder(to: &Path) -> FolderRequest {
+pub(super) fn folder(to: &Path) -> FolderRequest {
     FolderRequest::new(peer(1), FolderPath::new("Share").expect("a path"), to.to_owned())
 }
 
-async fn until(transfers: &TransferHandle, id: u64, holds: impl Fn(&Transfer) -> bool) -> Transfer {
+pub(super) async fn until(
+    transfers: &TransferHandle,
+    id: u64,
+    holds: impl Fn(&Transfer) -> bool,
+) -> Transfer {
     let mut seen = transfers.transfers();
     let find = |all: &Vec<Arc<Transfer>>| all.iter().find(|it| it.id == id && holds(it)).cloned();
     let wait = seen.wait_for(|all| find(all).is_some());
@@ -127,12 +143,12 @@ async fn until(transfers: &TransferHandle, id: u64, holds: impl Fn(&Transfer) ->
     Transfer::clone(&find(&all).expect("it was seen"))
 }
 
-fn names(folder: &Path) -> BTreeSet<String> {
+pub(super) fn names(folder: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder).expect("there");
     entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
 }
 
-fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
+pub(super) fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
     names.map(str::to_owned).into()
 }
 
@@ -177,14 +193,17 @@ async fn a_cancelled_folder_that_is_wanted_again_keeps_what_it_has() {
 }
 
 /// A folder of an earlier run, of which nothing is there but what the test has put into it.
-fn begun(library: &Arc<Library>, home: &Path, to: &Path) -> TransferHandle {
-    let (peer, folder) = (peer(1), FolderPath::new("Share").expect("a path"));
-    let job = SavedJob::Folder { peer, folder, name: FileName::new("Share").ok() };
-    let saved = saved(1, job, to, 0);
+pub(super) fn begun(library: &Arc<Library>, home: &Path, to: &Path) -> TransferHandle {
+    let saved = saved(1, folder_job(), to, 0);
     library.spawn(Some((DownloadStore::open(home, RealDisk).expect("opened").0, vec![saved])))
 }
 
-fn saved(id: u64, job: SavedJob, to: &Path, size: u64) -> SavedDownload {
+pub(super) fn folder_job() -> SavedJob {
+    let (peer, folder) = (peer(1), FolderPath::new("Share").expect("a path"));
+    SavedJob::Folder { peer, folder, name: FileName::new("Share").ok() }
+}
+
+pub(super) fn saved(id: u64, job: SavedJob, to: &Path, size: u64) -> SavedDownload {
     SavedDownload {
         id,
         job,
@@ -225,13 +244,14 @@ async fn a_file_that_fails_again_and_again_lets_the_others_come() {
     library.put("Share", "a", 0);
     library.put("Share", "b", 1);
     let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    // It is asked for and proven at each try, and then its journal cannot be made.
+    // Its journal cannot be made: its source is not even asked.
     let journal = format!(".cardume/{}.journal", content_of(&large(0)));
     let in_the_way = to.path().join("Share").join(journal);
     std::fs::create_dir_all(&in_the_way).expect("made");
     let transfers = begun(&library, home.path(), to.path());
     let waiting = until(&transfers, 1, |it| it.folder.as_ref().is_some_and(|folder| folder.done == 1)).await;
     assert!(to.path().join("Share/b").exists(), "{waiting:?}");
+    assert_eq!(library.asked.0.load(Ordering::Relaxed), 1, "only for the other one");
     std::fs::remove_dir(&in_the_way).expect("removed");
     until(&transfers, 1, |it| it.state == "finished").await;
     assert_eq!(names(&to.path().join("Share")), set(["a", "b"]));
@@ -321,4 +341,30 @@ async fn what_is_asked_right_before_a_stop_is_kept() {
     let (_, kept) = DownloadStore::open(home.path(), RealDisk).expect("opened");
     assert!(matches!(&kept[..], [SavedDownload { state: SavedState::Paused, .. }]), "{kept:?}");
     assert!(transfers.change(Change::Resume, vec![id]).await.is_err(), "it would not be kept");
+}
+
+#[tokio::test]
+async fn what_a_source_said_of_a_file_is_known_after_a_crash_without_it() {
+    let library = Library::new(1, &[]);
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let transfers = library.spawn(Some(DownloadStore::open(home.path(), RealDisk).expect("opened")));
+    // Its journal cannot be made, so that it does not end.
+    let journal = format!(".cardume/{}.journal", content_of(&large(0)));
+    std::fs::create_dir_all(to.path().join(journal)).expect("made");
+    let id = transfers.download(DownloadRequest { name: None, ..file(0, to.path()) }).await.expect("started");
+    until(&transfers, id, |it| it.name == "x" && it.size == 3 * PIECE).await;
+    // Nobody gave another command since, and nobody says goodbye.
+    let end = tokio::time::Instant::now() + Duration::from_mins(1);
+    let kept = loop {
+        let kept = DownloadStore::open(home.path(), RealDisk).expect("opened");
+        if kept.1.iter().any(|saved| saved.shown_name == "x" && saved.size == 3 * PIECE) {
+            break kept;
+        }
+        assert!(tokio::time::Instant::now() < end, "{:?}", kept.1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let elsewhere = Library::new(1, &[0]);
+    let transfers = elsewhere.spawn(Some(kept));
+    let shown = until(&transfers, id, |it| it.reason == "nobody_has_it").await;
+    assert_eq!((shown.name.as_str(), shown.size), ("x", 3 * PIECE));
 }

@@ -1,0 +1,226 @@
+//! What is in a folder that is downloaded: asked of its peer page by page, and kept until the disk has it.
+//!
+//! **Whatever a peer answers, its list ends:** entries, names, pages and time are bounded, and one that goes beyond says so
+//! ([`ListError::TooLong`]). A peer is asked for one page at a time, and for the whole list again only after a pause that
+//! is long against what the list took.
+
+use super::download::Stop;
+use super::folder::{Folder, blocking};
+use super::limits::{
+    DISK_PAUSE, LEAST_ROOM, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER, MAX_LIST_BYTES, MAX_LIST_PAGES,
+};
+use super::network::{Counted, ListError};
+use crate::base::{FolderPath, Natural};
+use crate::engine::index::FileEntry;
+use crate::engine::transfer::reason::Reason;
+use crate::store::folder::{FolderFile, FolderTarget};
+use crate::store::partial::ask_folder;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// What has come of a list.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    files: Vec<FolderFile>,
+    hashing: usize,
+    /// Of names, and of folders where they are said.
+    bytes: usize,
+    pages: usize,
+    last: Option<u64>,
+}
+
+impl Gathered {
+    /// How many entries there are.
+    pub(super) fn entries(&self) -> usize {
+        self.files.len().saturating_add(self.hashing)
+    }
+
+    /// The key after which the next page begins.
+    pub(super) const fn last(&self) -> Option<u64> {
+        self.last
+    }
+
+    /// Takes a page in. Says whether there is another one.
+    pub(super) fn take(&mut self, page: Vec<FileEntry>, more: bool) -> Result<bool, ListError> {
+        let too_long = |what: String| Err(ListError::TooLong(what));
+        let last = page.last().map(|entry| entry.key);
+        if more && last <= self.last {
+            return too_long(format!("it does not go on behind {} files", self.entries()));
+        }
+        self.pages += 1;
+        if more && self.pages >= MAX_LIST_PAGES {
+            return too_long(format!("more than {MAX_LIST_PAGES} pages"));
+        }
+        for FileEntry { folder, name, size, content, .. } in page {
+            let is_same = self.files.last().is_some_and(|before| before.folder == folder);
+            self.bytes += name.as_str().len() + if is_same { 0 } else { folder.as_str().len() };
+            if self.entries() >= MAX_FOLDER {
+                return too_long(format!("more than {MAX_FOLDER} files"));
+            }
+            if self.bytes > MAX_LIST_BYTES {
+                return too_long(format!("more than {} MiB of names", MAX_LIST_BYTES >> 20));
+            }
+            match content {
+                Some(content) => self.files.push(FolderFile { folder, name, size, content }),
+                None => self.hashing += 1,
+            }
+        }
+        self.last = last.or(self.last);
+        Ok(more)
+    }
+
+    /// The whole list.
+    pub(super) fn finish(self) -> Result<Vec<FolderFile>, ListError> {
+        if self.hashing > 0 { Err(ListError::Hashing(self.hashing)) } else { Ok(self.files) }
+    }
+}
+
+impl Folder {
+    /// Whether the disk takes anything: its peer is not asked for what would not find room.
+    pub(super) async fn ask_disk(&self) -> Result<(), Stop> {
+        let shown = self.progress.shown();
+        let left = if shown.size == 0 { LEAST_ROOM } else { shown.size.saturating_sub(shown.done) };
+        let to = self.request.to.clone();
+        blocking(move || ask_folder(&to, left.min(LEAST_ROOM))).await
+    }
+
+    /// What is in the folder; what was listed just now is not asked for again because the disk did not take it.
+    pub(super) async fn listed(&mut self) -> Result<Arc<Vec<FolderFile>>, Stop> {
+        if let Some(listed) = self.listed.clone().filter(|_| Instant::now() < self.look_again_at) {
+            return Ok(listed);
+        }
+        self.progress.state("running", Reason::Listing, "");
+        let listed = Arc::new(self.list().await?);
+        self.listed = Some(listed.clone());
+        Ok(listed)
+    }
+
+    /// When to try again what did not go on.
+    pub(super) fn try_again_at(&self) -> Instant {
+        let soon = Instant::now() + DISK_PAUSE;
+        // What is listed costs its peer nothing.
+        if self.is_listing_refused { soon.max(self.look_again_at) } else { soon }
+    }
+
+    /// What is in the folder now, below it.
+    async fn list(&mut self) -> Result<Vec<FolderFile>, Stop> {
+        let began = Instant::now();
+        let (progress, is_known) = (self.progress.clone(), !self.files.list().is_empty());
+        let counted: Counted = Arc::new(move |count| {
+            progress.update(|transfer| {
+                if let Some(folder) = transfer.folder.as_mut().filter(|_| !is_known) {
+                    folder.files = count as u64;
+                }
+            });
+        });
+        let listed = self.shared.lister.list(self.request.peer, self.request.folder.clone(), counted).await;
+        let took = began.elapsed();
+        let pause = if is_known { LOOK_AGAIN_AFTER } else { DISK_PAUSE };
+        self.look_again_at = Instant::now() + pause.max(LOOK_AGAIN_SHARE * took);
+        self.is_listing_refused = true;
+        let listed = listed.map_err(|error| match error {
+            ListError::Away(why) => Stop::Wait(Reason::SourcesAway, why),
+            ListError::Hashing(files) => Stop::Wait(Reason::Hashing, files.to_string()),
+            ListError::TooLong(what) => Stop::Failed(Reason::ListTooLong, what),
+        })?;
+        let outer = self.request.folder.clone();
+        let files = tokio::task::spawn_blocking(move || in_order(listed, &outer));
+        let files = files.await.map_err(Stop::internal)?;
+        if files.is_empty() {
+            return Err(Stop::Wait(Reason::FileGone, self.request.folder.to_string()));
+        }
+        self.is_listing_refused = false;
+        Ok(files)
+    }
+
+    /// No file goes on: some may have changed at their peer. Those get their new contents.
+    pub(super) async fn look_again(&mut self, target: &FolderTarget) -> Result<(), Stop> {
+        if Instant::now() < self.look_again_at {
+            return Ok(());
+        }
+        let Ok(now) = self.list().await else {
+            // The files may come from others meanwhile.
+            self.is_listing_refused = false;
+            self.look_again_at = self.look_again_at.max(Instant::now() + LOOK_AGAIN_AFTER);
+            return Ok(());
+        };
+        let replaced = self.files.renew(now);
+        target.save_list(self.files.list())?;
+        let mut target = target.try_clone()?;
+        let removed = blocking(move || replaced.iter().try_for_each(|file| target.remove_partial(file)));
+        if let Err(error) = removed.await {
+            tracing::warn!(?error, "what there was of files that changed stays");
+        }
+        Ok(())
+    }
+}
+
+/// The files below the folder, each once, as a person counts: the first episodes can be looked at first. A list of a
+/// million takes a second.
+fn in_order(listed: Vec<FolderFile>, outer: &FolderPath) -> Vec<FolderFile> {
+    let inner = |file: FolderFile| Some(FolderFile { folder: outer.to_inner(&file.folder)?, ..file });
+    let mut files: Vec<FolderFile> = listed.into_iter().filter_map(inner).take(MAX_FOLDER).collect();
+    files.sort_by(|a, b| order(a).cmp(&order(b)));
+    files.dedup();
+    files
+}
+
+fn order(file: &FolderFile) -> (Natural<'_>, Natural<'_>) {
+    (Natural(file.folder.as_str().as_bytes()), Natural(file.name.as_str().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{ContentId, FileName};
+    use crate::wire::convert::MAX_FOLDER_FILES;
+
+    fn entry(key: u64, folder: &FolderPath, name: &FileName, is_hashed: bool) -> FileEntry {
+        let content = is_hashed.then(|| ContentId::from_bytes([1; 32]));
+        FileEntry { key, folder: folder.clone(), name: name.clone(), size: 1, content }
+    }
+
+    /// Takes pages of this size, without end; gives how the list ended.
+    fn endless(size: u64, name: &str, is_hashed: bool, goes_on: bool) -> (usize, ListError) {
+        let (folder, name) =
+            (FolderPath::new("Share").expect("a path"), FileName::new(name).expect("a name"));
+        let mut gathered = Gathered::default();
+        for page in 0.. {
+            let first = if goes_on { page * size } else { 7 };
+            let entries = (first..first + size).map(|key| entry(key, &folder, &name, is_hashed)).collect();
+            match gathered.take(entries, true) {
+                Ok(more) => assert!(more),
+                Err(error) => return (gathered.entries(), error),
+            }
+        }
+        unreachable!("it ends")
+    }
+
+    #[test]
+    fn a_list_without_end_ends() {
+        let page = MAX_FOLDER_FILES as u64;
+        let too_long = |what: &str| ListError::TooLong(what.to_owned());
+        assert_eq!(endless(page, "a", true, true), (MAX_FOLDER, too_long("more than 1000000 files")));
+        assert_eq!(endless(page, "a", false, true), (MAX_FOLDER, too_long("more than 1000000 files")));
+        assert_eq!(endless(1, "a", true, true).1, too_long("more than 1024 pages"));
+        assert_eq!(endless(page, "a", true, false).1, too_long("it does not go on behind 4096 files"));
+        assert_eq!(endless(0, "a", true, true).1, too_long("it does not go on behind 0 files"));
+        let (entries, error) = endless(page, &"a".repeat(255), true, true);
+        assert_eq!(error, too_long("more than 128 MiB of names"));
+        assert!(entries < MAX_FOLDER, "{entries}");
+    }
+
+    #[test]
+    fn a_list_is_the_sum_of_its_pages() {
+        let (folder, name) = (FolderPath::new("Share").expect("a path"), FileName::new("a").expect("a name"));
+        let mut gathered = Gathered::default();
+        assert_eq!(gathered.take(vec![entry(3, &folder, &name, true)], true), Ok(true));
+        assert_eq!(gathered.last(), Some(3));
+        assert_eq!(gathered.take(vec![entry(4, &folder, &name, true)], false), Ok(false));
+        assert_eq!(gathered.finish().map(|files| files.len()), Ok(2));
+        assert_eq!(Gathered::default().take(Vec::new(), false), Ok(false));
+        let mut hashing = Gathered::default();
+        assert_eq!(hashing.take(vec![entry(3, &folder, &name, false)], false), Ok(false));
+        assert_eq!(hashing.finish(), Err(ListError::Hashing(1)));
+    }
+}
