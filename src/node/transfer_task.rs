@@ -179,7 +179,7 @@ async fn transfer_task(
             () = changed.notified(), if publish_at.is_none() => publish_at = Some(published_at + PUBLISH_EVERY),
             () = tokio::time::sleep_until(due), if publish_at.is_some() => {
                 published.send_replace(list.pictures());
-                keeper.is_dirty |= list.is_folder_named();
+                keeper.is_dirty |= list.has_become_known();
                 (publish_at, published_at) = (None, Instant::now());
             }
             Some(ended) = list.tasks.join_next(), if !list.tasks.is_empty() => {

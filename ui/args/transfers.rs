@@ -19,19 +19,19 @@ pub(crate) struct TransfersArgs {
     /// Begin anew what failed or was cancelled; try at once what waits.
     #[arg(long, value_name = "NUMBER", group = "change")]
     pub(crate) retry: Option<String>,
-    /// End it and remove what it left.
+    /// End it and remove what it left; also of one that failed.
     #[arg(long, value_name = "NUMBER", group = "change")]
     pub(crate) cancel: Option<String>,
     /// Put it before all others.
     #[arg(long, value_name = "NUMBER", group = "change")]
     pub(crate) top: Option<String>,
-    /// One place earlier in the order.
+    /// One place earlier in the order; several keep theirs among themselves.
     #[arg(long, value_name = "NUMBER", group = "change")]
     pub(crate) up: Option<String>,
     /// One place later.
     #[arg(long, value_name = "NUMBER", group = "change")]
     pub(crate) down: Option<String>,
-    /// Take all that are over out of the list; files stay.
+    /// Take all that are over out of the list; finished files stay, what failed ones left goes.
     #[arg(long, group = "change")]
     pub(crate) clear: bool,
     /// Only what others download from here.

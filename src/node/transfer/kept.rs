@@ -25,7 +25,7 @@ pub(super) fn saved(entry: &Entry) -> SavedDownload {
     let state = match entry.wish {
         Wish::Run | Wish::Again => SavedState::Wanted,
         Wish::Pause => SavedState::Paused,
-        Wish::Cancel => SavedState::Cancelling,
+        Wish::Cancel | Wish::Clear => SavedState::Cancelling,
         Wish::Over(state) => state,
     };
     let is_reason_kept = entry.is_over();

@@ -3,6 +3,8 @@
 //! **Of those that a person wants, the first ones run, as many as may run at once; one that waits for a disk or a
 //! source does not hold up the next.** Ended downloads stay in the list until they are cleared.
 
+mod changes;
+
 use super::super::handle::CommandError;
 use super::download::{DownloadRequest, End, Reins, Shared, download_task};
 use super::folder::{FolderRequest, folder_task};
@@ -12,9 +14,9 @@ use super::progress::{Progress, Waiting};
 use crate::base::PeerId;
 use crate::engine::transfer::reason::Reason;
 use crate::store::downloads::{SavedDownload, SavedState};
-use crate::store::partial::PartialFile;
 use crate::wire::codes::Code;
 use crate::wire::control::{FolderProgress, Transfer};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -75,7 +77,17 @@ pub(super) enum Wish {
     Cancel,
     /// The same, and wanted anew since.
     Again,
+    /// The same of one that is over: out of the list then.
+    Clear,
     Over(SavedState),
+}
+
+/// How a task of the list ended.
+pub(in crate::node) enum Ended {
+    /// That of a download.
+    Task(End),
+    /// The removal of what one left; if not all of it went, where that is and why.
+    Removal(Result<(), String>),
 }
 
 /// A download in the list.
@@ -131,10 +143,10 @@ pub(in crate::node) struct List {
     last_id: u64,
     /// How many run at once.
     pub(in crate::node) simultaneous: u32,
-    /// Tasks of downloads, and of the removal of cancelled ones (which give no end).
-    pub(in crate::node) tasks: JoinSet<(u64, Option<End>)>,
-    /// How many folders had their names when that was last asked.
-    names: usize,
+    /// Tasks of downloads, and of the removal of what they left.
+    pub(in crate::node) tasks: JoinSet<(u64, Ended)>,
+    /// What of all pictures must not be lost, when that was last asked.
+    known: u64,
     /// Woken when a picture changes.
     pub(in crate::node) changed: Arc<Notify>,
 }
@@ -144,13 +156,14 @@ impl List {
         let changed = Arc::new(Notify::new());
         let last_id = saved.iter().map(|saved| saved.id).max().unwrap_or(0);
         let entries: Vec<Entry> = saved.into_iter().map(|saved| restored(saved, &changed)).collect();
-        let (tasks, names) = (JoinSet::new(), 0);
-        let mut list = Self { shared, entries, last_id, simultaneous, tasks, names, changed };
+        let (tasks, known) = (JoinSet::new(), 0);
+        let mut list = Self { shared, entries, last_id, simultaneous, tasks, known, changed };
         for place in 0..list.entries.len() {
             if list.entries[place].wish == Wish::Cancel {
-                list.remove_partial(place);
+                list.remove_left(place);
             }
         }
+        list.has_become_known();
         list
     }
 
@@ -198,7 +211,7 @@ impl List {
     fn known(&mut self, is_it: impl Fn(&Job) -> bool) -> Option<u64> {
         let entry = self.entries.iter().find(|entry| !entry.is_over() && is_it(&entry.job))?;
         let id = entry.id;
-        self.change_one(Change::Retry, id);
+        self.change_one(Change::Retry, id, &[id]);
         self.enforce_order();
         Some(id)
     }
@@ -208,6 +221,9 @@ impl List {
             let oldest = self.entries.iter().position(Entry::is_over).ok_or_else(|| {
                 error(Code::Busy, format!("{MAX_TRANSFERS} downloads are under way; wait for some to end"))
             })?;
+            if self.entries[oldest].left_something() {
+                self.remove_left(oldest);
+            }
             self.entries.remove(oldest);
         }
         self.last_id += 1;
@@ -219,143 +235,33 @@ impl List {
         Ok(id)
     }
 
-    /// Changes these downloads; all that it applies to if `ids` is empty.
-    pub(in crate::node) fn change(&mut self, what: Change, ids: &[u64]) -> Result<(), CommandError> {
-        if let Some(id) = ids.iter().find(|id| !self.entries.iter().any(|entry| entry.id == **id)) {
-            let message = format!("there is no download {id}; see the list of downloads");
-            return Err(error(Code::NotFound, message));
-        }
-        let all = self.entries.iter().map(|entry| entry.id).collect();
-        let mut ids = if ids.is_empty() { all } else { ids.to_vec() };
-        if matches!(what, Change::Down | Change::Top) {
-            // The first of them ends up first.
-            ids.reverse();
-        }
-        for id in ids {
-            self.change_one(what, id);
-        }
-        self.enforce_order();
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    fn change_one(&mut self, what: Change, id: u64) {
-        let Some(place) = self.entries.iter().position(|entry| entry.id == id) else { return };
-        match what {
-            Change::Up | Change::Down | Change::Top => self.move_entry(place, what),
-            Change::Clear => {
-                if self.entries[place].is_over() {
-                    self.entries.remove(place);
-                }
-            }
-            Change::Cancel => self.cancel(place),
-            Change::Pause => {
-                let entry = &mut self.entries[place];
-                if entry.wish == Wish::Run {
-                    entry.wish = Wish::Pause;
-                    entry.stop();
-                    if entry.reins.is_none() {
-                        entry.progress.ended("paused");
-                    }
-                }
-            }
-            Change::Resume | Change::Retry => {
-                let entry = &mut self.entries[place];
-                // The person thinks of it now.
-                entry.gave_way = None;
-                let again = what == Change::Retry
-                    && matches!(entry.wish, Wish::Over(SavedState::Failed | SavedState::Cancelled));
-                if entry.wish == Wish::Pause || again {
-                    entry.wish = Wish::Run;
-                    entry.progress.state("waiting", Reason::Queued, "");
-                } else if entry.wish == Wish::Cancel && what == Change::Retry {
-                    entry.wish = Wish::Again;
-                    entry.progress.state("waiting", Reason::Queued, "");
-                } else if let (Wish::Run, Some(reins)) = (entry.wish, &entry.reins) {
-                    reins.hurry.notify_one();
-                }
-            }
-        }
-    }
-
-    fn move_entry(&mut self, place: usize, what: Change) {
-        if self.entries[place].is_over() {
-            return;
-        }
-        let to = match what {
-            Change::Top => Some(0),
-            Change::Up => self.entries[..place].iter().rposition(|entry| !entry.is_over()),
-            _ => self.entries[place + 1..].iter().position(|entry| !entry.is_over()).map(|by| place + 1 + by),
-        };
-        if let Some(to) = to {
-            let mut entry = self.entries.remove(place);
-            entry.gave_way = None;
-            self.entries.insert(to, entry);
-        }
-    }
-
-    fn cancel(&mut self, place: usize) {
-        let entry = &mut self.entries[place];
-        if entry.is_over() || entry.wish == Wish::Cancel {
-            return;
-        }
-        if std::mem::replace(&mut entry.wish, Wish::Cancel) == Wish::Again {
-            return;
-        }
-        if entry.reins.is_some() {
-            entry.stop();
-        } else {
-            self.remove_partial(place);
-        }
-    }
-
-    /// Removes what a cancelled download left; it is over when that is done.
-    fn remove_partial(&mut self, place: usize) {
-        let entry = &self.entries[place];
-        let (id, job) = (entry.id, entry.job.clone());
-        self.tasks.spawn(async move {
-            let removed = match job {
-                Job::File(request) => {
-                    tokio::task::spawn_blocking(move || PartialFile::remove(&request.to, request.content))
-                        .await
-                }
-                Job::Folder(request) => tokio::task::spawn_blocking(move || request.remove()).await,
-            };
-            if let Ok(Err(error)) = removed {
-                tracing::warn!(%error, "a partial file cannot be removed");
-            }
-            (id, None)
-        });
-    }
-
     /// A task ended: what was wanted meanwhile happens now.
-    pub(in crate::node) fn ended(&mut self, ended: Result<(u64, Option<End>), JoinError>) {
-        let (id, end) = match ended {
+    pub(in crate::node) fn ended(&mut self, ended: Result<(u64, Ended), JoinError>) {
+        let (id, ended) = match ended {
             Ok(ended) => ended,
             Err(error) => return tracing::error!(%error, "a download's task ended by itself"),
         };
         let Some(place) = self.entries.iter().position(|entry| entry.id == id) else { return };
         let entry = &mut self.entries[place];
         entry.waits = Waiting::default();
-        if end.is_some() {
-            entry.reins = None;
-        }
-        let begins_anew = end.is_some() && std::mem::take(&mut entry.begins_anew);
-        match (end, entry.wish) {
-            (Some(End::Finished), _) => entry.wish = Wish::Over(SavedState::Finished),
-            (Some(_), Wish::Cancel | Wish::Again) => self.remove_partial(place),
-            (None, Wish::Again) => entry.wish = Wish::Run,
-            (None, _) => {
-                entry.wish = Wish::Over(SavedState::Cancelled);
-                entry.progress.ended("cancelled");
-                entry.progress.update(|transfer| transfer.pieces = Vec::new());
+        let end = match ended {
+            Ended::Task(end) => end,
+            Ended::Removal(removed) => {
+                self.removed(place, removed);
+                return self.rebalance();
             }
-            (Some(End::Failed), Wish::Run) if begins_anew => {
+        };
+        entry.reins = None;
+        let begins_anew = std::mem::take(&mut entry.begins_anew);
+        match (end, entry.wish) {
+            (End::Finished, _) => entry.wish = Wish::Over(SavedState::Finished),
+            (_, Wish::Cancel | Wish::Again | Wish::Clear) => self.remove_left(place),
+            (End::Failed, Wish::Run) if begins_anew => {
                 entry.progress.state("waiting", Reason::Queued, "");
             }
-            (Some(End::Failed), _) => entry.wish = Wish::Over(SavedState::Failed),
-            (Some(End::Stopped), Wish::Pause) => entry.progress.ended("paused"),
-            (Some(End::Stopped), _) => entry.progress.state("waiting", Reason::Queued, ""),
+            (End::Failed, _) => entry.wish = Wish::Over(SavedState::Failed),
+            (End::Stopped, Wish::Pause) => entry.progress.ended("paused"),
+            (End::Stopped, _) => entry.progress.state("waiting", Reason::Queued, ""),
         }
         self.rebalance();
     }
@@ -436,13 +342,18 @@ impl List {
         }
     }
 
-    /// Whether a folder has got its name since this was last asked: it is to be kept soon, or after a crash the
-    /// folder would begin anew under another one.
-    pub(in crate::node) fn is_folder_named(&mut self) -> bool {
-        let is_named =
-            |entry: &&Entry| matches!(&entry.job, Job::Folder(request) if request.name().is_some());
-        let names = self.entries.iter().filter(is_named).count();
-        std::mem::replace(&mut self.names, names) != names
+    /// Whether something has become known since this was last asked that is to be kept soon: under which name a folder
+    /// is begun (after a crash it would begin anew under another one), what a download is called and how large it is
+    /// (its source may be away then).
+    pub(in crate::node) fn has_become_known(&mut self) -> bool {
+        let mut hasher = DefaultHasher::new();
+        for entry in &self.entries {
+            let shown = entry.progress.shown();
+            let is_named = matches!(&entry.job, Job::Folder(request) if request.name().is_some());
+            (entry.id, &shown.name, shown.size, is_named).hash(&mut hasher);
+        }
+        let known = hasher.finish();
+        std::mem::replace(&mut self.known, known) != known
     }
 
     fn start(&mut self, place: usize) {
@@ -454,11 +365,11 @@ impl List {
         match entry.job.clone() {
             Job::File(request) => {
                 let task = download_task(shared, request, progress, reins);
-                self.tasks.spawn(async move { (id, Some(task.await)) });
+                self.tasks.spawn(async move { (id, Ended::Task(task.await)) });
             }
             Job::Folder(request) => {
                 let task = folder_task(shared, request, progress, reins);
-                self.tasks.spawn(async move { (id, Some(task.await)) });
+                self.tasks.spawn(async move { (id, Ended::Task(task.await)) });
             }
         }
     }

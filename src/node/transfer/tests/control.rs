@@ -73,3 +73,38 @@ async fn another_source_that_is_chosen_for_a_download_is_used_from_then_on() {
     assert_eq!(run.start(&[]).await, id);
     run.check_finished(&run.until(id, &["finished"]).await);
 }
+
+#[tokio::test]
+async fn several_that_are_moved_keep_their_order() {
+    let run = Run::new(PIECE, false, &[]);
+    for number in 0..5 {
+        let to = run.folder.path().join(format!("{number}"));
+        let (content, name) = (run.content, FileName::new("a").ok());
+        let request = DownloadRequest { content, name, to, from: Vec::new(), via_rpc: false };
+        run.transfers.download(request).await.expect("started");
+    }
+    run.transfers.change(Change::Pause, Vec::new()).await.expect("there");
+    for id in 1..=5 {
+        run.until(id, &["paused"]).await;
+    }
+    let cases: [(Change, &[u64], [u64; 5]); 10] = [
+        (Change::Up, &[3, 2], [2, 3, 1, 4, 5]),
+        (Change::Up, &[2, 3], [2, 3, 1, 4, 5]),
+        (Change::Up, &[3, 2, 4], [2, 3, 4, 1, 5]),
+        (Change::Down, &[2, 3], [4, 2, 3, 1, 5]),
+        (Change::Down, &[5, 1], [4, 2, 3, 1, 5]),
+        (Change::Down, &[3, 5], [4, 2, 1, 3, 5]),
+        (Change::Top, &[5, 1], [1, 5, 4, 2, 3]),
+        (Change::Top, &[4, 4, 5], [5, 4, 1, 2, 3]),
+        (Change::Up, &[], [5, 4, 1, 2, 3]),
+        (Change::Down, &[1, 1], [5, 4, 2, 1, 3]),
+    ];
+    let mut seen = run.transfers.transfers();
+    for (what, ids, expected) in cases {
+        run.transfers.change(what, ids.to_vec()).await.expect("there");
+        let order = |all: &[Arc<Transfer>]| all.iter().map(|transfer| transfer.id).collect::<Vec<_>>();
+        let moved = seen.wait_for(|all| order(all) == expected);
+        let moved = tokio::time::timeout(Duration::from_secs(10), moved).await.is_ok();
+        assert!(moved, "{what:?} {ids:?}: {:?}", order(&seen.borrow()));
+    }
+}

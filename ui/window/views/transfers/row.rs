@@ -35,6 +35,7 @@ pub(super) fn sentence(ui: &Ui, text: &Text, transfer: &Transfer) -> (String, Co
         }
         "failed" if transfer.reason.is_empty() => ((text.failed)(&transfer.detail), tokens.error),
         "failed" => ((text.failed)(&why()), tokens.error),
+        "cancelled" if transfer.reason == "not_removed" => (why(), tokens.warning),
         "cancelled" => (text.cancelled.to_owned(), tokens.weak),
         "paused" => {
             let so_far = (text.moving.paused_at)(&text.bytes(transfer.done), &size);
@@ -60,7 +61,7 @@ fn why(text: &Text, transfer: &Transfer) -> String {
     let about = if faults.is_empty() { transfer.about.clone() } else { faults.join("; ") };
     let why = (text.moving.reason)(&transfer.reason, &about);
     match &transfer.folder {
-        Some(folder) if folder.files > 0 && transfer.state == "waiting" => {
+        Some(folder) if folder.files > 0 && (transfer.state == "waiting" || transfer.reason == "listing") => {
             let files = (text.moving.files)(folder.done, folder.files);
             let of_file = folder.current.as_ref().map(|file| (text.moving.both)(file, &why));
             (text.moving.both)(&files, &of_file.unwrap_or(why))
@@ -160,6 +161,9 @@ pub(super) fn choices(text: &Text, transfer: &Transfer) -> Vec<(Icon, &'static s
         }
         "failed" | "cancelled" => choices.push((Icon::Retry, moving.retry, change(TransferChange::Retry))),
         _ => {}
+    }
+    if transfer.state == "failed" || transfer.reason == "not_removed" {
+        choices.push((Icon::Close, moving.remove_left, change(TransferChange::Cancel)));
     }
     if let Some(path) = &transfer.path {
         let path = PathBuf::from(path);
