@@ -1,18 +1,16 @@
 //! The real way to sources: manifests (and `transfer_read`) over the kept JSON-RPC connections, pieces by
 //! `GET /content/<hash>` with `Range` over connections of their own.
 
-use super::limits::{BROKEN_TRIES, BUSY_TRIES, LIST_LIMIT, PAGE_LIMIT};
-use super::listing::Gathered;
+use super::limits::{LIST_LIMIT, PAGE_LIMIT};
+use super::listing::{NoPage, gather};
 use super::network::{Connection, Counted, FolderLister, ListError, Network, SourceAddress, Way};
 use crate::base::{ContentId, FolderPath, PeerId};
 use crate::engine::transfer::source::Fault;
 use crate::net::peer_link::PeerLinks;
-use crate::net::{CallError, Client, ContentClient, FetchError, Identity, Uploads, call};
+use crate::net::{CallError, Client, ContentClient, FetchError, Identity, call};
 use crate::store::folder::FolderFile;
 use crate::wire::codes::Code;
-use crate::wire::convert::{
-    MAX_FOLDER_FILES, MAX_PART_BYTES, ManifestPage, files_from_wire, manifest_from_wire, part_from_wire,
-};
+use crate::wire::convert::{MAX_PART_BYTES, ManifestPage, manifest_from_wire, part_from_wire};
 use crate::wire::transfer::{FolderPage, TransferClient};
 use futures_util::future::{BoxFuture, FutureExt};
 use hyper::body::Bytes;
@@ -88,7 +86,8 @@ impl FolderLister for PeerNetwork {
     ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
         let links = self.links.clone();
         async move {
-            let listing = list(&links, peer, folder.to_string(), counted);
+            let folder = folder.to_string();
+            let listing = gather(|after| page(&links, peer, &folder, after), &*counted);
             let too_long =
                 || ListError::TooLong(format!("after {} minutes no end", LIST_LIMIT.as_secs() / 60));
             tokio::time::timeout(LIST_LIMIT, listing).await.unwrap_or_else(|_| Err(too_long()))
@@ -97,52 +96,19 @@ impl FolderLister for PeerNetwork {
     }
 }
 
-/// One page after the other. What a busy peer, or a connection that broke, did not give is asked for again from there:
-/// a long list would begin anew for ever.
-async fn list(
-    links: &PeerLinks,
-    peer: PeerId,
-    folder: String,
-    counted: Counted,
-) -> Result<Vec<FolderFile>, ListError> {
-    let mut gathered = Gathered::default();
-    let mut more = true;
-    while more {
-        let mut tries = 0;
-        let page = loop {
-            match page(links, peer, &folder, gathered.last()).await {
-                Ok(page) => break page,
-                Err((why, most)) if tries >= most || (most < BUSY_TRIES && gathered.entries() == 0) => {
-                    return Err(ListError::Away(why));
-                }
-                Err((why, _)) => tracing::debug!(%peer, %why, "a page of a folder is asked for again"),
-            }
-            tries += 1;
-            tokio::time::sleep(Uploads::RETRY_AFTER).await;
-        };
-        if page.files.len() > MAX_FOLDER_FILES {
-            return Err(ListError::TooLong(format!("{} files on a page", page.files.len())));
-        }
-        let entries = files_from_wire(&page.files).map_err(|error| ListError::Away(error.to_string()))?;
-        more = gathered.take(entries, page.more)?;
-        counted(gathered.entries());
-    }
-    gathered.finish()
-}
-
-/// A page, or why it does not come and how often it is asked for again.
+/// A page, or why it does not come.
 async fn page(
     links: &PeerLinks,
     peer: PeerId,
     folder: &str,
     after: Option<u64>,
-) -> Result<FolderPage, (String, u32)> {
-    let client =
-        links.connected(peer, CONNECT_LIMIT).await.map_err(|error| (error.to_string(), BROKEN_TRIES))?;
+) -> Result<FolderPage, NoPage> {
+    let client = links.connected(peer, CONNECT_LIMIT).await;
+    let client = client.map_err(|error| NoPage::Broken(error.to_string()))?;
     let asked = call(PAGE_LIMIT, client.folder(folder.to_owned(), after)).await;
-    asked.map_err(|error| {
-        let is_busy = matches!(&error, CallError::Refused(refused) if refused.code() == Code::Busy as i32);
-        (error.to_string(), if is_busy { BUSY_TRIES } else { BROKEN_TRIES })
+    asked.map_err(|error| match &error {
+        CallError::Refused(refused) if refused.code() == Code::Busy as i32 => NoPage::Busy(error.to_string()),
+        _ => NoPage::Broken(error.to_string()),
     })
 }
 

@@ -7,16 +7,67 @@
 use super::download::Stop;
 use super::folder::{Folder, blocking};
 use super::limits::{
-    DISK_PAUSE, LEAST_ROOM, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER, MAX_LIST_BYTES, MAX_LIST_PAGES,
+    BROKEN_TRIES, BUSY_TRIES, DISK_PAUSE, LEAST_ROOM, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER,
+    MAX_LIST_BYTES, MAX_LIST_PAGES,
 };
 use super::network::{Counted, ListError};
 use crate::base::{FolderPath, Natural};
 use crate::engine::index::FileEntry;
 use crate::engine::transfer::reason::Reason;
+use crate::net::Uploads;
 use crate::store::folder::{FolderFile, FolderTarget};
 use crate::store::partial::ask_folder;
+use crate::wire::convert::{MAX_FOLDER_FILES, files_from_wire};
+use crate::wire::transfer::FolderPage;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// Why a page does not come.
+#[derive(Debug)]
+pub(super) enum NoPage {
+    /// Its peer has no turn for it now.
+    Busy(String),
+    /// It cannot be reached, or does not answer.
+    Broken(String),
+}
+
+/// One page after the other, as `ask` gives the one behind a key. What a busy peer, or a connection that broke, did not
+/// give is asked for again from there: a long list would begin anew for ever.
+pub(super) async fn gather<F>(
+    ask: impl Fn(Option<u64>) -> F,
+    counted: &(dyn Fn(usize) + Send + Sync),
+) -> Result<Vec<FolderFile>, ListError>
+where
+    F: Future<Output = Result<FolderPage, NoPage>>,
+{
+    let mut gathered = Gathered::default();
+    let (mut more, mut tries) = (true, 0);
+    while more {
+        let page = match ask(gathered.last()).await {
+            Ok(page) => page,
+            Err(NoPage::Busy(_)) if tries < BUSY_TRIES => {
+                tries += 1;
+                tokio::time::sleep(Uploads::RETRY_AFTER).await;
+                continue;
+            }
+            // One that cannot be reached at all is away.
+            Err(NoPage::Broken(_)) if tries < BROKEN_TRIES && gathered.last().is_some() => {
+                tries += 1;
+                tokio::time::sleep(Uploads::RETRY_AFTER).await;
+                continue;
+            }
+            Err(NoPage::Busy(why) | NoPage::Broken(why)) => return Err(ListError::Away(why)),
+        };
+        tries = 0;
+        if page.files.len() > MAX_FOLDER_FILES {
+            return Err(ListError::TooLong(format!("{} files on a page", page.files.len())));
+        }
+        let entries = files_from_wire(&page.files).map_err(|error| ListError::Away(error.to_string()))?;
+        more = gathered.take(entries, page.more)?;
+        counted(gathered.entries());
+    }
+    gathered.finish()
+}
 
 /// What has come of a list.
 #[derive(Debug, Default)]
@@ -173,7 +224,8 @@ fn order(file: &FolderFile) -> (Natural<'_>, Natural<'_>) {
 mod tests {
     use super::*;
     use crate::base::{ContentId, FileName};
-    use crate::wire::convert::MAX_FOLDER_FILES;
+    use crate::wire::convert::files_to_wire;
+    use std::sync::Mutex;
 
     fn entry(key: u64, folder: &FolderPath, name: &FileName, is_hashed: bool) -> FileEntry {
         let content = is_hashed.then(|| ContentId::from_bytes([1; 32]));
@@ -222,5 +274,36 @@ mod tests {
         let mut hashing = Gathered::default();
         assert_eq!(hashing.take(vec![entry(3, &folder, &name, false)], false), Ok(false));
         assert_eq!(hashing.finish(), Err(ListError::Hashing(1)));
+    }
+
+    /// Pages of two files each, with what goes wrong before; gives the list, and behind which keys it was asked.
+    async fn gathered(
+        wrong: Vec<Option<NoPage>>,
+    ) -> (Result<usize, ListError>, Vec<Option<u64>>, Vec<usize>) {
+        let (wrong, asked) = (Mutex::new(wrong.into_iter()), Mutex::new(Vec::new()));
+        let (folder, name) = (FolderPath::new("Share").expect("a path"), FileName::new("a").expect("a name"));
+        let page = |after: Option<u64>| {
+            asked.lock().expect("nobody panicked").push(after);
+            let wrong = wrong.lock().expect("nobody panicked").next().flatten();
+            let first = after.map_or(0, |after| after + 1);
+            let entries: Vec<_> = (first..first + 2).map(|key| entry(key, &folder, &name, true)).collect();
+            let page = FolderPage { files: files_to_wire(&entries), more: first < 4 };
+            std::future::ready(wrong.map_or(Ok(page), Err))
+        };
+        let counts = Mutex::new(Vec::new());
+        let files = gather(page, &|count| counts.lock().expect("nobody panicked").push(count)).await;
+        let (asked, counts) = (asked.into_inner(), counts.into_inner());
+        (files.map(|files| files.len()), asked.expect("nobody panicked"), counts.expect("nobody panicked"))
+    }
+
+    #[tokio::test]
+    async fn a_page_that_does_not_come_is_asked_for_again_from_there() {
+        let (busy, broken) =
+            (|| Some(NoPage::Busy("busy".to_owned())), || Some(NoPage::Broken("cut".to_owned())));
+        assert_eq!(gathered(vec![]).await, (Ok(6), vec![None, Some(1), Some(3)], vec![2, 4, 6]));
+        let asked = vec![None, None, Some(1), Some(1), Some(3)];
+        assert_eq!(gathered(vec![busy(), None, broken()]).await, (Ok(6), asked, vec![2, 4, 6]));
+        let away = Err(ListError::Away("cut".to_owned()));
+        assert_eq!(gathered(vec![broken()]).await, (away, vec![None], vec![]), "it is away");
     }
 }
