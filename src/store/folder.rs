@@ -6,8 +6,8 @@
 //! through handles, component by component, and no link is followed.
 
 use super::partial::{
-    PartialError, PartialFile, hidden_of, is_content, numbered, open_hidden, sync_folder, try_to_write,
-    unlink_if_there,
+    PartialError, PartialFile, hidden_of, is_content, numbered, open_hidden, sync_all, sync_folder,
+    sync_volume, try_to_write, unlink_if_there,
 };
 use crate::base::{ContentId, FileName, FolderPath};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -254,11 +254,17 @@ impl FolderTarget {
         self.sync_small(&[])
     }
 
-    /// One sync of the volume is cheaper than one of each file and folder.
+    /// One sync of the volume is cheaper than one of each file and folder. After one that failed none of them is asked
+    /// for: it would say that all is well.
     fn sync_small(&mut self, places: &[u32]) -> Result<(), PartialError> {
         let touched = std::mem::take(&mut self.touched);
-        if places.is_empty() && touched.is_empty() || rustix::fs::syncfs(&self.hidden).is_ok() {
+        if places.is_empty() && touched.is_empty() {
             return Ok(());
+        }
+        match sync_volume(&self.hidden) {
+            Ok(()) => return Ok(()),
+            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(PartialError::Unsynced(error.into())),
         }
         for folder in &touched {
             sync_folder(self.enter(folder)?);
@@ -266,7 +272,7 @@ impl FolderTarget {
         for place in places {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = rustix::fs::openat(&self.hidden, small_name(*place), flags, Mode::empty())?;
-            File::from(file).sync_all()?;
+            sync_all(&File::from(file))?;
         }
         Ok(())
     }

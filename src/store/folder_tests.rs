@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::base::PieceLayout;
+use crate::store::partial::faults::{Fault, inject};
+use std::time::Duration;
 
 fn file(folder: &str, name: &str, bytes: &[u8]) -> FolderFile {
     FolderFile {
@@ -116,4 +118,17 @@ fn a_cancelled_folder_leaves_what_others_download_into_it() {
     assert_eq!(left(&outside.path().join("deep")), 1, "behind a link");
     assert!(!to.path().join("F/.cardume").exists());
     held.finish(&name("b")).expect("it was not touched");
+}
+
+#[test]
+fn small_files_whose_sync_failed_get_no_names() {
+    let to = tempfile::tempdir().expect("a folder");
+    let (mut target, _) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+    let files = [file("", "a", b"a")];
+    target.write_small(0, b"a").expect("written");
+    inject(to.path(), Fault::SyncFails(Duration::ZERO));
+    assert!(matches!(target.commit(&files, vec![0]), Err(PartialError::Unsynced(_))));
+    assert!(!to.path().join("F/a").exists());
+    target.write_small(0, b"a").expect("written again");
+    target.commit(&files, vec![0]).expect("named");
 }

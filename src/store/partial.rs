@@ -10,8 +10,11 @@
 
 mod asking;
 mod error;
+#[cfg(test)]
+pub(crate) mod faults;
 mod journal;
 mod names;
+mod sync;
 
 use crate::base::{ContentId, FileName, PieceIndex, PieceLayout};
 use crate::engine::transfer::have::PieceSet;
@@ -29,6 +32,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+pub(super) use sync::{sync_all, sync_volume};
 
 /// The hidden folder for partial files in every target folder.
 pub const HIDDEN_FOLDER: &str = ".cardume";
@@ -75,7 +79,7 @@ struct Files {
 
 impl Steps for Files {
     fn sync_data(&self) -> io::Result<()> {
-        self.data.sync_data()
+        sync::sync_data(&self.data)
     }
 
     fn write_journal(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -87,9 +91,9 @@ impl Journal {
     /// Syncs the data and marks these pieces, which were written before. Blocks as long as the disk takes.
     ///
     /// # Errors
-    /// If the disk fails; the pieces are then in doubt at a resume, and no more than that.
+    /// [`PartialError::Unsynced`]: what is not marked is to be let go ([`PartialFile::forget_unmarked`]).
     pub fn mark(&mut self, pieces: &[PieceIndex]) -> Result<(), PartialError> {
-        Ok(self.0.mark(pieces)?)
+        self.0.mark(pieces).map_err(PartialError::Unsynced)
     }
 }
 
@@ -112,6 +116,15 @@ impl PartialFile {
     /// # Errors
     /// See [`PartialError`].
     pub fn resume(target: &Path, content: ContentId) -> Result<Option<Resumed>, PartialError> {
+        let resumed = Self::left(target, content)?;
+        if let Some(resumed) = &resumed {
+            resumed.partial.reserve()?;
+        }
+        Ok(resumed)
+    }
+
+    /// The same, also where the volume has no room for the rest.
+    fn left(target: &Path, content: ContentId) -> Result<Option<Resumed>, PartialError> {
         let Some((folder, hidden)) = open_both(target)? else { return Ok(None) };
         let part = part_name(content);
         let file = match open_part(&hidden, &part, OFlags::empty()) {
@@ -132,7 +145,6 @@ impl PartialFile {
         let journal::Entries { layout, pieces, marked, .. } = entries;
         let target = target.to_owned();
         let partial = Self { target, folder, hidden, file, content, part, layout, is_resumed: true };
-        partial.reserve()?;
         Ok(Some(Resumed { partial, journal: Journal(marker), layout, pieces, marked }))
     }
 
@@ -142,7 +154,7 @@ impl PartialFile {
     /// # Errors
     /// If the disk refuses.
     pub fn forget_unmarked(target: &Path, content: ContentId) -> Result<(), PartialError> {
-        let Some(Resumed { partial, layout, marked, .. }) = Self::resume(target, content)? else {
+        let Some(Resumed { partial, layout, marked, .. }) = Self::left(target, content)? else {
             return Self::remove(target, content);
         };
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
@@ -262,10 +274,21 @@ impl PartialFile {
     /// # Errors
     /// If the disk cannot be read.
     pub fn read_piece(&self, piece: PieceIndex, bytes: &mut Vec<u8>) -> Result<(), PartialError> {
+        #[cfg(test)]
+        faults::at_read(&self.file);
         let range = self.layout.range(piece);
         let length = usize::try_from(range.end - range.start).map_err(|_| PartialError::Length)?;
         bytes.resize(length, 0);
         Ok(self.file.read_exact_at(bytes, range.start)?)
+    }
+
+    /// To be called before pieces are read that an earlier run left: they are read from the disk then, not from
+    /// memory where that run may have left what never got there. Blocks as long as the disk takes.
+    ///
+    /// # Errors
+    /// [`PartialError::Unsynced`], as [`Journal::mark`].
+    pub fn read_from_disk(&self) -> Result<(), PartialError> {
+        sync::forget_pages(&self.file)
     }
 
     /// Whether a piece was surely never written: it lies in a hole of the sparse file. Spares reading
@@ -283,9 +306,10 @@ impl PartialFile {
     /// is taken. Gives the path. The caller has verified every piece.
     ///
     /// # Errors
-    /// The partial file stays as it is; finishing can be tried again.
+    /// The partial file stays as it is; finishing can be tried again, but after [`PartialError::Unsynced`] only
+    /// when what is not marked was let go.
     pub fn finish(&self, name: &FileName) -> Result<PathBuf, PartialError> {
-        self.file.sync_all()?;
+        sync_all(&self.file)?;
         for number in 1..=Self::MAX_NAMES {
             let name = numbered(name, number);
             match self.rename_to(&name) {

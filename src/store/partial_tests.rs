@@ -234,7 +234,11 @@ fn after_a_sync_that_failed_only_what_was_marked_before_counts() {
     let [first, second] = [0, 1].map(|number| layout.piece(number).expect("within"));
     journal.mark(&[first]).expect("marked");
     drop((partial, journal));
+    // Also where there is no room for the rest.
+    faults::inject(target.path(), faults::Fault::NoRoom);
+    assert!(matches!(PartialFile::resume(target.path(), content), Err(PartialError::DiskFull)));
     PartialFile::forget_unmarked(target.path(), content).expect("forgotten");
+    faults::heal(target.path());
     let Resumed { partial, marked, .. } =
         PartialFile::resume(target.path(), content).expect("read").expect("there");
     assert_eq!(marked.iter().collect::<Vec<_>>(), [first]);

@@ -59,8 +59,13 @@ impl Checkpoint {
         let Some(marking) = &mut self.marking else { return std::future::pending().await };
         let ended = marking.await;
         self.marking = None;
-        let (journal, result) = ended.map_err(|error| PartialError::Io(std::io::Error::other(error)))?;
-        self.journal = Some(journal);
+        let result = match ended {
+            Ok((journal, result)) => {
+                self.journal = Some(journal);
+                result
+            }
+            Err(error) => Err(PartialError::Unsynced(std::io::Error::other(error))),
+        };
         self.has_failed |= result.is_err();
         result
     }
@@ -77,10 +82,12 @@ impl Checkpoint {
         !std::mem::take(self).has_failed
     }
 
-    /// Lets the journal go without marking: the file is whole and gets its name.
-    pub(super) async fn forget(&mut self) {
-        self.finish_marking().await;
+    /// Lets the journal go without marking: the file is whole and gets its name. Not after an error: the file's own
+    /// sync would not repeat it.
+    pub(super) async fn forget(&mut self) -> Result<(), PartialError> {
+        let marked = if self.marking.is_some() { self.done().await } else { Ok(()) };
         *self = Self::default();
+        marked
     }
 
     async fn finish_marking(&mut self) {
@@ -90,5 +97,30 @@ impl Checkpoint {
             let pieces = self.pending.len();
             tracing::warn!(%error, pieces, "written pieces cannot be marked; they are in doubt at a resume");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{ContentId, PieceLayout};
+    use crate::engine::transfer::manifest::PieceHash;
+    use crate::store::partial::PartialFile;
+    use crate::store::partial::faults::{Fault, inject};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_sync_that_fails_while_the_file_gets_its_name_is_heard_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let layout = PieceLayout::of(2 * u64::from(PieceLayout::MIN_PIECE_BYTES)).expect("small");
+        let partial =
+            PartialFile::create(folder.path(), ContentId::from_bytes([1; 32]), layout).expect("made");
+        let mut checkpoint = Checkpoint::default();
+        checkpoint.begin(Some(partial.begin_journal(&[PieceHash([0; 32]); 2]).expect("begun")));
+        checkpoint.written(layout.last(), CHECKPOINT_BYTES);
+        inject(folder.path(), Fault::SyncFails(Duration::ZERO));
+        checkpoint.look(Instant::now());
+        assert!(matches!(checkpoint.forget().await, Err(PartialError::Unsynced(_))));
+        assert!(checkpoint.forget().await.is_ok(), "it is said once");
     }
 }

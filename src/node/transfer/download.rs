@@ -107,6 +107,12 @@ impl From<PartialError> for Stop {
             PartialError::Name(error) => Self::Failed(Reason::NameRefused, error.to_string()),
             PartialError::NamesTaken => Self::Failed(Reason::NamesTaken, String::new()),
             PartialError::Length => Self::internal("a piece had another length"),
+            PartialError::Unsynced(error)
+                if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+            {
+                Self::Wait(Reason::DiskFull, String::new())
+            }
+            PartialError::Unsynced(error) => Self::Wait(Reason::DiskError, error.to_string()),
             PartialError::Io(error) if denied(&error) => Self::Wait(Reason::NoPermission, error.to_string()),
             PartialError::Io(error) => Self::Wait(Reason::DiskError, error.to_string()),
         }
@@ -195,10 +201,12 @@ impl Download {
                 () = stop.cancelled() => None,
                 outcome = self.attempt() => Some(outcome),
             };
-            if let Some(finishing) = self.finishing.take()
-                && let Ok(Ok(path)) = finishing.await
-            {
-                outcome = Some(Ok(path));
+            if let Some(finishing) = self.finishing.take() {
+                match finishing.await {
+                    Ok(Ok(path)) => outcome = Some(Ok(path)),
+                    Ok(Err(error)) => self.heed(&error),
+                    Err(error) => tracing::error!(%error, "a file did not get its name"),
+                }
             }
             self.settle().await;
             match outcome {
@@ -227,6 +235,7 @@ impl Download {
     }
 
     async fn attempt(&mut self) -> Result<PathBuf, Stop> {
+        self.forget_unmarked().await?;
         self.add_local().await;
         let (mut plan, target) = if let Some(resumed) = self.resume().await? {
             resumed
@@ -330,19 +339,26 @@ impl Download {
         if let Some(partial) = self.partial.take() {
             alone(&partial).await;
         }
-        if std::mem::take(&mut self.has_sync_failed) {
+        if let Err(stop) = self.forget_unmarked().await {
+            tracing::error!(?stop, "after a sync that failed, what was written cannot be let go");
+        }
+    }
+
+    /// Lets go of what cannot be believed after a sync that failed; until that is done the download does not go on.
+    async fn forget_unmarked(&mut self) -> Result<(), Stop> {
+        if self.has_sync_failed {
             let (to, content) = (self.request.to.clone(), self.request.content);
             let forgetting = tokio::task::spawn_blocking(move || PartialFile::forget_unmarked(&to, content));
-            if let Ok(Err(error)) = forgetting.await {
-                tracing::error!(%error, "after a sync that failed, what was written cannot be let go");
-            }
+            forgetting.await.map_err(Stop::internal)??;
+            self.has_sync_failed = false;
         }
+        Ok(())
     }
 
     /// Puts the file under its name, when nobody writes to it any more.
     async fn finish(&mut self) -> Result<PathBuf, Stop> {
         self.progress.state("running", Reason::Finishing, "");
-        self.checkpoint.forget().await;
+        self.checkpoint.forget().await.inspect_err(|error| self.heed(error))?;
         let Some(partial) = self.partial.clone() else {
             return Err(Stop::internal("the partial file is gone"));
         };
@@ -353,9 +369,12 @@ impl Download {
         let finishing = self.finishing.insert(tokio::task::spawn_blocking(move || partial.finish(&name)));
         let finished = finishing.await;
         self.finishing = None;
-        let finished = finished.map_err(Stop::internal)?;
-        self.has_sync_failed |= finished.as_ref().is_err_and(PartialError::is_of_the_disk);
-        Ok(finished?)
+        Ok(finished.map_err(Stop::internal)?.inspect_err(|error| self.heed(error))?)
+    }
+
+    /// After a sync that failed nothing counts that was not marked before.
+    pub(super) fn heed(&mut self, error: &PartialError) {
+        self.has_sync_failed |= matches!(error, PartialError::Unsynced(_));
     }
 
     /// The file under its name, where an earlier run was killed between naming it and saying so.

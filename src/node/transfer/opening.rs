@@ -80,7 +80,7 @@ impl Download {
         }
         let (checking, known) = (target.clone(), marked.clone());
         let doubtful = tokio::task::spawn_blocking(move || verified_pieces(&checking, &known)).await;
-        let doubtful = doubtful.map_err(Stop::internal)?;
+        let doubtful = doubtful.map_err(Stop::internal)?.inspect_err(|error| self.heed(error))?;
         let mut plan = Plan::new(layout);
         marked.iter().for_each(|piece| plan.found(piece));
         for piece in doubtful.iter() {
@@ -149,14 +149,20 @@ impl Download {
 }
 
 /// The pieces in doubt that have their hash. Blocks, for about a second per GB of them.
-fn verified_pieces(target: &Target, known: &PieceSet) -> PieceSet {
+fn verified_pieces(target: &Target, known: &PieceSet) -> Result<PieceSet, PartialError> {
     let mut verified = PieceSet::empty(target.layout);
     if !target.partial.is_resumed() {
-        return verified;
+        return Ok(verified);
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, mut is_of_disk) = (Vec::new(), false);
     for piece in target.layout.pieces().filter(|piece| !known.contains(*piece)) {
-        if target.partial.is_hole(piece) || target.partial.read_piece(piece, &mut bytes).is_err() {
+        if target.partial.is_hole(piece) {
+            continue;
+        }
+        if !std::mem::replace(&mut is_of_disk, true) {
+            target.partial.read_from_disk()?;
+        }
+        if target.partial.read_piece(piece, &mut bytes).is_err() {
             continue;
         }
         let expected = target.pieces.get(piece.number() as usize);
@@ -164,5 +170,5 @@ fn verified_pieces(target: &Target, known: &PieceSet) -> PieceSet {
             verified.insert(piece);
         }
     }
-    verified
+    Ok(verified)
 }

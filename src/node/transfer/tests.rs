@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 mod control;
 mod disk;
+mod failing;
 mod folders;
 mod limited;
 mod waiting;

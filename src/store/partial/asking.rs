@@ -44,6 +44,8 @@ impl PartialFile {
 
     /// Whether the volume has room for what is missing, and takes some of it.
     pub(super) fn has_room(&self) -> Result<(), PartialError> {
+        #[cfg(test)]
+        super::faults::expect_room(&self.file)?;
         let metadata = self.file.metadata()?;
         // 512: what `st_blocks` counts in, whatever the volume (stat(2)).
         let there = std::os::unix::fs::MetadataExt::blocks(&metadata).saturating_mul(512);

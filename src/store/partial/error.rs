@@ -32,21 +32,12 @@ pub enum PartialError {
     /// Every name that was tried is taken.
     #[error("{} files of that name exist", PartialFile::MAX_NAMES)]
     NamesTaken,
+    /// A sync failed: what was written since the last good one may be lost, whatever can be read of it.
+    #[error("the disk did not keep what was written: {0}")]
+    Unsynced(io::Error),
     /// Anything else that the system says.
     #[error("the disk says: {0}")]
     Io(io::Error),
-}
-
-impl PartialError {
-    /// Whether the volume is full or fails, so that what was written and not synced may be lost.
-    #[must_use]
-    pub fn is_of_the_disk(&self) -> bool {
-        match self {
-            Self::DiskFull => true,
-            Self::Io(error) => error.raw_os_error() == Some(Errno::IO.raw_os_error()),
-            _ => false,
-        }
-    }
 }
 
 impl From<io::Error> for PartialError {

@@ -1,0 +1,66 @@
+//! Faults of the disk that tests ask for, by the folder in which files lie.
+
+use super::PartialError;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The next sync takes so long and fails, and the ones after it succeed, as on Linux.
+    SyncFails(Duration),
+    /// Each reading of a piece takes so long.
+    SlowReads(Duration),
+    /// The volume is full.
+    NoRoom,
+}
+
+static FAULTS: Mutex<Vec<(PathBuf, Fault)>> = Mutex::new(Vec::new());
+
+fn faults() -> MutexGuard<'static, Vec<(PathBuf, Fault)>> {
+    FAULTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets the files below a folder have this fault from now on.
+pub(crate) fn inject(folder: &Path, fault: Fault) {
+    let folder = folder.canonicalize().expect("the folder is there");
+    faults().push((folder, fault));
+}
+
+/// Ends all faults below a folder.
+pub(crate) fn heal(folder: &Path) {
+    let folder = folder.canonicalize().expect("the folder is there");
+    faults().retain(|(of, _)| *of != folder);
+}
+
+/// The first fault of this kind that an open file has, if any.
+fn find<T>(file: &impl AsRawFd, kind: impl Fn(Fault) -> Option<T>) -> Option<(usize, T)> {
+    let path =
+        std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("Linux says where it is");
+    let all = faults();
+    let its = all.iter().enumerate().filter(|(_, (folder, _))| path.starts_with(folder));
+    its.filter_map(|(place, (_, fault))| Some((place, kind(*fault)?))).next()
+}
+
+pub(super) fn at_sync(file: &impl AsRawFd) -> io::Result<()> {
+    let found = find(file, |fault| if let Fault::SyncFails(time) = fault { Some(time) } else { None });
+    let Some((place, time)) = found else { return Ok(()) };
+    faults().remove(place);
+    std::thread::sleep(time);
+    Err(io::Error::from(rustix::io::Errno::IO))
+}
+
+pub(super) fn at_read(file: &impl AsRawFd) {
+    let found = find(file, |fault| if let Fault::SlowReads(time) = fault { Some(time) } else { None });
+    if let Some((_, time)) = found {
+        std::thread::sleep(time);
+    }
+}
+
+pub(super) fn expect_room(on: &impl AsRawFd) -> Result<(), PartialError> {
+    let found = find(on, |fault| (fault == Fault::NoRoom).then_some(()));
+    found.map_or(Ok(()), |_| Err(PartialError::DiskFull))
+}
