@@ -5,9 +5,11 @@
 //! holds the list of files and a log of those that are done, so that a resume asks for nothing twice. Everything goes
 //! through handles, component by component, and no link is followed.
 
+mod strays;
+
 use super::partial::{
-    PartialError, PartialFile, hidden_of, is_content, numbered, open_hidden, sync_all, sync_folder,
-    sync_volume, try_to_write, unlink_if_there,
+    PartialError, PartialFile, check_place, hidden_of, is_content, numbered, open_hidden, sync_all,
+    sync_folder, sync_volume, try_to_write, unlink_if_there,
 };
 use crate::base::{ContentId, FileName, FolderPath};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -18,6 +20,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use strays::{new_list, remove_strays, small_name};
 
 const LIST: &str = "folder.list";
 const LOG: &str = "folder.done";
@@ -82,18 +85,39 @@ impl FolderTarget {
         Err(PartialError::NamesTaken)
     }
 
-    /// Opens the folder of an earlier run; makes it anew if it is gone.
+    /// Opens the folder of an earlier run.
     ///
     /// # Errors
-    /// See [`PartialError`].
+    /// [`PartialError::Gone`] if it is not there; see [`PartialError`] for others.
     pub fn open(to: &Path, name: &FileName) -> Result<Self, PartialError> {
         let path = to.join(name.as_str());
         let unusable = |error: std::io::Error| PartialError::Folder(path.clone(), error);
-        std::fs::create_dir_all(&path).map_err(unusable)?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| unusable(error.into()))?;
+        let root = match rustix::fs::open(&path, flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Err(PartialError::Gone(path)),
+            root => root.map_err(|error| unusable(error.into()))?,
+        };
         let hidden = open_hidden(&root).map_err(|error| unusable(error.into()))?;
+        remove_strays(&hidden);
         Ok(Self { path, root, hidden, opened: BTreeMap::new(), touched: BTreeSet::new() })
+    }
+
+    /// The same, which is made anew if it is gone: it was cancelled, which removes it, and is wanted again.
+    ///
+    /// # Errors
+    /// See [`PartialError`].
+    pub fn open_or_make(to: &Path, name: &FileName) -> Result<Self, PartialError> {
+        let path = to.join(name.as_str());
+        std::fs::create_dir_all(&path).map_err(|error| PartialError::Folder(path, error))?;
+        Self::open(to, name)
+    }
+
+    /// Fails if the folder is not where it was any more: nothing is to be written into it then.
+    ///
+    /// # Errors
+    /// [`PartialError::Gone`], or if the disk refuses.
+    pub fn check_place(&self) -> Result<(), PartialError> {
+        check_place(&self.root, &self.path)
     }
 
     /// The same folder for another thread.
@@ -159,7 +183,7 @@ impl FolderTarget {
         };
         let lines: Vec<Line> = files.iter().map(line).collect();
         let body = serde_json::to_vec(&lines).map_err(std::io::Error::other)?;
-        let new = format!("{LIST}.new");
+        let new = new_list();
         let mut file = self.create(&new)?;
         file.write_all(blake3::hash(&body).to_hex().as_bytes())?;
         file.write_all(&body)?;
@@ -189,8 +213,11 @@ impl FolderTarget {
     /// The whole path of a subfolder, which is made.
     ///
     /// # Errors
-    /// If it cannot be made, or a link lies in its place.
+    /// If it cannot be made, or a link lies in its place; [`PartialError::Gone`] as [`FolderTarget::check_place`].
     pub fn subfolder(&mut self, folder: &FolderPath) -> Result<PathBuf, PartialError> {
+        self.check_place()?;
+        // It may have been moved since it was opened.
+        self.opened.remove(folder);
         self.enter(folder)?;
         Ok(folder.names().fold(self.path.clone(), |path, name| path.join(name)))
     }
@@ -227,6 +254,8 @@ impl FolderTarget {
     /// If the disk refuses; nothing has a name then that was not synced.
     pub fn commit(&mut self, files: &[FolderFile], places: Vec<u32>) -> Result<Vec<u32>, PartialError> {
         self.sync_small(&places)?;
+        self.check_place()?;
+        self.opened.clear();
         let mut named = places;
         let mut result = Ok(());
         named.retain(|place| {
@@ -302,6 +331,7 @@ impl FolderTarget {
 
     /// Everything is there: the hidden folder goes.
     pub fn close(self) {
+        remove_strays(&self.hidden);
         for name in [LIST, LOG] {
             if let Err(error) = rustix::fs::unlinkat(&self.hidden, name, AtFlags::empty()) {
                 tracing::trace!(%error, name, "it stays");
@@ -436,10 +466,6 @@ impl FolderTarget {
         file.take(MAX_LIST_BYTES).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
-}
-
-fn small_name(place: u32) -> String {
-    format!("{place}.small")
 }
 
 /// An entry of the log is bound to the file at its place.

@@ -132,3 +132,53 @@ fn small_files_whose_sync_failed_get_no_names() {
     target.write_small(0, b"a").expect("written again");
     target.commit(&files, vec![0]).expect("named");
 }
+
+#[test]
+fn what_a_killed_process_left_of_small_files_is_removed_and_nothing_else() {
+    let to = tempfile::tempdir().expect("a folder");
+    let (target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+    target.save_list(&[file("", "a", b"a")]).expect("saved");
+    let hidden = to.path().join("F/.cardume");
+    let ours = ["0.small", "4294967295.small", "folder.list.new"];
+    let others = ["01.small", "4294967296.small", "x.small", "small", "7.small.txt", "8.part"];
+    for name in ours.iter().chain(&others) {
+        std::fs::write(hidden.join(name), b"x").expect("written");
+    }
+    std::fs::create_dir(hidden.join("9.small")).expect("made");
+    let left = || {
+        let entries = std::fs::read_dir(&hidden).expect("there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
+        names.collect::<BTreeSet<_>>()
+    };
+    let all = left();
+    drop(FolderTarget::open(to.path(), &called).expect("opened"));
+    assert_eq!(left(), all, "somebody has it open");
+    drop(target);
+    drop(FolderTarget::open(to.path(), &called).expect("opened"));
+    let stays = others.iter().chain(&["9.small", "folder.list"]).map(|name| (*name).to_owned());
+    assert_eq!(left(), stays.collect());
+}
+
+#[test]
+fn nothing_is_written_into_a_folder_that_was_moved() {
+    let to = tempfile::tempdir().expect("a folder");
+    let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+    let files = [file("x", "a", b"a")];
+    let x = FolderPath::new("x").expect("a path");
+    target.write_small(0, b"a").expect("written");
+    std::fs::rename(to.path().join("F"), to.path().join("G")).expect("moved");
+    assert!(matches!(target.commit(&files, vec![0]), Err(PartialError::Gone(_))));
+    assert!(matches!(target.subfolder(&x), Err(PartialError::Gone(_))));
+    assert!(matches!(FolderTarget::open(to.path(), &called), Err(PartialError::Gone(_))));
+    // Another one in its place is not it.
+    std::fs::create_dir(to.path().join("F")).expect("made");
+    assert!(matches!(target.check_place(), Err(PartialError::Gone(_))));
+    std::fs::remove_dir(to.path().join("F")).expect("removed");
+    assert!(!to.path().join("G/x").exists());
+    std::fs::rename(to.path().join("G"), to.path().join("F")).expect("moved back");
+    target.commit(&files, vec![0]).expect("named");
+    assert!(to.path().join("F/x/a").exists());
+    // A folder in it is made again, and its files come to where the list says.
+    std::fs::rename(to.path().join("F/x"), to.path().join("elsewhere")).expect("moved");
+    assert!(target.subfolder(&x).expect("made").is_dir());
+}

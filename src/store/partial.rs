@@ -14,6 +14,7 @@ mod error;
 pub(crate) mod faults;
 mod journal;
 mod names;
+mod place;
 mod sync;
 
 use crate::base::{ContentId, FileName, PieceIndex, PieceLayout};
@@ -25,6 +26,8 @@ pub use error::PartialError;
 use journal::{Marker, Steps};
 pub use names::find_finished;
 pub(super) use names::{is_content, numbered};
+pub(super) use place::check_place;
+pub use place::expect_folder;
 use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -181,7 +184,19 @@ impl PartialFile {
         }
     }
 
-    /// The same in a folder that is open.
+    /// Removes the journal of a file that has got its name: an earlier run was killed in between. Blocks.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn remove_stray_journal(target: &Path, content: ContentId) -> Result<(), PartialError> {
+        let Some((folder, hidden)) = open_both(target)? else { return Ok(()) };
+        match rustix::fs::statat(&hidden, part_name(content), AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => unlink_all(&folder, &hidden, content),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`PartialFile::remove`], in a folder that is open.
     pub(super) fn remove_in(folder: &OwnedFd, content: ContentId) -> Result<(), PartialError> {
         let Some(hidden) = hidden_of(folder)? else { return Ok(()) };
         // Held until its names are gone. What is no file of ours is nobody's download.
@@ -213,6 +228,8 @@ impl PartialFile {
         let unusable = |error: Errno| PartialError::Folder(target.to_owned(), error.into());
         let folder =
             rustix::fs::open(target, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(unusable)?;
+        #[cfg(test)]
+        faults::at_open(&folder);
         let part = part_name(content);
         let mut tries = 0..Self::MAX_TRIES;
         let (hidden, file) = loop {
@@ -258,7 +275,9 @@ impl PartialFile {
     ///
     /// # Errors
     /// [`PartialError::DiskFull`] can be tried again; the piece does not count until it is `Ok`.
+    /// [`PartialError::Gone`]: the target folder is not where it was, and nothing was written.
     pub fn write_piece(&self, piece: PieceIndex, bytes: &[u8]) -> Result<(), PartialError> {
+        check_place(&self.folder, &self.target)?;
         let range = self.layout.range(piece);
         if range.end - range.start != bytes.len() as u64 {
             return Err(PartialError::Length);
@@ -310,6 +329,7 @@ impl PartialFile {
     /// when what is not marked was let go.
     pub fn finish(&self, name: &FileName) -> Result<PathBuf, PartialError> {
         sync_all(&self.file)?;
+        check_place(&self.folder, &self.target)?;
         for number in 1..=Self::MAX_NAMES {
             let name = numbered(name, number);
             match self.rename_to(&name) {

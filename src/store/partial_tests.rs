@@ -253,3 +253,19 @@ fn after_a_sync_that_failed_only_what_was_marked_before_counts() {
     PartialFile::forget_unmarked(target.path(), content).expect("forgotten");
     assert!(!target.path().join(".cardume").exists());
 }
+
+#[test]
+fn nothing_is_written_below_a_folder_that_was_moved() {
+    let to = tempfile::tempdir().expect("a folder");
+    let [here, there] = ["here", "there"].map(|name| to.path().join(name));
+    std::fs::create_dir(&here).expect("made");
+    let partial = make(&here, 3).expect("made");
+    std::fs::rename(&here, &there).expect("moved");
+    let piece = partial.layout.last();
+    assert!(matches!(partial.write_piece(piece, b"new"), Err(PartialError::Gone(_))));
+    assert!(partial.is_hole(piece));
+    assert!(matches!(partial.finish(&name("a")), Err(PartialError::Gone(_))));
+    std::fs::rename(&there, &here).expect("moved back");
+    partial.write_piece(piece, b"new").expect("written");
+    assert_eq!(partial.finish(&name("a")).expect("finished"), here.join("a"));
+}

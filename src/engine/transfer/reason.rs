@@ -28,6 +28,8 @@ pub enum Reason {
     NoPermission,
     /// The target folder cannot be used.
     FolderUnusable,
+    /// The target folder is not where it was: moved, removed, or on a drive that was taken out.
+    FolderGone,
     /// Something that is not Cardume's lies where the partial file should.
     InTheWay,
     /// Another process downloads the same.
@@ -65,7 +67,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Queued,
         Self::AskingTracker,
         Self::NoTracker,
@@ -78,6 +80,7 @@ impl Reason {
         Self::DiskFull,
         Self::NoPermission,
         Self::FolderUnusable,
+        Self::FolderGone,
         Self::InTheWay,
         Self::InUse,
         Self::DiskError,
@@ -115,6 +118,9 @@ impl Reason {
             }
             Self::NoPermission => ("no_permission", "the folder may not be written to: {}"),
             Self::FolderUnusable => ("folder_unusable", "the folder cannot be used: {}"),
+            Self::FolderGone => {
+                ("folder_gone", "the folder is not there any more: {}; goes on when it is back in its place")
+            }
             Self::InTheWay => ("in_the_way", "something else lies in the target folder: {}"),
             Self::InUse => {
                 ("in_use", "another peer on this machine downloads the same file into this folder")

@@ -102,6 +102,7 @@ impl From<PartialError> for Stop {
                 let reason = if denied(&error) { Reason::NoPermission } else { Reason::FolderUnusable };
                 Self::Wait(reason, format!("{} ({error})", path.display()))
             }
+            PartialError::Gone(path) => Self::Wait(Reason::FolderGone, path.display().to_string()),
             PartialError::Foreign(what) => Self::Wait(Reason::InTheWay, what.to_owned()),
             PartialError::InUse => Self::Wait(Reason::InUse, String::new()),
             PartialError::Name(error) => Self::Failed(Reason::NameRefused, error.to_string()),
@@ -135,8 +136,12 @@ pub(super) struct Download {
     dropped_at: Option<Instant>,
     /// The file gets its name: that goes on to its end, whatever becomes of whoever waits for it.
     finishing: Option<JoinHandle<Result<PathBuf, PartialError>>>,
+    /// What runs on threads that may block has it too.
+    pub(super) blocked: Arc<()>,
     /// A sync failed since the partial file was opened.
     has_sync_failed: bool,
+    /// The target folder was there: it is not made (again).
+    pub(super) has_folder: bool,
     /// Whether an earlier run may have ended with the file and without a word.
     may_be_there: bool,
     /// How many bytes the content has, once a source proved it.
@@ -173,6 +178,7 @@ impl Download {
         let (dropped_at, finishing) = (None, None);
         // Of a new one nothing is known.
         let may_be_there = progress.shown().size > 0;
+        let has_folder = progress.shown().done > 0;
         Self {
             shared,
             request,
@@ -186,7 +192,9 @@ impl Download {
             hurry,
             dropped_at,
             finishing,
+            blocked: Arc::default(),
             has_sync_failed: false,
+            has_folder,
             may_be_there,
             proven_bytes: None,
         }
@@ -332,9 +340,10 @@ impl Download {
         }
     }
 
-    /// Marks what was written, and waits until nobody has the partial file any more: another attempt opens it
-    /// anew, alone.
+    /// Marks what was written, and waits until nobody has the partial file any more, or opens it: another attempt opens
+    /// it anew, alone.
     async fn settle(&mut self) {
+        alone(&self.blocked).await;
         self.has_sync_failed |= !self.checkpoint.settle().await;
         if let Some(partial) = self.partial.take() {
             alone(&partial).await;
@@ -348,8 +357,7 @@ impl Download {
     async fn forget_unmarked(&mut self) -> Result<(), Stop> {
         if self.has_sync_failed {
             let (to, content) = (self.request.to.clone(), self.request.content);
-            let forgetting = tokio::task::spawn_blocking(move || PartialFile::forget_unmarked(&to, content));
-            forgetting.await.map_err(Stop::internal)??;
+            self.blocking(move |_| PartialFile::forget_unmarked(&to, content)).await?;
             self.has_sync_failed = false;
         }
         Ok(())
@@ -384,8 +392,14 @@ impl Download {
         }
         let (size, name) = (self.progress.shown().size, self.name());
         let (to, content) = (self.request.to.clone(), self.request.content);
-        let looking = tokio::task::spawn_blocking(move || find_finished(&to, &name, size, content));
-        looking.await.map_err(Stop::internal)
+        let found = self.blocking(move |stop| {
+            let found = find_finished(&to, &name, size, content, || stop.is_cancelled());
+            if found.is_some() {
+                PartialFile::remove_stray_journal(&to, content)?;
+            }
+            Ok(found)
+        });
+        found.await
     }
 
     fn show_finished(&self, path: &Path) {
@@ -417,9 +431,9 @@ impl Download {
     }
 }
 
-/// Waits until nobody else holds the file: threads that write end by themselves.
-async fn alone(partial: &Arc<PartialFile>) {
-    while Arc::strong_count(partial) > 1 {
+/// Waits until nobody else holds it: threads end by themselves.
+async fn alone<T>(held: &Arc<T>) {
+    while Arc::strong_count(held) > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -11,7 +11,7 @@ use super::small::SmallFiles;
 use crate::base::{FileName, FolderPath, PeerId};
 use crate::engine::transfer::reason::Reason;
 use crate::store::folder::{FolderFile, FolderTarget};
-use crate::store::partial::PartialError;
+use crate::store::partial::{PartialError, expect_folder};
 use crate::wire::control::Transfer;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -32,13 +32,15 @@ pub struct FolderRequest {
     pub to: PathBuf,
     /// What it is called there, once that is decided.
     chosen: Arc<OnceLock<FileName>>,
+    /// It was cancelled, which may have removed it: it is made anew once.
+    made_anew: Option<Arc<OnceLock<()>>>,
 }
 
 impl FolderRequest {
     /// A folder that is wanted now.
     #[must_use]
     pub fn new(peer: PeerId, folder: FolderPath, to: PathBuf) -> Self {
-        Self { peer, folder, to, chosen: Arc::default() }
+        Self { peer, folder, to, chosen: Arc::default(), made_anew: None }
     }
 
     pub(super) fn restored(peer: PeerId, folder: FolderPath, to: PathBuf, name: Option<FileName>) -> Self {
@@ -57,6 +59,32 @@ impl FolderRequest {
     /// What it is called in the target folder, once that is decided.
     pub(super) fn name(&self) -> Option<FileName> {
         self.chosen.get().cloned()
+    }
+
+    /// It was cancelled; whoever wants it again gets it under its name, whether something of it is there or not.
+    pub(super) fn was_cancelled(&mut self) {
+        self.made_anew = Some(Arc::default());
+    }
+
+    /// Whether it may be made, though it has its name.
+    fn to_be_made(&self) -> Option<&OnceLock<()>> {
+        self.made_anew.as_deref().filter(|made| made.get().is_none())
+    }
+
+    /// Fails if the folder was begun and is not there. Blocks.
+    pub(super) fn expect_folder(&self) -> Result<(), PartialError> {
+        match self.name().filter(|_| self.to_be_made().is_none()) {
+            Some(name) => expect_folder(&self.to.join(name.as_str())),
+            None => Ok(()),
+        }
+    }
+
+    /// The folder on the disk, which is called so. Blocks.
+    fn open(&self, name: &FileName) -> Result<FolderTarget, PartialError> {
+        let Some(made) = self.to_be_made() else { return FolderTarget::open(&self.to, name) };
+        let target = FolderTarget::open_or_make(&self.to, name)?;
+        made.get_or_init(|| ());
+        Ok(target)
     }
 
     /// Removes what a cancelled download left. Blocks.
@@ -150,6 +178,9 @@ impl Folder {
         let target = self.open(reins).await?;
         let Some(mut target) = target else { return Ok(None) };
         self.show();
+        if reins.stop.is_cancelled() {
+            return Ok(None);
+        }
         let target = loop {
             let small = SmallFiles { folder: self, stop: &reins.stop };
             target = small.fetch(target).await?;
@@ -164,6 +195,7 @@ impl Folder {
         }
         let path = target.path().to_owned();
         blocking(move || {
+            target.check_place()?;
             target.close();
             Ok(())
         })
@@ -218,11 +250,14 @@ impl Folder {
     /// The folder on the disk, with its list: that of an earlier run, or a new one from the peer.
     async fn open(&mut self, reins: &Reins) -> Result<Option<FolderTarget>, Stop> {
         self.ask_disk().await?;
+        // Dropped with this, so that nothing is read for a peer that stops.
+        let stop = reins.stop.child_token();
+        let _stops = stop.clone().drop_guard();
         if let Some(name) = self.request.name() {
-            let (to, stop) = (self.request.to.clone(), reins.stop.clone());
+            let (request, stop) = (self.request.clone(), stop.clone());
             self.progress.state("running", Reason::Checking, "");
             let opened = blocking(move || {
-                let mut target = FolderTarget::open(&to, &name)?;
+                let mut target = request.open(&name)?;
                 let known = target.load().map(|(files, mut done)| {
                     // Some got their names and could not be remembered.
                     done.extend(there(&mut target, &files, &done, &stop)?);
@@ -239,7 +274,7 @@ impl Folder {
             () = reins.stop.cancelled() => return Ok(None),
             files = self.listed() => files?,
         };
-        let (request, kept, stop) = (self.request.clone(), files.clone(), reins.stop.clone());
+        let (request, kept) = (self.request.clone(), files.clone());
         if request.name().is_some() {
             self.progress.state("running", Reason::Checking, "");
         }
@@ -247,7 +282,7 @@ impl Folder {
             let mut done = BTreeSet::new();
             let target = if let Some(name) = request.name() {
                 // It was cancelled, or killed at its end: what has its name already does not come again.
-                let mut target = FolderTarget::open(&request.to, &name)?;
+                let mut target = request.open(&name)?;
                 target.save_list(&kept)?;
                 done.extend(there(&mut target, &kept, &done, &stop)?);
                 target
@@ -297,6 +332,7 @@ impl Folder {
         let mut download = Download::new(self.shared.clone(), request, child.clone(), own.hurry.clone());
         // Whose folder it is says how large its files are.
         download.proven_bytes = Some(file.size);
+        download.has_folder = true;
         let run = download.run(&own.stop);
         tokio::pin!(run);
         let mut waits = Waiting::default();
@@ -400,7 +436,8 @@ fn there(
     known: &BTreeSet<u32>,
     stop: &CancellationToken,
 ) -> Result<Vec<u32>, PartialError> {
-    let open = (0_u32..).zip(files).filter(|(place, _)| !known.contains(place));
+    let open = (0_u32..).zip(files).take_while(|_| !stop.is_cancelled());
+    let open = open.filter(|(place, _)| !known.contains(place));
     let is_there = |(_, file): &(u32, &FolderFile)| target.is_there(file, || stop.is_cancelled());
     let found: Vec<u32> = open.filter(is_there).map(|(place, _)| place).collect();
     target.mark_done(files, &found)?;

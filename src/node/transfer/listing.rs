@@ -131,8 +131,12 @@ impl Folder {
     pub(super) async fn ask_disk(&self) -> Result<(), Stop> {
         let shown = self.progress.shown();
         let left = if shown.size == 0 { LEAST_ROOM } else { shown.size.saturating_sub(shown.done) };
-        let to = self.request.to.clone();
-        blocking(move || ask_folder(&to, left.min(LEAST_ROOM))).await
+        let request = self.request.clone();
+        blocking(move || {
+            request.expect_folder()?;
+            ask_folder(&request.to, left.min(LEAST_ROOM))
+        })
+        .await
     }
 
     /// What is in the folder; what was listed just now is not asked for again because the disk did not take it.

@@ -11,17 +11,26 @@ use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::piece_hash;
 use crate::engine::transfer::plan::Plan;
 use crate::engine::transfer::reason::Reason;
-use crate::store::partial::{PartialError, PartialFile, Resumed};
+use crate::store::partial::{PartialError, PartialFile, Resumed, expect_folder};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 impl Download {
     /// What an earlier run left, if it says for certain what it is: no source is needed to go on.
     pub(super) async fn resume(&mut self) -> Result<Option<(Plan, Target)>, Stop> {
         let (to, content) = (self.request.to.clone(), self.request.content);
-        let opened = tokio::task::spawn_blocking(move || PartialFile::resume(&to, content)).await;
-        let Some(resumed) = opened.map_err(Stop::internal)?? else { return Ok(None) };
+        let has_folder = self.has_folder;
+        let opened = self.blocking(move |_| {
+            if has_folder {
+                expect_folder(&to)?;
+            }
+            PartialFile::resume(&to, content)
+        });
+        let Some(resumed) = opened.await? else { return Ok(None) };
+        self.has_folder = true;
         let Resumed { partial, journal, layout, pieces, marked } = resumed;
         let partial = Arc::new(partial);
         self.partial = Some(partial.clone());
@@ -36,8 +45,14 @@ impl Download {
     fn ask_disk(&self) -> impl Future<Output = Result<(), Stop>> + use<> {
         let claimed = self.progress.shown().size.min(u64::from(PieceLayout::MIN_PIECE_BYTES));
         let bytes = self.proven_bytes.unwrap_or(claimed);
-        let (to, content) = (self.request.to.clone(), self.request.content);
-        blocking(move || PartialFile::ask(&to, content, bytes))
+        let (to, content, has_folder) = (self.request.to.clone(), self.request.content, self.has_folder);
+        let busy = self.blocked.clone();
+        blocking(move || {
+            let expected = if has_folder { expect_folder(&to) } else { Ok(()) };
+            let asked = expected.and_then(|()| PartialFile::ask(&to, content, bytes));
+            drop(busy);
+            asked
+        })
     }
 
     /// Begins the partial file of a proven content. What an earlier run left without a journal is read.
@@ -45,14 +60,16 @@ impl Download {
         let Proof { layout, pieces, last } = proof;
         self.proven_bytes = Some(layout.size());
         let (to, content, hashes) = (self.request.to.clone(), self.request.content, pieces.clone());
-        let opened = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&to).map_err(|error| PartialError::Folder(to.clone(), error))?;
+        let has_folder = self.has_folder;
+        let opened = self.blocking(move |_| {
+            make_folder(&to, has_folder)?;
             let partial = PartialFile::create(&to, content, layout)?;
             // One piece is there or not: a journal would only cost.
             let journal = (layout.count() > 1).then(|| partial.begin_journal(&hashes)).transpose()?;
-            Ok::<_, PartialError>((partial, journal))
+            Ok((partial, journal))
         });
-        let (partial, journal) = opened.await.map_err(Stop::internal)??;
+        let (partial, journal) = opened.await?;
+        self.has_folder = true;
         let partial = Arc::new(partial);
         self.partial = Some(partial.clone());
         self.checkpoint.begin(journal);
@@ -79,8 +96,7 @@ impl Download {
             self.progress.state("running", Reason::Checking, "");
         }
         let (checking, known) = (target.clone(), marked.clone());
-        let doubtful = tokio::task::spawn_blocking(move || verified_pieces(&checking, &known)).await;
-        let doubtful = doubtful.map_err(Stop::internal)?.inspect_err(|error| self.heed(error))?;
+        let doubtful = self.blocking(move |stop| verified_pieces(&checking, &known, stop)).await?;
         let mut plan = Plan::new(layout);
         marked.iter().for_each(|piece| plan.found(piece));
         for piece in doubtful.iter() {
@@ -92,6 +108,22 @@ impl Download {
             plan.fail_source(peer, fault);
         }
         Ok(plan)
+    }
+
+    /// Runs what may block on a thread for it. Dropped, it has that stop, as far as it looks at the token; the next
+    /// attempt begins when it has.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&CancellationToken) -> Result<T, PartialError> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let (stop, busy) = (CancellationToken::new(), self.blocked.clone());
+        let _stops = stop.clone().drop_guard();
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(&stop);
+            drop(busy);
+            done
+        });
+        Ok(done.await.map_err(Stop::internal)?.inspect_err(|error| self.heed(error))?)
     }
 
     /// Asks sources for the manifest, one after the other, the next one when the ones before take too
@@ -148,14 +180,29 @@ impl Download {
     }
 }
 
-/// The pieces in doubt that have their hash. Blocks, for about a second per GB of them.
-fn verified_pieces(target: &Target, known: &PieceSet) -> Result<PieceSet, PartialError> {
+/// Makes the target folder, if it is not to be there already.
+fn make_folder(to: &Path, is_expected: bool) -> Result<(), PartialError> {
+    if is_expected {
+        return expect_folder(to);
+    }
+    std::fs::create_dir_all(to).map_err(|error| PartialError::Folder(to.to_owned(), error))
+}
+
+/// The pieces in doubt that have their hash. Blocks, for about a second per GB of them, until it is to stop.
+fn verified_pieces(
+    target: &Target,
+    known: &PieceSet,
+    stop: &CancellationToken,
+) -> Result<PieceSet, PartialError> {
     let mut verified = PieceSet::empty(target.layout);
     if !target.partial.is_resumed() {
         return Ok(verified);
     }
     let (mut bytes, mut is_of_disk) = (Vec::new(), false);
     for piece in target.layout.pieces().filter(|piece| !known.contains(*piece)) {
+        if stop.is_cancelled() {
+            break;
+        }
         if target.partial.is_hole(piece) {
             continue;
         }

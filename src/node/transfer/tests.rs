@@ -28,6 +28,7 @@ mod control;
 mod disk;
 mod failing;
 mod folders;
+mod gone;
 mod limited;
 mod waiting;
 

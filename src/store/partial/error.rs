@@ -17,6 +17,9 @@ pub enum PartialError {
     /// The target folder is not there, or may not be written to.
     #[error("the folder {0} cannot be used: {1}")]
     Folder(PathBuf, io::Error),
+    /// The folder is not where it was when the download began: moved, removed, or on a drive that was taken out.
+    #[error("the folder {} is not there any more", .0.display())]
+    Gone(PathBuf),
     /// `.cardume` in the target folder is not a folder (a link is none), or its file not a regular one.
     #[error("{0} in the target folder is not what Cardume made; remove it")]
     Foreign(&'static str),

@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     SyncFails(Duration),
     /// Each reading of a piece takes so long.
     SlowReads(Duration),
+    /// Opening a partial file takes until the fault ends.
+    HeldOpening,
     /// The volume is full.
     NoRoom,
 }
@@ -57,6 +59,15 @@ pub(super) fn at_read(file: &impl AsRawFd) {
     let found = find(file, |fault| if let Fault::SlowReads(time) = fault { Some(time) } else { None });
     if let Some((_, time)) = found {
         std::thread::sleep(time);
+    }
+}
+
+pub(super) fn at_open(folder: &impl AsRawFd) {
+    // Not for ever: a test that failed ends too.
+    let mut patience = 0..20_000;
+    let is_held = || find(folder, |fault| (fault == Fault::HeldOpening).then_some(())).is_some();
+    while is_held() && patience.next().is_some() {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

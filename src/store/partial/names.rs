@@ -10,13 +10,19 @@ use std::path::{Path, PathBuf};
 const READ_BYTES: usize = 1024 * 1024;
 
 /// The file called `name` or, where a name was taken, `name (2)`, … in a folder that has this size and content. Reads
-/// those of this size. Blocks.
+/// those of this size, until it is to stop. Blocks.
 #[must_use]
-pub fn find_finished(target: &Path, name: &FileName, size: u64, content: ContentId) -> Option<PathBuf> {
+pub fn find_finished(
+    target: &Path,
+    name: &FileName,
+    size: u64,
+    content: ContentId,
+    is_to_stop: impl Fn() -> bool,
+) -> Option<PathBuf> {
     let paths = (1..=PartialFile::MAX_NAMES).map(|number| target.join(numbered(name, number)));
     let there = paths.map_while(|path| Some((path.symlink_metadata().ok()?, path)));
     let mut fitting = there.filter(|(found, _)| found.is_file() && found.len() == size).map(|(_, path)| path);
-    fitting.find(|path| File::open(path).is_ok_and(|file| is_content(file, content, || false)))
+    fitting.find(|path| File::open(path).is_ok_and(|file| is_content(file, content, &is_to_stop)))
 }
 
 /// Whether a file is this content; `false` too if it cannot be read, or is to stop meanwhile.

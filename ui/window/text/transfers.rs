@@ -108,6 +108,9 @@ pub(super) const ENGLISH: TransfersText = TransfersText {
         "disk_full" => "The disk is full; make room and it goes on by itself".to_owned(),
         "no_permission" => format!("The folder may not be written to: {about}"),
         "folder_unusable" => format!("The folder cannot be used: {about}"),
+        "folder_gone" => {
+            format!("The folder is not there any more: {about}; goes on when it is back in its place")
+        }
         "in_the_way" => format!("Something else lies in the target folder: {about}"),
         "in_use" => "Another peer on this computer downloads the same file into this folder".to_owned(),
         "disk_error" => format!("The disk fails: {about}"),
@@ -203,6 +206,7 @@ pub(super) const PORTUGUESE: TransfersText = TransfersText {
         "disk_full" => "O disco está cheio; libere espaço e continua sozinho".to_owned(),
         "no_permission" => format!("Sem permissão para gravar na pasta: {about}"),
         "folder_unusable" => format!("A pasta não pode ser usada: {about}"),
+        "folder_gone" => format!("A pasta não está mais lá: {about}; continua quando voltar ao seu lugar"),
         "in_the_way" => format!("Há outra coisa na pasta de destino: {about}"),
         "in_use" => "Outro peer neste computador baixa o mesmo arquivo para esta pasta".to_owned(),
         "disk_error" => format!("O disco falha: {about}"),

@@ -46,9 +46,8 @@ impl List {
                 if entry.wish == Wish::Run {
                     entry.wish = Wish::Pause;
                     entry.stop();
-                    if entry.reins.is_none() {
-                        entry.progress.ended("paused");
-                    }
+                    // A slow disk may take its time until the task has ended; nothing more comes in.
+                    entry.progress.ended("paused");
                 }
             }
             Change::Resume | Change::Retry => {
@@ -139,6 +138,9 @@ impl List {
     /// What a download left was removed, or could not be.
     pub(super) fn removed(&mut self, place: usize, removed: Result<(), String>) {
         let entry = &mut self.entries[place];
+        if let Job::Folder(request) = &mut entry.job {
+            request.was_cancelled();
+        }
         match (entry.wish, removed) {
             (Wish::Again, _) => entry.wish = Wish::Run,
             (Wish::Clear, Ok(())) => drop(self.entries.remove(place)),

@@ -1,5 +1,6 @@
 //! Small files of a folder from a peer that answers for many at once, honestly or not, beside one that is honest.
 
+use super::waiting::until;
 use super::*;
 use crate::node::transfer::folder::FolderRequest;
 use std::collections::BTreeSet;
@@ -36,6 +37,8 @@ struct Shelf {
     asked: Arc<(AtomicUsize, AtomicUsize)>,
     /// How often it was tried in vain to connect to it.
     knocked: AtomicUsize,
+    /// The tracker does not answer.
+    is_alone: bool,
 }
 
 /// After so many tries it is back.
@@ -59,7 +62,7 @@ impl Shelf {
             .collect();
         files.push(file("Share", "empty".to_owned(), Vec::new()));
         files.push(file("Share", "large".to_owned(), sample(3 * PIECE)));
-        Self { owner, contents, files, asked: Arc::default(), knocked: AtomicUsize::new(0) }
+        Self { owner, contents, files, asked: Arc::default(), knocked: AtomicUsize::new(0), is_alone: false }
     }
 }
 
@@ -82,6 +85,9 @@ impl SourceFinder for Shelf {
             address: ([127, 0, 0, 1], 1).into(),
             file_name: "x".to_owned(),
         };
+        if self.is_alone {
+            return pending().boxed();
+        }
         let size = self.contents.get(&content).map(|bytes| bytes.len() as u64);
         std::future::ready(Ok(FoundSources { size, sources: [OWNER, HELPER].map(source).into() })).boxed()
     }
@@ -220,20 +226,26 @@ impl Connection for Lane {
     }
 }
 
+impl Shelf {
+    fn spawn(self: &Arc<Self>) -> TransferHandle {
+        let (_, limits) = watch::channel(Limits::default());
+        spawn(TransferDeps {
+            me: ME,
+            network: self.clone(),
+            lister: self.clone(),
+            limits,
+            kept: None,
+            finder: self.clone(),
+            contents: Arc::new(NothingHere),
+            finished: Arc::new(|path| assert!(path.exists())),
+        })
+    }
+}
+
 /// Downloads the folder; gives how often its owner was asked for many, and how often anybody for one.
 async fn download(owner: Owner) -> (usize, usize) {
     let shelf = Arc::new(Shelf::new(owner));
-    let (_, limits) = watch::channel(Limits::default());
-    let transfers = spawn(TransferDeps {
-        me: ME,
-        network: shelf.clone(),
-        lister: shelf.clone(),
-        limits,
-        kept: None,
-        finder: shelf.clone(),
-        contents: Arc::new(NothingHere),
-        finished: Arc::new(|path| assert!(path.exists())),
-    });
+    let transfers = shelf.spawn();
     let to = tempfile::tempdir().expect("a folder");
     let share = FolderPath::new("Share").expect("a path");
     let request = FolderRequest::new(peer(OWNER), share, to.path().to_owned());
@@ -296,4 +308,18 @@ async fn one_file_that_comes_wrong_comes_alone_and_all_others_together() {
 async fn small_files_come_together_again_when_their_source_is_back() {
     let (many, one) = download(Owner::StartsAnew).await;
     assert!(many >= 4 && one <= 100, "{many}, {one}");
+}
+
+#[tokio::test]
+async fn a_folder_that_waits_for_the_tracker_can_be_cancelled() {
+    let shelf = Arc::new(Shelf { is_alone: true, ..Shelf::new(Owner::Answers) });
+    let transfers = shelf.spawn();
+    let to = tempfile::tempdir().expect("a folder");
+    let share = FolderPath::new("Share").expect("a path");
+    let request = FolderRequest::new(peer(OWNER), share, to.path().to_owned());
+    let id = transfers.download_folder(request).await.expect("started");
+    until(&transfers, id, |it| it.folder.as_ref().is_some_and(|folder| folder.files > 0)).await;
+    transfers.cancel(id).await.expect("there");
+    until(&transfers, id, |it| it.state == "cancelled").await;
+    assert!(std::fs::read_dir(to.path()).expect("there").next().is_none());
 }

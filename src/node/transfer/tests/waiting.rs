@@ -320,6 +320,10 @@ async fn a_file_that_got_its_name_right_before_a_crash_is_finished() {
     let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     std::fs::write(to.path().join("0"), large(7)).expect("of another content");
     std::fs::write(to.path().join("0 (2)"), large(0)).expect("written");
+    // Its journal could not be removed any more.
+    let journal = to.path().join(format!(".cardume/{}.journal", content_of(&large(0))));
+    std::fs::create_dir(to.path().join(".cardume")).expect("made");
+    std::fs::write(journal, b"x").expect("written");
     let DownloadRequest { content, name, to: target, from, via_rpc } = file(0, to.path());
     let saved = saved(5, SavedJob::File { content, name, from, via_rpc }, &target, 3 * PIECE);
     let (store, _) = DownloadStore::open(home.path(), RealDisk).expect("opened");

@@ -25,7 +25,13 @@ pub(super) fn sentence(ui: &Ui, text: &Text, transfer: &Transfer) -> (String, Co
     let why = || why(text, transfer);
     let needs_help = matches!(
         transfer.reason.as_str(),
-        "disk_full" | "no_permission" | "folder_unusable" | "in_the_way" | "disk_error" | "no_source_left"
+        "disk_full"
+            | "no_permission"
+            | "folder_unusable"
+            | "folder_gone"
+            | "in_the_way"
+            | "disk_error"
+            | "no_source_left"
     );
     match transfer.state.as_str() {
         "finished" => {
