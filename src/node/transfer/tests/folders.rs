@@ -185,7 +185,7 @@ impl Lane {
             Owner::Closes => self.is_open = false,
             Owner::Breaks => return Err(Fault::Closed),
             Owner::SpoilsOne => {
-                let spoiled = found.iter_mut().flatten().find(|content| content.len() == 3_000 + 50 * 7);
+                let spoiled = found.iter_mut().flatten().find(|content| content.len() == 3_000);
                 if let Some(content) = spoiled {
                     *content = Bytes::from(vec![0; content.len()]);
                 }
