@@ -304,7 +304,8 @@ mod tests {
         let pieces = layout.pieces().filter_map(|piece| piece_hash(layout, piece, &zeros)).collect();
         let target = Target { layout, pieces: Arc::new(pieces), partial, room: Room::new() };
         // Every thread that writes is held up, by a disk that stands still for example.
-        let held = target.room.writers.clone().acquire_many_owned(MAX_WRITERS as u32).await.expect("open");
+        let all = u32::try_from(MAX_WRITERS).expect("few");
+        let held = target.room.writers.clone().acquire_many_owned(all).await.expect("open");
         let limits = watch::channel(Limits::default()).1;
         let (arrived, mut arriving) = mpsc::channel(4);
         let name = "peer-1".to_owned();

@@ -82,7 +82,7 @@ pub fn ask_folder(target: &Path, bytes: u64) -> Result<(), PartialError> {
 /// Writes so many bytes below a hidden folder and removes them: they do not reach the disk as a rule, but the volume has
 /// to have room for them.
 pub(in crate::store) fn try_to_write(hidden: &OwnedFd, bytes: u64) -> Result<(), PartialError> {
-    const BLOCK: [u8; 64 * 1024] = [1; 64 * 1024];
+    static BLOCK: [u8; 64 * 1024] = [1; 64 * 1024];
     if bytes == 0 {
         return Ok(());
     }
