@@ -4,7 +4,7 @@
 //! and tried again from the journal, which costs nothing that is there already.
 
 use super::checkpoint::Checkpoint;
-use super::limits::DISK_PAUSE;
+use super::limits::{DISK_PAUSE, LONGEST_DISK_PAUSE};
 use super::local::WithLocal;
 use super::network::{FolderLister, FoundSources, Network, SourceAddress, SourceFinder, Way};
 use super::peers::Peers;
@@ -144,6 +144,8 @@ pub(super) struct Download {
     pub(super) has_folder: bool,
     /// Whether an earlier run may have ended with the file and without a word.
     may_be_there: bool,
+    /// Sources were asked for bytes in this attempt.
+    has_fetched: bool,
     /// How many bytes the content has, once a source proved it.
     pub(super) proven_bytes: Option<u64>,
 }
@@ -196,6 +198,7 @@ impl Download {
             has_sync_failed: false,
             has_folder,
             may_be_there,
+            has_fetched: false,
             proven_bytes: None,
         }
     }
@@ -203,6 +206,7 @@ impl Download {
     /// One attempt after the other. When it returns, nothing of this download runs any more.
     pub(super) async fn run(&mut self, stop: &CancellationToken) -> End {
         let content = self.request.content.short();
+        let (mut pause, mut done) = (DISK_PAUSE, 0);
         loop {
             let mut outcome = tokio::select! {
                 biased;
@@ -232,12 +236,15 @@ impl Download {
                 Some(Err(Stop::Wait(reason, about))) => {
                     tracing::info!(%content, reason = %reason.sentence(&about), "a download waits");
                     self.progress.state("waiting", reason, &about);
+                    let before = std::mem::replace(&mut done, self.progress.shown().done);
+                    let is_in_vain = std::mem::take(&mut self.has_fetched) && done <= before;
+                    pause = pause_after(pause, is_in_vain);
                 }
             }
             tokio::select! {
                 () = stop.cancelled() => return End::Stopped,
                 () = self.hurry.notified() => {}
-                () = tokio::time::sleep(DISK_PAUSE) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -253,6 +260,7 @@ impl Download {
             let (source, proof) = self.prove().await?;
             self.create(source, proof).await?
         };
+        self.has_fetched = true;
         self.fetch_all(&mut plan, &target).await?;
         drop(target);
         self.finish().await
@@ -431,9 +439,29 @@ impl Download {
     }
 }
 
+/// How long to wait before a disk is tried again after such a pause: longer where it took what came and lost it, or refused
+/// it after it had said that there is room. Sources would send the same again and again.
+fn pause_after(pause: Duration, is_in_vain: bool) -> Duration {
+    if is_in_vain { (pause * 2).min(LONGEST_DISK_PAUSE) } else { DISK_PAUSE }
+}
+
 /// Waits until nobody else holds it: threads end by themselves.
 async fn alone<T>(held: &Arc<T>) {
     while Arc::strong_count(held) > 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_loses_what_comes_is_tried_less_and_less() {
+        let after = |tries: &[bool]| tries.iter().fold(DISK_PAUSE, |pause, vain| pause_after(pause, *vain));
+        assert_eq!(after(&[false, false]), DISK_PAUSE, "nobody sent anything");
+        assert_eq!(after(&[true, true]), 4 * DISK_PAUSE);
+        assert_eq!(after(&[true; 20]), LONGEST_DISK_PAUSE);
+        assert_eq!(after(&[true, true, false]), DISK_PAUSE);
     }
 }

@@ -31,6 +31,8 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
 pub const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// How long a download waits before it tries a full or failing disk again.
 pub const DISK_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+/// How long at the most where the disk says that it takes something, and then does not: what came is sent in vain.
+pub const LONGEST_DISK_PAUSE: Duration = Duration::from_mins(1);
 /// The room that a volume must have for a folder's download to go on, if so much is missing: little enough that the
 /// last small file still finds its place.
 pub const LEAST_ROOM: u64 = 64 * 1024;

@@ -72,6 +72,21 @@ fn a_download_that_waits_says_why_and_is_tried_again_on_demand() {
 }
 
 #[test]
+fn what_a_failed_download_left_can_be_removed_and_what_stays_is_said() {
+    let mut failed = transfer(3, "film.mkv", "failed");
+    failed.reason = "name_refused".to_owned();
+    let mut window = window_with(vec![failed]);
+    window.click(Role::Button, "Remove what it left: film.mkv");
+    commands_are(&mut window, 1);
+    assert_eq!(window.peer.commands(), [Command::Transfers(TransferChange::Cancel, vec![3])]);
+    let mut stays = transfer(3, "film.mkv", "cancelled");
+    (stays.reason, stays.about) = ("not_removed".to_owned(), "/srv/.cardume".to_owned());
+    let window = window_with(vec![stays]);
+    let expected = "What it left could not be removed; cancel it again, or remove it yourself: /srv/.cardume";
+    assert_eq!(window.rows(), [format!("film.mkv: {expected}")]);
+}
+
+#[test]
 fn the_details_show_the_sources_and_what_can_be_done() {
     let mut liar = transfer(3, "film.mkv", "running");
     liar.sources[1].state = "dropped".to_owned();
