@@ -3,7 +3,7 @@
 use super::folders::NothingHere;
 use super::*;
 use crate::node::transfer::folder::FolderRequest;
-use crate::node::transfer::limits::MAX_STALLED;
+use crate::node::transfer::limits::{DISK_PAUSE, MAX_STALLED};
 use crate::node::transfer_task::Change;
 use crate::store::RealDisk;
 use crate::store::downloads::{DownloadStore, SavedDownload, SavedJob, SavedState};
@@ -15,6 +15,8 @@ pub(super) struct Library {
     contents: BTreeMap<ContentId, Arc<Vec<u8>>>,
     away: Mutex<BTreeSet<ContentId>>,
     list: Mutex<Vec<FolderFile>>,
+    /// Instead of the list, after so long.
+    refuses: Mutex<Option<(Duration, ListError)>>,
     /// How often it was asked for a manifest, and for the list.
     pub(super) asked: (AtomicUsize, AtomicUsize),
 }
@@ -29,7 +31,8 @@ impl Library {
     pub(super) fn new(count: u8, away: &[u8]) -> Arc<Self> {
         let contents = (0..count).map(large).map(|bytes| (content_of(&bytes), Arc::new(bytes))).collect();
         let away = Mutex::new(away.iter().map(|seed| content_of(&large(*seed))).collect());
-        Arc::new(Self { contents, away, list: Mutex::default(), asked: Default::default() })
+        let (list, refuses, asked) = Default::default();
+        Arc::new(Self { contents, away, list, refuses, asked })
     }
 
     pub(super) fn put(&self, folder: &str, name: &str, seed: u8) {
@@ -67,10 +70,18 @@ impl FolderLister for Library {
         &self,
         _: PeerId,
         _: FolderPath,
-        _: Counted,
+        counted: Counted,
     ) -> BoxFuture<'_, Result<Vec<FolderFile>, ListError>> {
         self.asked.1.fetch_add(1, Ordering::Relaxed);
-        std::future::ready(Ok(self.list.lock().expect("nobody panicked").clone())).boxed()
+        let list = self.list.lock().expect("nobody panicked").clone();
+        let refuses = self.refuses.lock().expect("nobody panicked").clone();
+        async move {
+            let Some((after, error)) = refuses else { return Ok(list) };
+            counted(4_096);
+            tokio::time::sleep(after).await;
+            Err(error)
+        }
+        .boxed()
     }
 }
 
@@ -371,4 +382,30 @@ async fn what_a_source_said_of_a_file_is_known_after_a_crash_without_it() {
     let transfers = elsewhere.spawn(Some(kept));
     let shown = until(&transfers, id, |it| it.reason == "nobody_has_it").await;
     assert_eq!((shown.name.as_str(), shown.size), ("x", 3 * PIECE));
+}
+
+#[tokio::test]
+async fn a_peer_is_asked_for_a_list_again_only_after_a_pause_and_an_endless_one_is_given_up() {
+    let refuses = |library: &Library, what| *library.refuses.lock().expect("nobody panicked") = what;
+    let library = Library::new(1, &[]);
+    library.put("Share", "a", 0);
+    let took = Duration::from_millis(500);
+    refuses(&library, Some((took, ListError::Hashing(7))));
+    let to = tempfile::tempdir().expect("a folder");
+    let transfers = library.spawn(None);
+    let id = transfers.download_folder(folder(to.path())).await.expect("started");
+    let listing = until(&transfers, id, |it| it.reason == "listing").await;
+    until(&transfers, id, |it| it.folder.as_ref().is_some_and(|folder| folder.files == 4_096)).await;
+    assert_eq!((listing.state.as_str(), listing.size), ("running", 0));
+    until(&transfers, id, |it| it.reason == "hashing").await;
+    // A pause for a disk is over by then, and one that is long against the list is not.
+    tokio::time::sleep(5 * DISK_PAUSE).await;
+    assert_eq!(library.asked.1.load(Ordering::Relaxed), 1);
+    refuses(&library, Some((Duration::ZERO, ListError::TooLong("more than 7 files".to_owned()))));
+    transfers.change(Change::Retry, vec![id]).await.expect("there");
+    let failed = until(&transfers, id, |it| it.state == "failed").await;
+    assert_eq!((failed.reason.as_str(), failed.about.as_str()), ("list_too_long", "more than 7 files"));
+    refuses(&library, None);
+    transfers.change(Change::Retry, vec![id]).await.expect("there");
+    until(&transfers, id, |it| it.state == "finished").await;
 }
