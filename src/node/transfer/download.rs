@@ -113,9 +113,10 @@ impl From<PartialError> for Stop {
             {
                 Self::Wait(Reason::DiskFull, String::new())
             }
-            PartialError::Unsynced(error) => Self::Wait(Reason::DiskError, error.to_string()),
             PartialError::Io(error) if denied(&error) => Self::Wait(Reason::NoPermission, error.to_string()),
-            PartialError::Io(error) => Self::Wait(Reason::DiskError, error.to_string()),
+            PartialError::Unsynced(error) | PartialError::Io(error) => {
+                Self::Wait(Reason::DiskError, error.to_string())
+            }
         }
     }
 }

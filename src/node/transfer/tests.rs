@@ -16,11 +16,9 @@ use crate::wire::convert::{MAX_PAGE_PIECES, ManifestPage};
 use futures_util::future::{BoxFuture, FutureExt, pending};
 use hyper::body::Bytes;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::Path;
 use std::sync::{Arc, atomic::AtomicUsize, atomic::Ordering};
 use std::time::Duration;
-use std::{io::Write, ops::Range};
+use std::{fs::File, io::Write, ops::Range, path::Path};
 use tempfile::TempDir;
 use tokio::sync::watch;
 

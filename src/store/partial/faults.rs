@@ -43,8 +43,8 @@ fn find<T>(file: &impl AsRawFd, kind: impl Fn(Fault) -> Option<T>) -> Option<(us
     let path =
         std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("Linux says where it is");
     let all = faults();
-    let its = all.iter().enumerate().filter(|(_, (folder, _))| path.starts_with(folder));
-    its.filter_map(|(place, (_, fault))| Some((place, kind(*fault)?))).next()
+    let mut its = all.iter().enumerate().filter(|(_, (folder, _))| path.starts_with(folder));
+    its.find_map(|(place, (_, fault))| Some((place, kind(*fault)?)))
 }
 
 pub(super) fn at_sync(file: &impl AsRawFd) -> io::Result<()> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::node::transfer_task::Change;
 use crate::store::partial::PartialFile;
 use crate::store::partial::faults::{Fault, heal, inject};
-use std::time::Instant;
+use tokio::time::Instant;
 
 fn fetched(transfer: &Transfer) -> u64 {
     transfer.sources.iter().map(|source| source.bytes).sum()

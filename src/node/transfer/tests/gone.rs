@@ -79,12 +79,13 @@ async fn a_folder_of_an_earlier_run_is_not_made_again() {
     let library = Library::new(1, &[]);
     library.put("Share", "a", 0);
     let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let transfers = begun(&library, home.path(), to.path());
+    let drive = to.path().join("drive");
+    let transfers = begun(&library, home.path(), &drive);
     until(&transfers, 1, |it| it.reason == "folder_gone").await;
     assert_eq!(names(to.path()), set([]));
-    std::fs::create_dir(to.path().join("Share")).expect("made");
+    std::fs::create_dir_all(drive.join("Share")).expect("made");
     until(&transfers, 1, |it| it.state == "finished").await;
-    assert_eq!(names(&to.path().join("Share")), set(["a"]));
+    assert_eq!(names(&drive.join("Share")), set(["a"]));
 }
 
 #[tokio::test]
