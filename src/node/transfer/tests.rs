@@ -16,9 +16,13 @@ use crate::wire::convert::{MAX_PAGE_PIECES, ManifestPage};
 use futures_util::future::{BoxFuture, FutureExt, pending};
 use hyper::body::Bytes;
 use std::collections::BTreeMap;
-use std::sync::{Arc, atomic::AtomicUsize, atomic::Ordering};
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use std::{fs::File, io::Write, ops::Range, path::Path};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -476,24 +480,4 @@ async fn a_source_that_is_gone_is_a_named_state_and_cancelling_leaves_nothing() 
     let left: Vec<_> = std::fs::read_dir(run.folder.path().join("new folder")).expect("there").collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(run.transfers.cancel(id + 1).await.is_err());
-}
-
-#[tokio::test]
-async fn pieces_left_by_an_earlier_download_are_verified_and_not_fetched_again() {
-    let run = Run::new(20 * PIECE, false, &[(1, Does::Honest, false)]);
-    let target = run.folder.path().join("new folder");
-    std::fs::create_dir(&target).expect("made");
-    let layout = PieceLayout::of(20 * PIECE).expect("small");
-    let partial = crate::store::partial::PartialFile::create(&target, run.content, layout).expect("made");
-    for piece in layout.pieces().take(15) {
-        let range = layout.range(piece);
-        let mut bytes = run.bytes[range.start as usize..range.end as usize].to_vec();
-        bytes[0] ^= u8::from(piece.number() == 3);
-        partial.write_piece(piece, &bytes).expect("written");
-    }
-    drop(partial);
-    let transfer = run.ended(&[]).await;
-    run.check_finished(&transfer);
-    let fetched: u64 = transfer.sources.iter().map(|source| source.bytes).sum();
-    assert_eq!(fetched, 6 * PIECE, "the damaged piece, and the five that were not there");
 }

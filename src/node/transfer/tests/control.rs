@@ -108,3 +108,23 @@ async fn several_that_are_moved_keep_their_order() {
         assert!(moved, "{what:?} {ids:?}: {:?}", order(&seen.borrow()));
     }
 }
+
+#[tokio::test]
+async fn pieces_left_by_an_earlier_download_are_verified_and_not_fetched_again() {
+    let run = Run::new(20 * PIECE, false, &[(1, Does::Honest, false)]);
+    let target = run.folder.path().join("new folder");
+    std::fs::create_dir(&target).expect("made");
+    let layout = PieceLayout::of(20 * PIECE).expect("small");
+    let partial = crate::store::partial::PartialFile::create(&target, run.content, layout).expect("made");
+    for piece in layout.pieces().take(15) {
+        let range = layout.range(piece);
+        let mut bytes = run.bytes[range.start as usize..range.end as usize].to_vec();
+        bytes[0] ^= u8::from(piece.number() == 3);
+        partial.write_piece(piece, &bytes).expect("written");
+    }
+    drop(partial);
+    let transfer = run.ended(&[]).await;
+    run.check_finished(&transfer);
+    let fetched: u64 = transfer.sources.iter().map(|source| source.bytes).sum();
+    assert_eq!(fetched, 6 * PIECE, "the damaged piece, and the five that were not there");
+}
