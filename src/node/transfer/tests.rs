@@ -342,7 +342,8 @@ impl Run {
                         || states.contains(&transfer.reason.as_str()))
             })
         });
-        let all = tokio::time::timeout(Duration::from_secs(30), wait).await.expect("in time").expect("runs");
+        let all = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        let all = all.unwrap_or_else(|_| panic!("{:?}", self.transfers.transfers().borrow())).expect("runs");
         Transfer::clone(all.iter().find(|transfer| transfer.id == id).expect("in the list"))
     }
 
