@@ -1,4 +1,4 @@
-# The same gate that CI runs; only reads.
+# The same gate that CI runs; reads the repository only, installs the packages and tools that it needs.
 verify:
     bash .ci/run
 

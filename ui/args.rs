@@ -17,11 +17,12 @@ Examples:
   cardume                                      open a peer's window
   cardume demo --headless                      a name service and five peers in this terminal
   cardume --home D --profile peer-2 status     how that peer is
+  cardume share ~/Music                        share a folder
   cardume search holiday pictures --json       who has these files
   cardume browse peer-3 Music                  what a peer shares, folder by folder
   cardume get lecture.pdf --from peer-3        download from the peer of your choice
   cardume check                                what is wrong with the connections
-  cardume crash                                silence the tracker for 5 s and watch the election
+  cardume crash                                silence the tracker for 5 s; cardume events shows the election
   cardume names list                           what is registered at the name service
 
 Environment:
@@ -63,7 +64,7 @@ pub(crate) struct Cli {
 /// Options that every command understands.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Global {
-    /// Answer in JSON for programs.
+    /// Answer in JSON for programs; PROTOCOL.md, "What --json prints", says in which shapes.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The profile: one peer of this account [default: for a new peer the next free one; else the first that runs].
@@ -109,7 +110,7 @@ pub(crate) enum Command {
     },
     /// Shows what a peer shares, folder by folder.
     Browse(BrowseArgs),
-    /// Downloads a file and waits until it is whole and verified.
+    /// Downloads a file or a folder and waits until it is whole and verified.
     Get(GetArgs),
     /// Shares a folder; without one: lists the shared folders.
     #[command(
@@ -273,13 +274,15 @@ pub(crate) struct DemoArgs {
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Examples:\n  cardume get lecture.pdf\n  cardume get lecture.pdf --from peer-3 --from peer-5\n  \
-    cardume get 6f3a… --to ~/Documents --json\n  cardume get --folder Music/Albums --from peer-2"
+    cardume get 6f3a… --to ~/Documents --json\n  cardume get --folder Music/Albums --from peer-2\n\n\
+    The peer downloads; this command only waits. After Ctrl+C, or \"no source is left\", the download goes on.\n\
+    `cardume transfers` lists it, `cardume transfers --cancel NUMBER` ends it."
 )]
 pub(crate) struct GetArgs {
     /// A link, the content's hash, or a file's whole name.
     #[arg(required_unless_present = "folder")]
     pub(crate) what: Option<String>,
-    /// A whole folder of the peer of --from, as `cardume sources` shows folders.
+    /// A whole folder of the peer of --from, as `cardume browse` and `cardume sources` show folders.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["what", "via"], requires = "from")]
     pub(crate) folder: Option<String>,
     /// From this peer (name or id); repeated: from these [default: from all that have it].

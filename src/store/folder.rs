@@ -25,7 +25,7 @@ use strays::{new_list, remove_strays, small_name};
 const LIST: &str = "folder.list";
 const LOG: &str = "folder.done";
 /// The longest list that is read: a million files.
-const MAX_LIST_BYTES: u64 = 512 * 1024 * 1024;
+pub const MAX_LIST_BYTES: usize = 512 * 1024 * 1024;
 
 /// A file of the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -341,16 +341,16 @@ impl FolderTarget {
     }
 
     /// Removes what a cancelled download left but the files that are done, and the folders that are empty then. What
-    /// another download has in the same folders stays.
+    /// another download has in the same folders stays. Says whether there is no folder of that name now.
     ///
     /// # Errors
     /// If the disk refuses.
-    pub fn remove(to: &Path, name: &FileName) -> Result<(), PartialError> {
+    pub fn remove(to: &Path, name: &FileName) -> Result<bool, PartialError> {
         let path = to.join(name.as_str());
         if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-            return Ok(());
+            return Ok(true);
         }
-        let Some(mut target) = Self::open_there(&path)? else { return Ok(()) };
+        let Some(mut target) = Self::open_there(&path)? else { return Ok(true) };
         let (files, done) = target.load().unwrap_or_default();
         let mut removed = Ok(());
         for (place, file) in (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place)) {
@@ -365,10 +365,11 @@ impl FolderTarget {
         // The list stays with what stays, to be tried again.
         removed?;
         target.close();
-        if let Err(error) = std::fs::remove_dir(&path) {
+        let gone = std::fs::remove_dir(&path);
+        if let Err(error) = &gone {
             tracing::trace!(%error, "a folder with files stays");
         }
-        Ok(())
+        Ok(gone.is_ok())
     }
 
     /// The folder of an earlier run, if its hidden folder is there. Makes nothing: the disk may be full.
@@ -463,7 +464,7 @@ impl FolderTarget {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&self.hidden, name, flags, Mode::empty()).ok()?);
         let mut bytes = Vec::new();
-        file.take(MAX_LIST_BYTES).read_to_end(&mut bytes).ok()?;
+        file.take(MAX_LIST_BYTES as u64).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 }

@@ -447,12 +447,19 @@ pub(super) fn hidden_of(folder: &OwnedFd) -> Result<Option<OwnedFd>, PartialErro
 }
 
 pub(super) fn open_hidden(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
-    match rustix::fs::mkdirat(folder, HIDDEN_FOLDER, Mode::RWXU) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(other) => return Err(other),
+    let mut tries = 0..PartialFile::MAX_TRIES;
+    loop {
+        match rustix::fs::mkdirat(folder, HIDDEN_FOLDER, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(other) => return Err(other),
+        }
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(folder, HIDDEN_FOLDER, flags, Mode::empty()) {
+            // The end of another download removed it meanwhile.
+            Err(Errno::NOENT) if tries.next().is_some() => {}
+            opened => return opened,
+        }
     }
-    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(folder, HIDDEN_FOLDER, flags, Mode::empty())
 }
 
 /// Opens a regular file of our own. `NONBLOCK`: a FIFO of that name must not hold us up.

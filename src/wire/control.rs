@@ -316,7 +316,7 @@ pub struct EventRecord {
     /// Milliseconds since 1970 (UTC).
     pub unix_millis: u64,
     /// What: `role_changed`, `timer_expired`, `pre_vote_started`, `election_started`, `vote_given`,
-    /// `vote_received`, `tracker_elected`, `tracker_lost`, `share_added`, `download_finished`, …
+    /// `vote_received`, `tracker_elected`, `tracker_lost`, `share_added`, …
     pub kind: String,
     /// The epoch, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -480,7 +480,7 @@ pub trait Control {
     #[method(name = "recover", param_kind = map, with_extensions)]
     async fn recover(&self) -> RpcResult<()>;
 
-    /// Events after the number `after`, at most 1,000.
+    /// Events after the number `after`, of the latest 500.
     #[method(name = "events", param_kind = map, with_extensions)]
     async fn events(&self, after: Option<u64>) -> RpcResult<Vec<EventRecord>>;
 

@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Examples:\n  cardume transfers\n  cardume transfers --pause 3\n  cardume transfers --resume all\n  \
-    cardume transfers --top 7",
+    cardume transfers --top 7\n\nNUMBER is that of the list; several as 3,4; or all.",
     group = clap::ArgGroup::new("change").multiple(false)
 )]
 pub(crate) struct TransfersArgs {

@@ -28,8 +28,11 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The names and folders of a page of a folder's files.
-const MAX_PAGE_BYTES: usize = 1024 * 1024;
+/// A page of a folder's files: little enough to come over a slow link before the connection is thought to be dead, for nothing
+/// else passes it meanwhile.
+const MAX_PAGE_BYTES: usize = 256 * 1024;
+/// What an entry takes besides its name and folder.
+const ENTRY_BYTES: usize = 110;
 
 /// Why a content is not given.
 #[derive(Debug, thiserror::Error)]
@@ -237,7 +240,7 @@ fn files_of_page(files: &[FileEntry]) -> usize {
     let (mut bytes, mut before) = (0, "");
     for (count, file) in files.iter().take(MAX_FOLDER_FILES).enumerate() {
         let folder = file.folder.as_str();
-        bytes += file.name.as_str().len() + if folder == before { 0 } else { folder.len() };
+        bytes += ENTRY_BYTES + file.name.as_str().len() + if folder == before { 0 } else { folder.len() };
         if bytes > MAX_PAGE_BYTES {
             return count;
         }

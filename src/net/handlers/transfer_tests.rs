@@ -279,11 +279,12 @@ fn a_page_of_long_names_is_shorter() {
         let files: Vec<_> = (0..5_000).map(|key| entry(key, folders[key as usize % 2], name)).collect();
         files_of_page(&files)
     };
-    assert_eq!(of(["a", "a"], "b"), MAX_FOLDER_FILES);
+    let one = ENTRY_BYTES + 1;
+    assert_eq!(of(["a", "a"], "b"), (MAX_PAGE_BYTES - 1) / one);
     let long = "x".repeat(255);
-    assert_eq!(of(["aa", "bb"], &long), MAX_PAGE_BYTES / 257);
+    assert_eq!(of(["aa", "bb"], &long), MAX_PAGE_BYTES / (ENTRY_BYTES + 257));
     let deep = [long.as_str(); 4].join("/");
-    assert_eq!(of([&deep, &deep], "b"), MAX_FOLDER_FILES, "a folder is said once");
-    assert_eq!(of([&deep, "a"], "b"), 2 * MAX_PAGE_BYTES / (1_023 + 3));
+    assert_eq!(of([&deep, &deep], "b"), (MAX_PAGE_BYTES - 1_023) / one, "a folder is said once");
+    assert_eq!(of([&deep, "a"], "b"), MAX_PAGE_BYTES / (2 * one + 1_023 + 1) * 2);
     assert_eq!(files_of_page(&[]), 0);
 }

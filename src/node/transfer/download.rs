@@ -376,12 +376,13 @@ impl Download {
     async fn finish(&mut self) -> Result<PathBuf, Stop> {
         self.progress.state("running", Reason::Finishing, "");
         self.checkpoint.forget().await.inspect_err(|error| self.heed(error))?;
-        let Some(partial) = self.partial.clone() else {
+        // The loser of a race may be writing a piece (the same bytes). Cancelled here, the end waits for it too.
+        if let Some(partial) = &self.partial {
+            alone(partial).await;
+        }
+        let Some(partial) = self.partial.take() else {
             return Err(Stop::internal("the partial file is gone"));
         };
-        self.partial = None;
-        // The loser of a race may be writing a piece (the same bytes).
-        alone(&partial).await;
         let name = self.name();
         let finishing = self.finishing.insert(tokio::task::spawn_blocking(move || partial.finish(&name)));
         let finished = finishing.await;

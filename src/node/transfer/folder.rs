@@ -32,7 +32,7 @@ pub struct FolderRequest {
     pub to: PathBuf,
     /// What it is called there, once that is decided.
     chosen: Arc<OnceLock<FileName>>,
-    /// It was cancelled, which may have removed it: it is made anew once.
+    /// It failed or was cancelled and is wanted again: where it is gone it is made anew, once.
     made_anew: Option<Arc<OnceLock<()>>>,
 }
 
@@ -61,8 +61,13 @@ impl FolderRequest {
         self.chosen.get().cloned()
     }
 
-    /// It was cancelled; whoever wants it again gets it under its name, whether something of it is there or not.
-    pub(super) fn was_cancelled(&mut self) {
+    /// Nothing of it is there any more, and its name is free for others.
+    pub(super) fn forget_name(&mut self) {
+        self.chosen = Arc::default();
+    }
+
+    /// Whoever wants what failed or was cancelled gets it under its name, whether something of it is there or not.
+    pub(super) fn begin_anew(&mut self) {
         self.made_anew = Some(Arc::default());
     }
 
@@ -87,9 +92,13 @@ impl FolderRequest {
         Ok(target)
     }
 
-    /// Removes what a cancelled download left. Blocks.
-    pub(super) fn remove(&self) -> Result<(), PartialError> {
-        self.name().map_or(Ok(()), |name| FolderTarget::remove(&self.to, &name))
+    /// Removes what a cancelled download left. Says whether there is none of its now. Blocks.
+    pub(super) fn remove(&self) -> Result<bool, PartialError> {
+        let Some(name) = self.name() else { return Ok(true) };
+        if self.to_be_made().is_none() && !self.to.is_dir() {
+            return Err(PartialError::Gone(self.to.clone()));
+        }
+        FolderTarget::remove(&self.to, &name)
     }
 }
 
@@ -145,6 +154,8 @@ pub(super) struct Folder {
     pub(super) listed: Option<Arc<Vec<FolderFile>>>,
     /// When small files, whose source went, may be fetched together again.
     pub(super) small_again_at: Option<Instant>,
+    /// How long its peer is left alone since the last question what is in the folder.
+    pub(super) list_pause: Duration,
     /// Whether the last question what is in the folder had no answer to go on with.
     pub(super) is_listing_refused: bool,
 }
@@ -169,6 +180,7 @@ impl Folder {
             look_again_at: Instant::now(),
             listed: None,
             small_again_at: None,
+            list_pause: Duration::ZERO,
             is_listing_refused: false,
         }
     }

@@ -79,11 +79,7 @@ pub(super) fn restored(saved: SavedDownload, changed: &Arc<Notify>) -> Entry {
         SavedJob::Folder { peer, folder, name } => {
             let (whose, which) = (peer.to_string(), folder.to_string());
             shown.folder = Some(FolderProgress { peer: whose, folder: which, ..FolderProgress::default() });
-            let mut request = FolderRequest::restored(peer, folder, saved.to, name);
-            if wish == Wish::Over(SavedState::Cancelled) {
-                request.was_cancelled();
-            }
-            Job::Folder(request)
+            Job::Folder(FolderRequest::restored(peer, folder, saved.to, name))
         }
     };
     let progress = Progress::new(shown, changed.clone());

@@ -60,6 +60,8 @@ pub const MAX_FOLDER: usize = 1_000_000;
 /// The names and folders of its list: less than half of it in a million files with long names. The memory of a download
 /// is bounded by it, whatever a peer says.
 pub const MAX_LIST_BYTES: usize = 128 * 1024 * 1024;
+/// The same as it is kept: what is saved can be loaded again.
+pub const MAX_KEPT_BYTES: usize = crate::store::folder::MAX_LIST_BYTES;
 /// Pages of such a list: several times as many as whole ones would be, so that a peer that gives one entry a page does not
 /// go on for days.
 pub const MAX_LIST_PAGES: usize = 1024;

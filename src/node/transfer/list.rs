@@ -86,8 +86,9 @@ pub(super) enum Wish {
 pub(in crate::node) enum Ended {
     /// That of a download.
     Task(End),
-    /// The removal of what one left; if not all of it went, where that is and why.
-    Removal(Result<(), String>),
+    /// The removal of what one left, and whether there is none of its folder now; if not all of it went, where that is
+    /// and why.
+    Removal(Result<bool, String>),
 }
 
 /// A download in the list.
@@ -349,14 +350,14 @@ impl List {
     }
 
     /// Whether something has become known since this was last asked that is to be kept soon: under which name a folder
-    /// is begun (after a crash it would begin anew under another one), what a download is called and how large it is
-    /// (its source may be away then).
+    /// is begun (after a crash it would begin anew under another one), that something of a download is there (its
+    /// folder is not made again then), what it is called and how large it is (its source may be away then).
     pub(in crate::node) fn has_become_known(&mut self) -> bool {
         let mut hasher = DefaultHasher::new();
         for entry in &self.entries {
             let shown = entry.progress.shown();
             let is_named = matches!(&entry.job, Job::Folder(request) if request.name().is_some());
-            (entry.id, &shown.name, shown.size, is_named).hash(&mut hasher);
+            (entry.id, &shown.name, shown.size, shown.done > 0, is_named).hash(&mut hasher);
         }
         let known = hasher.finish();
         std::mem::replace(&mut self.known, known) != known

@@ -8,7 +8,7 @@ use super::download::Stop;
 use super::folder::{Folder, blocking};
 use super::limits::{
     BROKEN_TRIES, BUSY_TRIES, DISK_PAUSE, LEAST_ROOM, LOOK_AGAIN_AFTER, LOOK_AGAIN_SHARE, MAX_FOLDER,
-    MAX_LIST_BYTES, MAX_LIST_PAGES,
+    MAX_KEPT_BYTES, MAX_LIST_BYTES, MAX_LIST_PAGES, MAX_PAUSE,
 };
 use super::network::{Counted, ListError};
 use crate::base::{FolderPath, Natural};
@@ -20,7 +20,11 @@ use crate::store::partial::ask_folder;
 use crate::wire::convert::{MAX_FOLDER_FILES, files_from_wire};
 use crate::wire::transfer::FolderPage;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// What an entry of a kept list takes besides its name and folder.
+const KEPT_ENTRY_BYTES: usize = 128;
 
 /// Why a page does not come.
 #[derive(Debug)]
@@ -76,6 +80,8 @@ pub(super) struct Gathered {
     hashing: usize,
     /// Of names, and of folders where they are said.
     bytes: usize,
+    /// Of names and folders as the list is kept, in which each file says its folder.
+    kept: usize,
     pages: usize,
     last: Option<u64>,
 }
@@ -108,7 +114,8 @@ impl Gathered {
             if self.entries() >= MAX_FOLDER {
                 return too_long(format!("more than {MAX_FOLDER} files"));
             }
-            if self.bytes > MAX_LIST_BYTES {
+            self.kept += name.as_str().len() + folder.as_str().len() + KEPT_ENTRY_BYTES;
+            if self.bytes > MAX_LIST_BYTES || self.kept > MAX_KEPT_BYTES {
                 return too_long(format!("more than {} MiB of names", MAX_LIST_BYTES >> 20));
             }
             match content {
@@ -170,8 +177,10 @@ impl Folder {
         });
         let listed = self.shared.lister.list(self.request.peer, self.request.folder.clone(), counted).await;
         let took = began.elapsed();
-        let pause = if is_known { LOOK_AGAIN_AFTER } else { DISK_PAUSE };
-        self.look_again_at = Instant::now() + pause.max(LOOK_AGAIN_SHARE * took);
+        let least = if is_known { LOOK_AGAIN_AFTER } else { DISK_PAUSE };
+        let away = matches!(listed, Err(ListError::Away(_))).then_some(self.list_pause);
+        self.list_pause = pause_after(away, took).max(least);
+        self.look_again_at = Instant::now() + self.list_pause;
         self.is_listing_refused = true;
         let listed = listed.map_err(|error| match error {
             ListError::Away(why) => Stop::Wait(Reason::SourcesAway, why),
@@ -210,10 +219,28 @@ impl Folder {
     }
 }
 
+/// How long its peer is left alone after a list that took so long, or after it was `away`, with the pause before that.
+fn pause_after(away: Option<Duration>, took: Duration) -> Duration {
+    match away {
+        // It costs nobody anything, and who was away may be back at any moment.
+        Some(before) => (2 * before).min(MAX_PAUSE),
+        None => LOOK_AGAIN_SHARE * took,
+    }
+}
+
 /// The files below the folder, each once, as a person counts: the first episodes can be looked at first. A list of a
 /// million takes a second.
 fn in_order(listed: Vec<FolderFile>, outer: &FolderPath) -> Vec<FolderFile> {
-    let inner = |file: FolderFile| Some(FolderFile { folder: outer.to_inner(&file.folder)?, ..file });
+    // A folder's files come one after the other: they share its path.
+    let mut before: Option<(FolderPath, FolderPath)> = None;
+    let inner = |file: FolderFile| {
+        let folder = match before.take().filter(|(said, _)| *said == file.folder) {
+            Some((_, inner)) => inner,
+            None => outer.to_inner(&file.folder)?,
+        };
+        before = Some((file.folder, folder.clone()));
+        Some(FolderFile { folder, ..file })
+    };
     let mut files: Vec<FolderFile> = listed.into_iter().filter_map(inner).take(MAX_FOLDER).collect();
     files.sort_by(|a, b| order(a).cmp(&order(b)));
     files.dedup();
@@ -250,6 +277,30 @@ mod tests {
             }
         }
         unreachable!("it ends")
+    }
+
+    #[test]
+    fn only_a_list_that_came_is_a_reason_for_a_long_pause() {
+        let seconds = Duration::from_secs;
+        assert_eq!(pause_after(None, seconds(3)), seconds(60));
+        let pauses = (0..4).scan(seconds(2), |pause, _| {
+            *pause = pause_after(Some(*pause), seconds(300));
+            Some(*pause)
+        });
+        assert_eq!(pauses.collect::<Vec<_>>(), [4, 8, 8, 8].map(seconds));
+    }
+
+    #[test]
+    fn a_list_that_says_a_long_folder_once_for_many_files_ends() {
+        let (outer, name) = ("x".repeat(250), FileName::new("a").expect("a name"));
+        let folder = FolderPath::new(&[&*outer; 4].join("/")).expect("a path");
+        let mut gathered = Gathered::default();
+        let page = |first: u64| (first..first + 4_096).map(|key| entry(key, &folder, &name, true)).collect();
+        let error =
+            (0..).find_map(|number| gathered.take(page(number * 4_096), true).err()).expect("it ends");
+        assert!(matches!(error, ListError::TooLong(_)) && gathered.entries() < MAX_FOLDER, "{error:?}");
+        let files = in_order(gathered.finish().expect("so far"), &FolderPath::new(&outer).expect("a path"));
+        assert_eq!(files.len(), 1, "each once");
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn event_ui(ui: &mut Ui, text: &Text, event: &EventRecord) {
 pub(super) fn event_color(ui: &Ui, kind: &str) -> Color32 {
     let tokens = theme::tokens(ui);
     match kind {
-        "tracker_elected" | "download_finished" | "names_reachable" => tokens.ok,
+        "tracker_elected" | "names_reachable" => tokens.ok,
         "tracker_lost" | "timer_expired" | "names_unreachable" | "needless_election" | "drill_started" => {
             tokens.warning
         }

@@ -7,7 +7,7 @@ use super::{Change, Ended, Entry, Job, List, Wish, error};
 use crate::engine::transfer::reason::Reason;
 use crate::node::CommandError;
 use crate::store::downloads::SavedState;
-use crate::store::partial::{HIDDEN_FOLDER, PartialError, PartialFile};
+use crate::store::partial::{HIDDEN_FOLDER, PartialError, PartialFile, expect_folder};
 use crate::wire::codes::Code;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -46,8 +46,11 @@ impl List {
                 if entry.wish == Wish::Run {
                     entry.wish = Wish::Pause;
                     entry.stop();
-                    // A slow disk may take its time until the task has ended; nothing more comes in.
-                    entry.progress.ended("paused");
+                    // A slow disk may take its time until the task has ended; nothing more comes in. Of one that ended
+                    // just now the word stays.
+                    if !matches!(&*entry.progress.shown().state, "failed" | "finished") {
+                        entry.progress.ended("paused");
+                    }
                 }
             }
             Change::Resume | Change::Retry => {
@@ -58,6 +61,9 @@ impl List {
                     && matches!(entry.wish, Wish::Over(SavedState::Failed | SavedState::Cancelled));
                 if entry.wish == Wish::Pause || again {
                     entry.wish = Wish::Run;
+                    if again {
+                        return self.begin_anew(place);
+                    }
                     entry.progress.state("waiting", Reason::Queued, "");
                 } else if matches!(entry.wish, Wish::Cancel | Wish::Clear) && what == Change::Retry {
                     entry.wish = Wish::Again;
@@ -66,6 +72,21 @@ impl List {
                     reins.hurry.notify_one();
                 }
             }
+        }
+    }
+
+    /// What failed or was cancelled is wanted again: whatever there was of it may be gone.
+    fn begin_anew(&mut self, place: usize) {
+        let entry = &self.entries[place];
+        let is_same = |other: &Entry| other.id != entry.id && is_of_one_place(&other.job, &entry.job);
+        let is_taken = self.entries.iter().any(is_same);
+        let entry = &mut self.entries[place];
+        entry.progress.state("waiting", Reason::Queued, "");
+        match &mut entry.job {
+            Job::File(_) => entry.progress.update(|transfer| transfer.done = 0),
+            // Another one's folder has its name by now.
+            Job::Folder(request) if is_taken => request.forget_name(),
+            Job::Folder(request) => request.begin_anew(),
         }
     }
 
@@ -110,7 +131,8 @@ impl List {
         if !entry.is_over() {
             return;
         }
-        if entry.left_something() {
+        // Where that was tried in vain, it was said.
+        if entry.left_something() && entry.progress.shown().reason != Reason::NotRemoved.code() {
             entry.wish = Wish::Clear;
             self.remove_left(place);
         } else {
@@ -123,27 +145,30 @@ impl List {
         let entry = &self.entries[place];
         let (id, job) = (entry.id, entry.job.clone());
         // Another one goes on with the same partial file, or waits to.
-        let is_wanted = |other: &Entry| match (&other.job, &job) {
-            (Job::File(other), Job::File(it)) => (other.content, &other.to) == (it.content, &it.to),
-            (Job::Folder(other), Job::Folder(it)) => other.name() == it.name() && other.to == it.to,
-            _ => false,
-        };
-        let is_kept = self.entries.iter().any(|it| it.id != id && !it.is_over() && is_wanted(it));
+        let goes_on = |it: &Entry| matches!(it.wish, Wish::Run | Wish::Pause | Wish::Again);
+        let is_kept = |it: &Entry| it.id != id && goes_on(it) && is_of_one_place(&it.job, &job);
+        let is_kept = self.entries.iter().any(is_kept);
+        let was_there = entry.progress.shown().done > 0;
         self.tasks.spawn(async move {
-            let removing = tokio::task::spawn_blocking(move || if is_kept { Ok(()) } else { remove(&job) });
+            let removing =
+                tokio::task::spawn_blocking(
+                    move || if is_kept { Ok(false) } else { remove(&job, was_there) },
+                );
             (id, Ended::Removal(removing.await.unwrap_or_else(|error| Err(error.to_string()))))
         });
     }
 
     /// What a download left was removed, or could not be.
-    pub(super) fn removed(&mut self, place: usize, removed: Result<(), String>) {
+    pub(super) fn removed(&mut self, place: usize, removed: Result<bool, String>) {
         let entry = &mut self.entries[place];
-        if let Job::Folder(request) = &mut entry.job {
-            request.was_cancelled();
+        match (&mut entry.job, &removed) {
+            (Job::Folder(request), Ok(true)) => request.forget_name(),
+            (Job::File(_), Ok(_)) => entry.progress.update(|transfer| transfer.done = 0),
+            _ => {}
         }
         match (entry.wish, removed) {
             (Wish::Again, _) => entry.wish = Wish::Run,
-            (Wish::Clear, Ok(())) => drop(self.entries.remove(place)),
+            (Wish::Clear, Ok(_)) => drop(self.entries.remove(place)),
             (_, removed) => {
                 entry.wish = Wish::Over(SavedState::Cancelled);
                 entry.progress.ended("cancelled");
@@ -168,19 +193,38 @@ impl Entry {
     }
 }
 
-/// Removes what a download left; says where something stays, and why. Blocks.
-fn remove(job: &Job) -> Result<(), String> {
+/// Whether two have the same partial file, or the same folder.
+fn is_of_one_place(one: &Job, other: &Job) -> bool {
+    match (one, other) {
+        (Job::File(one), Job::File(other)) => (one.content, &one.to) == (other.content, &other.to),
+        (Job::Folder(one), Job::Folder(other)) => {
+            one.name().is_some() && one.name() == other.name() && one.to == other.to
+        }
+        _ => false,
+    }
+}
+
+/// Removes what a download left, of which something `was_there`. Gives whether there is none of its folder now, or says
+/// where something stays, and why. Blocks.
+fn remove(job: &Job, was_there: bool) -> Result<bool, String> {
     let stays = |at: &Path, error: &PartialError| Err(format!("{} ({error})", at.display()));
     match job {
-        Job::File(request) => match PartialFile::remove(&request.to, request.content) {
-            // Another peer of this machine is downloading it there, or there is nothing of ours.
-            Ok(()) | Err(PartialError::InUse | PartialError::Foreign(_)) => Ok(()),
-            Err(PartialError::Folder(_, error)) if error.kind() == ErrorKind::NotADirectory => Ok(()),
-            Err(error) => stays(&request.to.join(HIDDEN_FOLDER), &error),
-        },
+        Job::File(request) => {
+            let removed = match PartialFile::remove(&request.to, request.content) {
+                // On a drive that was taken out it stays.
+                Ok(()) if was_there => expect_folder(&request.to),
+                removed => removed,
+            };
+            match removed {
+                // Another peer of this machine is downloading it there, or there is nothing of ours.
+                Ok(()) | Err(PartialError::InUse | PartialError::Foreign(_)) => Ok(true),
+                Err(PartialError::Folder(_, error)) if error.kind() == ErrorKind::NotADirectory => Ok(true),
+                Err(error) => stays(&request.to.join(HIDDEN_FOLDER), &error),
+            }
+        }
         Job::Folder(request) => match (request.remove(), request.name()) {
             (Err(error), Some(name)) => stays(&request.to.join(name.as_str()), &error),
-            _ => Ok(()),
+            (removed, _) => Ok(removed.unwrap_or(true)),
         },
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::node::transfer::limits::DISK_PAUSE;
 use crate::node::transfer_task::{Change, Transfers};
 use crate::store::RealDisk;
-use crate::store::downloads::{DownloadStore, SavedJob, SavedState};
+use crate::store::downloads::{DownloadStore, SavedDownload, SavedJob, SavedState};
 
 /// So many tries go by.
 const TRIES: u32 = 5;
@@ -136,4 +136,30 @@ async fn what_another_download_goes_on_with_stays() {
     transfers.cancel(other).await.expect("there");
     until(&transfers, other, |it| it.state == "cancelled").await;
     assert_eq!(names(to.path()), set([]));
+}
+
+#[tokio::test]
+async fn two_of_one_content_that_are_cancelled_together_leave_nothing() {
+    let library = Library::new(1, &[0]);
+    let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let cancelling = |id| {
+        let DownloadRequest { content, name, to: target, from, via_rpc } = file(0, to.path());
+        let kept = saved(id, SavedJob::File { content, name, from, via_rpc }, &target, 3 * PIECE);
+        SavedDownload { state: SavedState::Cancelling, ..kept }
+    };
+    let part = to.path().join(format!(".cardume/{}.part", content_of(&large(0))));
+    std::fs::create_dir_all(part.parent().expect("in a folder")).expect("made");
+    std::fs::write(&part, b"some").expect("written");
+    let store = DownloadStore::open(home.path(), RealDisk).expect("opened").0;
+    let transfers = library.spawn(Some((store, vec![cancelling(1), cancelling(2)])));
+    for id in [1, 2] {
+        until(&transfers, id, |it| it.state == "cancelled").await;
+    }
+    let mut seen = transfers.transfers();
+    let gone = async {
+        while part.exists() {
+            drop(tokio::time::timeout(Duration::from_millis(20), seen.changed()).await);
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), gone).await.expect("in time");
 }
