@@ -281,7 +281,7 @@ impl Download {
         let (me, from) = (self.shared.me, &self.request.from);
         let chosen = |source: &SourceAddress| from.is_empty() || from.contains(&source.peer);
         let sources = found.sources.into_iter().filter(|source| source.peer != me && chosen(source));
-        self.peers.merge(sources);
+        self.peers.merge(sources, Instant::now());
         let name = self.name();
         self.progress.update(|transfer| {
             name.as_str().clone_into(&mut transfer.name);
@@ -297,9 +297,10 @@ impl Download {
             let (name, content) = (&known.address.name, self.request.content.short());
             tracing::info!(%name, %peer, %content, %fault, "a source failed");
         }
-        self.peers.failed(peer, fault);
+        let now = Instant::now();
+        self.peers.failed(peer, fault, now);
         if fault.is_for_good() {
-            self.dropped_at = Some(Instant::now());
+            self.dropped_at = Some(now);
         }
         let sources = self.peers.shown();
         self.progress.update(|transfer| transfer.sources = sources);
@@ -307,7 +308,7 @@ impl Download {
 
     /// Shows why nothing comes in; asks again soon.
     pub(super) fn show_waiting(&mut self) {
-        self.search.hurry();
+        self.search.soon(Instant::now());
         let (reason, about) = match &self.search.problem {
             Some(problem) if self.peers.is_empty() => (Reason::NoTracker, problem.clone()),
             None if self.peers.is_empty() && self.search.answered_at.is_none() => {
@@ -340,12 +341,13 @@ impl Download {
         let (contents, content) = (self.shared.contents.clone(), self.request.content);
         let has = tokio::task::spawn_blocking(move || contents.manifest(&content).is_ok());
         if has.await.unwrap_or(false) {
-            self.peers.merge([SourceAddress {
+            let this = SourceAddress {
                 peer: self.shared.me,
                 name: "this peer".to_owned(),
                 address: ([127, 0, 0, 1], 0).into(),
                 file_name: String::new(),
-            }]);
+            };
+            self.peers.merge([this], Instant::now());
         }
     }
 

@@ -63,8 +63,8 @@ impl Download {
                 marked = self.checkpoint.done() => marked?,
                 found = self.search.next() => self.merge(found),
                 () = hurry.notified() => {
-                    self.peers.hurry();
-                    self.search.hurry();
+                    self.peers.hurry(Instant::now());
+                    self.search.hurry(Instant::now());
                 }
                 _ = tick.tick() => self.look_after(&mut fetching),
             }
@@ -172,7 +172,7 @@ impl Download {
     }
 
     fn wake_sources(&mut self, fetching: &mut Fetching<'_>) {
-        for peer in self.peers.usable() {
+        for peer in self.peers.usable(Instant::now()) {
             fetching.plan.add_source(peer);
         }
     }

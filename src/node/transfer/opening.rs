@@ -135,7 +135,8 @@ impl Download {
         let (mut next_at, hurry) = (Instant::now(), self.hurry.clone());
         loop {
             let free = attempts.is_empty() || (attempts.len() < MAX_PROOFS && next_at <= Instant::now());
-            let next = self.peers.usable().into_iter().find(|peer| free && !asked.contains(peer));
+            let next =
+                self.peers.usable(Instant::now()).into_iter().find(|peer| free && !asked.contains(peer));
             if next.is_some() && !std::mem::replace(&mut is_disk_asked, true) {
                 self.ask_disk().await?;
             }
@@ -173,7 +174,10 @@ impl Download {
                         Err(fault) => self.source_failed(peer, fault),
                     }
                 }
-                () = hurry.notified() => self.peers.hurry(),
+                () = hurry.notified() => {
+                    self.peers.hurry(Instant::now());
+                    self.search.hurry(Instant::now());
+                }
                 () = tokio::time::sleep_until(wake) => {}
             }
         }

@@ -41,7 +41,7 @@ pub(super) struct Peers {
 
 impl Peers {
     /// Takes in what the tracker says: new sources, and new addresses of known ones.
-    pub(super) fn merge(&mut self, found: impl IntoIterator<Item = SourceAddress>) {
+    pub(super) fn merge(&mut self, found: impl IntoIterator<Item = SourceAddress>, now: Instant) {
         for address in found {
             let has_room = self.known.len() < MAX_KNOWN_SOURCES;
             match self.known.get_mut(&address.peer) {
@@ -49,7 +49,7 @@ impl Peers {
                 Some(known) => {
                     // It moved: what was wrong with the old address says nothing of the new one.
                     if known.fault.is_some_and(|fault| !fault.is_for_good()) {
-                        known.retry_at = Some(Instant::now());
+                        known.retry_at = Some(now);
                     }
                     known.address = address;
                     known.idle.clear();
@@ -74,16 +74,20 @@ impl Peers {
         self.known.is_empty()
     }
 
-    /// A source failed; it may be asked again after a pause, unless the fault is for good.
-    pub(super) fn failed(&mut self, peer: PeerId, fault: Fault) {
+    /// A source failed; it may be asked again after a pause, unless the fault is for good. The connections to one that
+    /// breaks down fail one after the other: that is one failure.
+    pub(super) fn failed(&mut self, peer: PeerId, fault: Fault, now: Instant) {
         let Some(known) = self.known.get_mut(&peer) else { return };
         known.idle.clear();
         if known.fault.is_some_and(Fault::is_for_good) {
             return;
         }
+        let rests = known.fault.is_some() && known.retry_at.is_some_and(|at| at > now);
         known.fault = Some(fault);
-        known.retry_at = (!fault.is_for_good()).then(|| Instant::now() + known.pause);
-        known.pause = (known.pause * 2).min(MAX_PAUSE);
+        if !rests {
+            known.retry_at = Some(now + known.pause);
+            known.pause = (known.pause * 2).min(MAX_PAUSE);
+        }
     }
 
     /// A source did what it should.
@@ -97,8 +101,7 @@ impl Peers {
     }
 
     /// Sources that may be asked: without a fault, or after their pause.
-    pub(super) fn usable(&self) -> Vec<PeerId> {
-        let now = Instant::now();
+    pub(super) fn usable(&self, now: Instant) -> Vec<PeerId> {
         let usable = self.known.iter().filter(|(_, known)| match known.fault {
             None => true,
             Some(fault) => !fault.is_for_good() && known.retry_at.is_none_or(|at| at <= now),
@@ -128,9 +131,9 @@ impl Peers {
     }
 
     /// Every source may be asked again now.
-    pub(super) fn hurry(&mut self) {
+    pub(super) fn hurry(&mut self, now: Instant) {
         for known in self.known.values_mut() {
-            known.retry_at = known.retry_at.map(|_| Instant::now());
+            known.retry_at = known.retry_at.map(|_| now);
             known.pause = FIRST_PAUSE;
         }
     }
@@ -254,5 +257,73 @@ mod tests {
         }
         known.keep(Some(Box::new(Line(true))));
         assert!(known.kept().is_some_and(|kept| kept.is_open()));
+    }
+    fn address(number: u8, port: u16) -> SourceAddress {
+        let peer = PeerId::from_bytes([number; 32]);
+        let address = ([127, 0, 0, 1], port).into();
+        SourceAddress { peer, name: format!("peer-{number}"), address, file_name: String::new() }
+    }
+
+    /// How long a source is left alone after this fault; `now` is then.
+    fn rest(peers: &mut Peers, peer: PeerId, fault: Fault, now: &mut Instant) -> Duration {
+        let began = *now;
+        peers.failed(peer, fault, began);
+        while !peers.usable(*now).contains(&peer) {
+            *now += Duration::from_millis(1);
+            assert!(*now - began < 2 * MAX_PAUSE, "it is asked again");
+        }
+        *now - began
+    }
+
+    #[test]
+    fn a_source_that_fails_again_and_again_is_left_alone_longer_and_longer() {
+        let (mut peers, mut now) = (Peers::default(), Instant::now());
+        let [first, second] = [1, 2].map(|number| address(number, 1));
+        let peer = first.peer;
+        peers.merge([first, second.clone()], now);
+        let doubled = [500, 1_000, 2_000, 4_000, 8_000, 8_000].map(Duration::from_millis);
+        assert_eq!(doubled.map(|_| rest(&mut peers, peer, Fault::Closed, &mut now)), doubled);
+        // What another one does is nothing to it.
+        assert_eq!(rest(&mut peers, second.peer, Fault::Busy, &mut now), FIRST_PAUSE);
+        // It did what it should.
+        peers.succeeded(peer, 1);
+        assert_eq!(doubled.map(|_| rest(&mut peers, peer, Fault::Closed, &mut now)), doubled);
+        // A person does not want to wait.
+        peers.failed(peer, Fault::Closed, now);
+        assert_eq!(peers.usable(now), [second.peer]);
+        peers.hurry(now);
+        assert_eq!(peers.usable(now), [peer, second.peer]);
+        assert_eq!(rest(&mut peers, peer, Fault::Closed, &mut now), FIRST_PAUSE);
+        // It moved.
+        peers.failed(peer, Fault::Unreachable, now);
+        peers.merge([address(1, 1)], now);
+        assert_eq!(peers.usable(now), [second.peer], "the same address is no news");
+        peers.merge([address(1, 2)], now);
+        assert_eq!(peers.usable(now), [peer, second.peer]);
+        // What is for good stays so.
+        peers.failed(peer, Fault::BadPiece, now);
+        peers.failed(peer, Fault::Closed, now);
+        peers.hurry(now);
+        peers.merge([address(1, 3)], now);
+        assert_eq!(peers.usable(now + 10 * MAX_PAUSE), [second.peer]);
+        assert_eq!(peers.dropped().collect::<Vec<_>>(), [(peer, Fault::BadPiece)]);
+    }
+
+    #[test]
+    fn connections_of_a_source_that_break_together_are_one_failure() {
+        let (mut peers, mut now) = (Peers::default(), Instant::now());
+        let peer = address(1, 1).peer;
+        peers.merge([address(1, 1)], now);
+        for pause in [500, 1_000, 2_000].map(Duration::from_millis) {
+            for _ in 1..CONNECTIONS_PER_SOURCE {
+                peers.failed(peer, Fault::Closed, now);
+            }
+            assert_eq!(rest(&mut peers, peer, Fault::Silent, &mut now), pause);
+            assert_eq!(peers.all_with(Fault::Silent).as_deref(), Some("peer-1"), "the last one is said");
+        }
+        // Also if only the last one says that it is for good.
+        peers.failed(peer, Fault::Closed, now);
+        peers.failed(peer, Fault::BadPiece, now);
+        assert_eq!(peers.usable(now + 10 * MAX_PAUSE), []);
     }
 }
