@@ -282,6 +282,8 @@ impl PartialFile {
         if range.end - range.start != bytes.len() as u64 {
             return Err(PartialError::Length);
         }
+        #[cfg(test)]
+        faults::at_write(&self.file)?;
         for (number, part) in (0_u64..).zip(bytes.chunks(Self::WRITE_BYTES)) {
             self.file.write_all_at(part, range.start + number * Self::WRITE_BYTES as u64)?;
         }
@@ -464,6 +466,8 @@ pub(super) fn open_hidden(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
 
 /// Opens a regular file of our own. `NONBLOCK`: a FIFO of that name must not hold us up.
 fn open_regular(hidden: &OwnedFd, name: &str, more: OFlags) -> Result<File, PartialError> {
+    #[cfg(test)]
+    faults::expect_access(hidden)?;
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
     let file = match rustix::fs::openat(hidden, name, flags, Mode::from_raw_mode(0o666)) {
         Ok(file) => File::from(file),

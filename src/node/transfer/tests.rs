@@ -32,6 +32,7 @@ mod failing;
 mod folders;
 mod gone;
 mod limited;
+mod states;
 mod waiting;
 
 const PIECE: u64 = PieceLayout::MIN_PIECE_BYTES as u64;

@@ -86,6 +86,8 @@ pub(in crate::store) fn try_to_write(hidden: &OwnedFd, bytes: u64) -> Result<(),
     if bytes == 0 {
         return Ok(());
     }
+    #[cfg(test)]
+    super::faults::at_write(hidden)?;
     // A name for each thread: two downloads of one folder may ask at once. It is gone before anything is written.
     let name = format!("{PROBE}.{}.{:?}", std::process::id(), std::thread::current().id());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -18,6 +18,10 @@ pub(crate) enum Fault {
     HeldOpening,
     /// The volume is full.
     NoRoom,
+    /// Partial files may not be opened.
+    NoAccess,
+    /// Nothing can be written.
+    WritesFail,
 }
 
 static FAULTS: Mutex<Vec<(PathBuf, Fault)>> = Mutex::new(Vec::new());
@@ -69,6 +73,19 @@ pub(super) fn at_open(folder: &impl AsRawFd) {
     while is_held() && patience.next().is_some() {
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+pub(super) fn expect_access(hidden: &impl AsRawFd) -> io::Result<()> {
+    refuse(hidden, Fault::NoAccess, rustix::io::Errno::ACCESS)
+}
+
+pub(super) fn at_write(file: &impl AsRawFd) -> io::Result<()> {
+    refuse(file, Fault::WritesFail, rustix::io::Errno::IO)
+}
+
+fn refuse(on: &impl AsRawFd, kind: Fault, error: rustix::io::Errno) -> io::Result<()> {
+    let found = find(on, |fault| (fault == kind).then_some(()));
+    found.map_or(Ok(()), |_| Err(error.into()))
 }
 
 pub(super) fn expect_room(on: &impl AsRawFd) -> Result<(), PartialError> {
