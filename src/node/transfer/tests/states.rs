@@ -10,8 +10,10 @@ use crate::store::partial::faults::{self, heal, inject};
 use futures_util::future::join_all;
 use std::sync::Mutex;
 
-/// The sources that the tracker tells of, and what is wrong with each; `None`: there is no tracker.
-type Now = Option<Vec<(u8, Option<Fault>)>>;
+/// Sources, and what is wrong with each.
+type Sources = Vec<(u8, Option<Fault>)>;
+/// Those that the tracker tells of; `None`: there is no tracker.
+type Now = Option<Sources>;
 
 /// A world that changes while a download runs.
 struct Changing {
@@ -172,7 +174,7 @@ impl Stage {
 }
 
 /// Two sources with the same fault.
-fn both(fault: Option<Fault>) -> Vec<(u8, Option<Fault>)> {
+fn both(fault: Option<Fault>) -> Sources {
     vec![(1, fault), (2, fault)]
 }
 
