@@ -308,7 +308,7 @@ impl Download {
 
     /// Shows why nothing comes in; asks again soon.
     pub(super) fn show_waiting(&mut self) {
-        self.search.soon(Instant::now());
+        self.search.hurry(Instant::now());
         let (reason, about) = match &self.search.problem {
             Some(problem) if self.peers.is_empty() => (Reason::NoTracker, problem.clone()),
             None if self.peers.is_empty() && self.search.answered_at.is_none() => {

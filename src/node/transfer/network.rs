@@ -36,7 +36,8 @@ pub struct FoundSources {
 
 /// Who knows the sources: the tracker.
 pub trait SourceFinder: Send + Sync + 'static {
-    /// The sources of a content at this moment. An error is tried again with growing pauses.
+    /// The sources of a content at this moment. An error is tried again with growing pauses, but soon while there is
+    /// nobody to ask.
     fn sources(&self, content: ContentId) -> BoxFuture<'_, Result<FoundSources, CommandError>>;
 }
 

@@ -174,10 +174,7 @@ impl Download {
                         Err(fault) => self.source_failed(peer, fault),
                     }
                 }
-                () = hurry.notified() => {
-                    self.peers.hurry(Instant::now());
-                    self.search.hurry(Instant::now());
-                }
+                () = hurry.notified() => self.peers.hurry(Instant::now()),
                 () = tokio::time::sleep_until(wake) => {}
             }
         }

@@ -1,5 +1,5 @@
 //! Asks the tracker for sources again and again: soon while there is nobody to ask, seldom while a download
-//! runs, with growing pauses while the tracker does not answer, whether the download runs or waits.
+//! runs, and then with growing pauses while the tracker does not answer.
 
 use super::limits::{FIRST_PAUSE, MAX_PAUSE, SEARCH_DEADLINE, SOURCES_EVERY};
 use super::network::{FoundSources, SourceFinder};
@@ -72,16 +72,9 @@ impl Search {
         }
     }
 
-    /// There is nobody to ask: the next question comes soon, if the tracker answers.
-    pub(super) fn soon(&mut self, now: Instant) {
-        if self.problem.is_none() {
-            self.next_at = self.next_at.min(now + FIRST_PAUSE);
-        }
-    }
-
-    /// A person does not want to wait any longer.
+    /// There is nobody to ask, or a person does not want to wait: the next question comes soon. It waits for a tracker
+    /// by itself, so that whoever is elected is asked at once, and a pause would only be one after that.
     pub(super) fn hurry(&mut self, now: Instant) {
-        self.pause = FIRST_PAUSE;
         self.next_at = self.next_at.min(now + FIRST_PAUSE);
     }
 }
@@ -108,33 +101,45 @@ mod tests {
         }
     }
 
-    /// When the next question comes after this answer, if there is nobody to ask meanwhile.
+    fn search() -> Search {
+        Search::new(Arc::new(Nobody), ContentId::from_bytes([1; 32]))
+    }
+
+    fn away() -> Result<FoundSources, String> {
+        Err("away".to_owned())
+    }
+
+    /// After how long the next question comes.
     fn pause_after(search: &mut Search, answer: Result<FoundSources, String>, now: &mut Instant) -> Duration {
-        let began = *now;
-        search.heard(answer, began);
-        while search.next_at > *now {
-            search.soon(*now);
-            *now = (*now + TICK).min(search.next_at);
-        }
+        search.heard(answer, *now);
+        let began = std::mem::replace(now, search.next_at);
         *now - began
     }
 
-    #[tokio::test]
-    async fn a_tracker_that_does_not_answer_is_asked_less_and_less() {
-        let mut search = Search::new(Arc::new(Nobody), ContentId::from_bytes([1; 32]));
-        let mut now = Instant::now();
-        let away = || Err("away".to_owned());
+    #[test]
+    fn a_tracker_that_does_not_answer_is_asked_less_and_less() {
+        let (mut search, mut now) = (search(), Instant::now());
         let doubled = [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000].map(Duration::from_millis);
         assert_eq!(doubled.map(|_| pause_after(&mut search, away(), &mut now)), doubled);
-        assert_eq!(search.problem.as_deref(), Some("away"));
-        // It answers, and nobody has the content: it is asked soon, whatever was before.
-        let answered = pause_after(&mut search, Ok(FoundSources::default()), &mut now);
-        assert_eq!((answered, search.problem.as_ref()), (FIRST_PAUSE, None));
+        assert_eq!((search.problem.as_deref(), search.answered_at), (Some("away"), None));
+        let answered_at = now;
+        assert_eq!(pause_after(&mut search, Ok(FoundSources::default()), &mut now), SOURCES_EVERY);
+        assert_eq!((search.problem.as_deref(), search.answered_at), (None, Some(answered_at)));
         assert_eq!(doubled.map(|_| pause_after(&mut search, away(), &mut now)), doubled);
-        // A person does not want to wait.
-        search.heard(away(), now);
-        search.hurry(now);
-        assert_eq!(search.next_at, now + FIRST_PAUSE);
-        assert_eq!(pause_after(&mut search, away(), &mut now), FIRST_PAUSE);
+    }
+
+    #[test]
+    fn a_download_that_has_nobody_to_ask_asks_soon_however_long_the_tracker_was_away() {
+        let (mut search, mut now) = (search(), Instant::now());
+        for answer in [away(), away(), away(), Ok(FoundSources::default()), away(), away()] {
+            let began = now;
+            search.heard(answer, now);
+            while search.next_at > now {
+                // As it is called, again and again.
+                search.hurry(now);
+                now = (now + TICK).min(search.next_at);
+            }
+            assert_eq!(now - began, FIRST_PAUSE);
+        }
     }
 }
