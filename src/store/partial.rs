@@ -451,10 +451,8 @@ pub(super) fn hidden_of(folder: &OwnedFd) -> Result<Option<OwnedFd>, PartialErro
 pub(super) fn open_hidden(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
     let mut tries = 0..PartialFile::MAX_TRIES;
     loop {
-        match rustix::fs::mkdirat(folder, HIDDEN_FOLDER, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(other) => return Err(other),
-        }
+        rustix::fs::mkdirat(folder, HIDDEN_FOLDER, Mode::RWXU)
+            .or_else(|error| if error == Errno::EXIST { Ok(()) } else { Err(error) })?;
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(folder, HIDDEN_FOLDER, flags, Mode::empty()) {
             // The end of another download removed it meanwhile.

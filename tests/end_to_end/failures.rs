@@ -139,6 +139,53 @@ fn a_download_goes_on_when_a_source_dies() {
 }
 
 #[test]
+fn a_download_does_not_notice_that_the_tracker_dies() {
+    let _alone = alone();
+    let mut group = Group::of(3);
+    let (tracker, _) = group.wait_for_tracker(3);
+    let others: Vec<String> = group.running().into_iter().filter(|name| *name != tracker).collect();
+    let (source, getter) = (others[0].as_str(), others[1].as_str());
+    let mut bytes = vec![0; 48 * 1024 * 1024];
+    blake3::Hasher::new().update(b"another film").finalize_xof().fill(&mut bytes);
+    std::fs::write(group.share_of(source).join("film.bin"), &bytes).expect("written");
+    let content = blake3::hash(&bytes).to_hex().to_string();
+    wait_for("the source", LONG, || {
+        let output = group.cardume(&["--profile", getter, "sources", &content, "--json"]);
+        let sources: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        (sources.as_array()?.len() == 1).then_some(())
+    });
+    group.json(&["--profile", getter, "limits", "--down", "4M", "--json"]);
+    let mut getting = std::process::Command::new(super::support::program())
+        .arg("--home")
+        .arg(&group.folder)
+        .args(["--profile", getter, "get", &content])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("started");
+    let transfer = |group: &Group| group.json(&["--profile", getter, "transfers", "--json"])[0].clone();
+    let before = wait_for("the beginning of it", LONG, || {
+        transfer(&group)["done"].as_u64().filter(|done| *done > 4 * 1024 * 1024)
+    });
+    group.kill_peer(&tracker);
+    wait_for("more of it, and another tracker", LONG, || {
+        let transfer = transfer(&group);
+        assert_eq!(transfer["state"], "running", "{transfer}");
+        let has_tracker =
+            group.status(getter)?["tracker"]["name"].as_str().is_some_and(|name| name != tracker);
+        (has_tracker && transfer["done"].as_u64()? > before + 4 * 1024 * 1024).then_some(())
+    });
+    group.json(&["--profile", getter, "limits", "--down", "none", "--json"]);
+    assert!(getting.wait().expect("it ends").success());
+    let transfer = transfer(&group);
+    assert_eq!(hash_of(Path::new(transfer["path"].as_str().expect("a path"))), content);
+    assert_eq!(
+        transfer["sources"][0]["bytes"].as_u64(),
+        Some(bytes.len() as u64),
+        "nothing came twice: {transfer}"
+    );
+}
+
+#[test]
 fn changes_of_a_shared_folder_reach_the_index() {
     let _alone = alone();
     let group = Group::of(3);
