@@ -102,7 +102,7 @@ impl FolderTarget {
         Ok(Self { path, root, hidden, opened: BTreeMap::new(), touched: BTreeSet::new() })
     }
 
-    /// The same, which is made anew if it is gone: it was cancelled, which removes it, and is wanted again.
+    /// The same, which is made anew if it is gone: it failed or was cancelled, and is wanted again.
     ///
     /// # Errors
     /// See [`PartialError`].

@@ -123,6 +123,7 @@ fn a_file_left_by_a_crash_is_resumed_and_a_cancelled_one_is_gone() {
 fn the_disk_is_asked_without_a_trace() {
     let folder = tempfile::tempdir().expect("a folder");
     let target = folder.path().join("new");
+    std::fs::create_dir(&target).expect("made");
     let ask = |bytes| PartialFile::ask(&target, content(), bytes);
     for bytes in [0, 1, 3 * PIECE as u64] {
         ask(bytes).expect("room");

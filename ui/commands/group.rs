@@ -59,13 +59,14 @@ fn row(member: &MemberState) -> [String; 6] {
 fn invite(global: &Global, names: Vec<SocketAddr>) -> Outcome {
     let home = home(global)?;
     let names = if names.is_empty() { home.names_addresses()? } else { names };
-    if names.iter().all(|address| address.ip().is_loopback()) {
+    let invite = Invite { group_key: home.group_key()?, names };
+    if invite.is_local() {
         eprintln!(
             "This invite works on this machine only: the name service is at a loopback address.\n\
              For others stop the peers here, say `cardume names move`, and start them again"
         );
     }
-    let link = Invite { group_key: home.group_key()?, names }.to_string();
+    let link = invite.to_string();
     if global.json { json(&serde_json::json!({ "link": link })) } else { line(&link) }
 }
 

@@ -33,6 +33,9 @@ use std::sync::Arc;
 const MAX_PAGE_BYTES: usize = 256 * 1024;
 /// What an entry takes besides its name and folder.
 const ENTRY_BYTES: usize = 110;
+/// So many fit on a page at the most.
+const MAX_PAGE_FILES: usize = MAX_PAGE_BYTES / ENTRY_BYTES;
+const _: () = assert!(MAX_PAGE_FILES <= MAX_FOLDER_FILES);
 
 /// Why a content is not given.
 #[derive(Debug, thiserror::Error)]
@@ -199,7 +202,7 @@ impl TransferServer for TransferHandler {
             return Err(bad("folder", "which folder is to be said"));
         }
         self.blocking(extensions, move |contents| {
-            let mut files = contents.folder(&folder, after, MAX_FOLDER_FILES + 1);
+            let mut files = contents.folder(&folder, after, MAX_PAGE_FILES + 1);
             let page = files_of_page(&files);
             let more = files.len() > page;
             files.truncate(page);
@@ -235,10 +238,10 @@ impl TransferServer for TransferHandler {
     }
 }
 
-/// How many of these files go on one page: long names would make more than an answer takes.
+/// How many of these files go on one page.
 fn files_of_page(files: &[FileEntry]) -> usize {
     let (mut bytes, mut before) = (0, "");
-    for (count, file) in files.iter().take(MAX_FOLDER_FILES).enumerate() {
+    for (count, file) in files.iter().enumerate() {
         let folder = file.folder.as_str();
         bytes += ENTRY_BYTES + file.name.as_str().len() + if folder == before { 0 } else { folder.len() };
         if bytes > MAX_PAGE_BYTES {
@@ -246,7 +249,7 @@ fn files_of_page(files: &[FileEntry]) -> usize {
         }
         before = folder;
     }
-    files.len().min(MAX_FOLDER_FILES)
+    files.len()
 }
 
 fn page(contents: &dyn SharedContents, content: ContentId, first: u32) -> RpcResult<Manifest> {

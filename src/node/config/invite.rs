@@ -37,6 +37,12 @@ const PREFIX: &str = "cardume:join?";
 impl Invite {
     /// The longest link: the key and eight IPv6 addresses fit well.
     const MAX_BYTES: usize = 1024;
+
+    /// Whether it works on this machine only: all its name services are at loopback addresses.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.names.iter().all(|address| address.ip().is_loopback())
+    }
 }
 
 impl fmt::Display for Invite {

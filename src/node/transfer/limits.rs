@@ -57,15 +57,15 @@ pub const LOOK_AGAIN_SHARE: u32 = 20;
 pub const MAX_STALLED: usize = if cfg!(test) { 4 } else { 64 };
 /// Files of one folder that is downloaded.
 pub const MAX_FOLDER: usize = 1_000_000;
-/// The names and folders of its list: less than half of it in a million files with long names. The memory of a download
-/// is bounded by it, whatever a peer says.
+/// The names of its list, and the folders where they are said: less than half of it in a million files with long names.
 pub const MAX_LIST_BYTES: usize = 128 * 1024 * 1024;
-/// The same as it is kept: what is saved can be loaded again.
+/// The same as it is kept, where each file says its folder: what is saved can be loaded again. The memory of a download is
+/// bounded by it, whatever a peer says.
 pub const MAX_KEPT_BYTES: usize = crate::store::folder::MAX_LIST_BYTES;
 /// Pages of such a list: several times as many as whole ones would be, so that a peer that gives one entry a page does not
 /// go on for days.
 pub const MAX_LIST_PAGES: usize = 1024;
-/// How long a page may take its peer: a mebibyte over the slowest link that is any use.
+/// How long a page may take its peer: a quarter of a mebibyte over the slowest link that is any use.
 pub const PAGE_LIMIT: Duration = Duration::from_mins(1);
 /// How long the whole list may take.
 pub const LIST_LIMIT: Duration = Duration::from_mins(30);

@@ -255,19 +255,13 @@ impl List {
         entry.reins = None;
         let begins_anew = std::mem::take(&mut entry.begins_anew);
         match (end, entry.wish) {
-            (End::Finished, _) => {
-                entry.wish = Wish::Over(SavedState::Finished);
-                // A pause that came too late may have said otherwise since.
-                if entry.progress.shown().state != "finished" {
-                    entry.progress.ended("finished");
-                }
-            }
+            (End::Finished, _) => entry.wish = Wish::Over(SavedState::Finished),
             (_, Wish::Cancel | Wish::Again | Wish::Clear) => self.remove_left(place),
             (End::Failed, Wish::Run) if begins_anew => {
                 entry.progress.state("waiting", Reason::Queued, "");
             }
             (End::Failed, _) => entry.wish = Wish::Over(SavedState::Failed),
-            (End::Stopped, Wish::Pause) => entry.progress.ended("paused"),
+            (End::Stopped, Wish::Pause) => entry.progress.paused(),
             (End::Stopped, _) => entry.progress.state("waiting", Reason::Queued, ""),
         }
         self.rebalance();

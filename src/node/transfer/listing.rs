@@ -115,8 +115,11 @@ impl Gathered {
                 return too_long(format!("more than {MAX_FOLDER} files"));
             }
             self.kept += name.as_str().len() + folder.as_str().len() + KEPT_ENTRY_BYTES;
-            if self.bytes > MAX_LIST_BYTES || self.kept > MAX_KEPT_BYTES {
+            if self.bytes > MAX_LIST_BYTES {
                 return too_long(format!("more than {} MiB of names", MAX_LIST_BYTES >> 20));
+            }
+            if self.kept > MAX_KEPT_BYTES {
+                return too_long(format!("more than {} MiB of paths", MAX_KEPT_BYTES >> 20));
             }
             match content {
                 Some(content) => self.files.push(FolderFile { folder, name, size, content }),

@@ -2,7 +2,6 @@
 //! begins.
 
 use super::download::{Download, Stop};
-use super::folder::blocking;
 use super::limits::{MAX_PROOFS, STAGGER, TICK};
 use super::proof::{Proof, prove};
 use super::worker::Target;
@@ -42,17 +41,15 @@ impl Download {
 
     /// Whether the disk takes the content: a source is not asked for what would not find room. Of how many bytes it has
     /// only its proof is believed.
-    fn ask_disk(&self) -> impl Future<Output = Result<(), Stop>> + use<> {
+    async fn ask_disk(&mut self) -> Result<(), Stop> {
         let claimed = self.progress.shown().size.min(u64::from(PieceLayout::MIN_PIECE_BYTES));
         let bytes = self.proven_bytes.unwrap_or(claimed);
         let (to, content, has_folder) = (self.request.to.clone(), self.request.content, self.has_folder);
-        let busy = self.blocked.clone();
-        blocking(move || {
-            let expected = if has_folder { expect_folder(&to) } else { Ok(()) };
-            let asked = expected.and_then(|()| PartialFile::ask(&to, content, bytes));
-            drop(busy);
-            asked
-        })
+        let asking = self.blocking(move |_| {
+            make_folder(&to, has_folder)?;
+            PartialFile::ask(&to, content, bytes)
+        });
+        asking.await
     }
 
     /// Begins the partial file of a proven content. What an earlier run left without a journal is read.

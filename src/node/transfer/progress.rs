@@ -69,13 +69,24 @@ impl Progress {
 
     /// The download ended, or was stopped by the person: in this state, with nothing more to say.
     pub(in crate::node) fn ended(&self, state: &str) {
+        self.update(|transfer| end(transfer, state));
+    }
+
+    /// The person stopped it; of one that ended just now the word stays.
+    pub(in crate::node) fn paused(&self) {
         self.update(|transfer| {
-            state.clone_into(&mut transfer.state);
-            (transfer.reason, transfer.about, transfer.detail) = Default::default();
-            transfer.rate = 0;
-            transfer.sources.iter_mut().for_each(|source| source.rate = 0);
+            if !matches!(&*transfer.state, "finished" | "failed") {
+                end(transfer, "paused");
+            }
         });
     }
+}
+
+fn end(transfer: &mut Transfer, state: &str) {
+    state.clone_into(&mut transfer.state);
+    (transfer.reason, transfer.about, transfer.detail) = Default::default();
+    transfer.rate = 0;
+    transfer.sources.iter_mut().for_each(|source| source.rate = 0);
 }
 
 /// Since when a download waits. That it tries again is no way on, only what comes is: who cannot be reached, or a disk

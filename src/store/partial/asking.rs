@@ -20,12 +20,11 @@ const MAX_PROBE_BYTES: u64 = PieceLayout::MAX_PIECE_BYTES as u64;
 
 impl PartialFile {
     /// Whether a content of so many bytes could be begun in the folder `target`, as far as can be known before any of
-    /// it comes; 0: as many as there are. Leaves nothing but the folder, which is made. Blocks.
+    /// it comes; 0: as many as there are. Leaves nothing. Blocks.
     ///
     /// # Errors
     /// What [`PartialFile::create`] and [`PartialFile::begin_journal`] would say.
     pub fn ask(target: &Path, content: ContentId, bytes: u64) -> Result<(), PartialError> {
-        std::fs::create_dir_all(target).map_err(|error| PartialError::Folder(target.to_owned(), error))?;
         let layout = PieceLayout::of(bytes).map_err(|_| PartialError::TooLarge)?;
         let partial = Self::open_new(target, content, layout)?;
         let has_journal = layout.count() > 1 || bytes == 0;

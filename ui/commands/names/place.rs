@@ -3,9 +3,9 @@
 use super::super::output::{json, line};
 use super::super::{Failure, Outcome};
 use super::{identity, name_service_at};
-use cardume::node::config::{DEFAULT_NAMES_ADDRESS, Home, NamesRuntime, is_local};
+use cardume::node::config::{DEFAULT_NAMES_ADDRESS, Home, NamesRuntime, Profile, is_local, listen_address};
 use rustix::process::{Pid, Signal, kill_process};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -32,8 +32,7 @@ pub(super) async fn move_to(home: &Home, to: Option<SocketAddr>, as_json: bool) 
             "{to} is no address of this machine that others could use; `ip address` lists them"
         )));
     }
-    let running: Vec<_> =
-        home.profiles().into_iter().filter(cardume::node::config::Profile::is_running).collect();
+    let running: Vec<_> = home.profiles().into_iter().filter(Profile::is_running).collect();
     if !running.is_empty() {
         let names: Vec<_> = running.iter().map(|profile| profile.name.as_str()).collect();
         return Err(Failure::failed(format!(
@@ -56,12 +55,12 @@ pub(super) async fn move_to(home: &Home, to: Option<SocketAddr>, as_json: bool) 
 
 /// The address of this machine by which it reaches others.
 fn own_address() -> Result<SocketAddr, Failure> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    let found = socket.connect(SOMEWHERE).and_then(|()| socket.local_addr());
-    let found = found.ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified());
-    let ip = found.ok_or_else(|| {
-        Failure::failed("this machine has no way to others at the moment; name its address: IP:PORT")
-    })?;
+    let ip = listen_address(&[SOMEWHERE]);
+    if ip.is_loopback() {
+        return Err(Failure::failed(
+            "this machine has no way to others at the moment; name its address: IP:PORT",
+        ));
+    }
     Ok(SocketAddr::new(ip, DEFAULT_NAMES_ADDRESS.port()))
 }
 

@@ -161,8 +161,7 @@ pub(super) fn failed(model: &mut Model, subject: &Subject, error: &CommandError)
 fn take_news(model: &mut Model, news: News) -> Vec<Effect> {
     match news {
         News::Invite(Ok(link)) => {
-            let is_local = |invite: Invite| invite.names.iter().all(|address| address.ip().is_loopback());
-            let is_local = link.parse().is_ok_and(is_local);
+            let is_local = link.parse().is_ok_and(|invite: Invite| invite.is_local());
             let mut effects = vec![Effect::Copy(link)];
             let what = if is_local { NoteKind::LocalInviteCopied } else { NoteKind::InviteCopied };
             effects.extend(note(model, what));

@@ -46,11 +46,8 @@ impl List {
                 if entry.wish == Wish::Run {
                     entry.wish = Wish::Pause;
                     entry.stop();
-                    // A slow disk may take its time until the task has ended; nothing more comes in. Of one that ended
-                    // just now the word stays.
-                    if !matches!(&*entry.progress.shown().state, "failed" | "finished") {
-                        entry.progress.ended("paused");
-                    }
+                    // A slow disk may take its time until the task has ended; nothing more comes in.
+                    entry.progress.paused();
                 }
             }
             Change::Resume | Change::Retry => {
