@@ -13,6 +13,7 @@ use crate::node::transfer_task::{DownloadRequest, TransferDeps, TransferHandle, 
 use crate::store::folder::FolderFile;
 use crate::wire::control::{Limits, Transfer};
 use crate::wire::convert::{MAX_PAGE_PIECES, ManifestPage};
+use folders::NothingHere;
 use futures_util::future::{BoxFuture, FutureExt, pending};
 use hyper::body::Bytes;
 use std::collections::BTreeMap;
@@ -290,6 +291,23 @@ struct Run {
     requests: Arc<AtomicUsize>,
 }
 
+/// What downloads need, of a made-up world; nothing is here already.
+fn deps<W: Network + FolderLister + SourceFinder>(
+    world: &Arc<W>,
+    limits: watch::Receiver<Limits>,
+) -> TransferDeps {
+    TransferDeps {
+        me: ME,
+        network: world.clone(),
+        lister: world.clone(),
+        limits,
+        kept: None,
+        finder: world.clone(),
+        contents: Arc::new(NothingHere),
+        finished: Arc::new(|path| assert!(path.exists())),
+    }
+}
+
 impl Run {
     fn new(size: u64, local: bool, peers: &[(u8, Does, bool)]) -> Self {
         Self::with_limits(size, local, peers, Limits::default())
@@ -308,16 +326,7 @@ impl Run {
             folder: Vec::new(),
         });
         let (_, limits) = watch::channel(limits);
-        let transfers = spawn(TransferDeps {
-            me: ME,
-            network: world.clone(),
-            lister: world.clone(),
-            limits,
-            kept: None,
-            finder: world.clone(),
-            contents: world,
-            finished: Arc::new(|path| assert!(path.exists())),
-        });
+        let transfers = spawn(TransferDeps { contents: world.clone(), ..deps(&world, limits) });
         let folder = tempfile::tempdir().expect("a folder");
         Self { folder, content: content_of(&bytes), bytes, transfers, requests }
     }

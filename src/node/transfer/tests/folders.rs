@@ -228,17 +228,7 @@ impl Connection for Lane {
 
 impl Shelf {
     fn spawn(self: &Arc<Self>) -> TransferHandle {
-        let (_, limits) = watch::channel(Limits::default());
-        spawn(TransferDeps {
-            me: ME,
-            network: self.clone(),
-            lister: self.clone(),
-            limits,
-            kept: None,
-            finder: self.clone(),
-            contents: Arc::new(NothingHere),
-            finished: Arc::new(|path| assert!(path.exists())),
-        })
+        spawn(deps(self, watch::channel(Limits::default()).1))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Every state in which a download waits has its name, and the download goes on by itself when the cause is gone: at
 //! the beginning as in the middle.
 
-use super::folders::NothingHere;
 use super::waiting::until;
 use super::*;
 use crate::node::transfer_task::Change;
@@ -131,16 +130,7 @@ impl Stage {
         let now = Arc::new(Mutex::new(now));
         let changing = Arc::new(Changing { world, now: now.clone() });
         let (limits, limited) = watch::channel(Limits::default());
-        let transfers = spawn(TransferDeps {
-            me: ME,
-            network: changing.clone(),
-            lister: changing.clone(),
-            limits: limited,
-            kept: None,
-            finder: changing,
-            contents: Arc::new(NothingHere),
-            finished: Arc::new(|path| assert!(path.exists())),
-        });
+        let transfers = spawn(deps(&changing, limited));
         let folder = tempfile::tempdir().expect("a folder");
         let run = Run { folder, content: content_of(&bytes), bytes, transfers, requests };
         Self { run, now, limits }

@@ -1,6 +1,5 @@
 //! What waits does not hold up what need not, and what is there does not come again.
 
-use super::folders::NothingHere;
 use super::*;
 use crate::node::transfer::folder::FolderRequest;
 use crate::node::transfer::limits::{DISK_PAUSE, MAX_STALLED};
@@ -51,17 +50,7 @@ impl Library {
         self: &Arc<Self>,
         kept: Option<(DownloadStore, Vec<SavedDownload>)>,
     ) -> TransferHandle {
-        let (_, limits) = watch::channel(Limits::default());
-        spawn(TransferDeps {
-            me: ME,
-            network: self.clone(),
-            lister: self.clone(),
-            limits,
-            kept,
-            finder: self.clone(),
-            contents: Arc::new(NothingHere),
-            finished: Arc::new(|path| assert!(path.exists())),
-        })
+        spawn(TransferDeps { kept, ..deps(self, watch::channel(Limits::default()).1) })
     }
 }
 
