@@ -6,14 +6,48 @@
 
 use crate::base::{PieceIndex, PieceLayout};
 use crate::engine::transfer::manifest::{PieceHash, PieceHasher};
+use hyper::body::Bytes;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes read at once: large enough that switching threads costs little, and small enough to be in the
 /// processor's cache when they are hashed and encrypted.
 const BLOCK_BYTES: u64 = 256 * 1024;
+/// Blocks' memory that waits to be used again: one is sent while another one is read.
+const MAX_SPARE: usize = 2;
+
+/// Memory of blocks that were sent, for the next ones: given back to the system and taken again it would cost a fault a page.
+#[derive(Clone, Debug, Default)]
+struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+}
+
+/// A block, which gives its memory back.
+struct Block {
+    bytes: Vec<u8>,
+    spare: Spare,
+}
+
+impl AsRef<[u8]> for Block {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let mut spare = self.spare.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < MAX_SPARE {
+            spare.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
 
 /// A file that is being sent.
 #[derive(Debug)]
@@ -52,11 +86,12 @@ pub(super) struct Reader {
     left: Range<u64>,
     /// The piece that is being read, up to where `left` begins.
     hashing: Option<(PieceIndex, PieceHasher)>,
+    spare: Spare,
 }
 
 impl Reader {
-    pub(super) const fn new(open: OpenContent, range: Range<u64>) -> Self {
-        Self { open, left: range, hashing: None }
+    pub(super) fn new(open: OpenContent, range: Range<u64>) -> Self {
+        Self { open, left: range, hashing: None, spare: Spare::default() }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -68,7 +103,7 @@ impl Reader {
     }
 
     /// The next block, and itself: to be moved to a thread and back.
-    pub(super) fn into_next(mut self) -> (Self, Result<Vec<u8>, ReadFault>) {
+    pub(super) fn into_next(mut self) -> (Self, Result<Bytes, ReadFault>) {
         let block = self.next();
         (self, block)
     }
@@ -77,13 +112,13 @@ impl Reader {
     pub(super) fn rest(&mut self) -> Result<Vec<u8>, ReadFault> {
         let mut all = Vec::new();
         while !self.is_done() {
-            all.append(&mut self.next()?);
+            all.extend_from_slice(&self.next()?);
         }
         Ok(all)
     }
 
     /// The next block.
-    pub(super) fn next(&mut self) -> Result<Vec<u8>, ReadFault> {
+    pub(super) fn next(&mut self) -> Result<Bytes, ReadFault> {
         let Some((layout, pieces)) = self.open.pieces.clone() else {
             return self.block(self.left.end);
         };
@@ -112,10 +147,17 @@ impl Reader {
     }
 
     /// Reads on, at most to `end`.
-    fn block(&mut self, end: u64) -> Result<Vec<u8>, ReadFault> {
+    fn block(&mut self, end: u64) -> Result<Bytes, ReadFault> {
         let stop = end.min(self.left.start + BLOCK_BYTES);
-        let block = read_at(&self.open.file, self.left.start..stop)?;
+        let block = self.read(self.left.start..stop)?;
         self.left.start = stop;
+        Ok(Bytes::from_owner(block))
+    }
+
+    /// Exactly these bytes of the file. An error if it ends before.
+    fn read(&self, range: Range<u64>) -> io::Result<Block> {
+        let mut block = Block { bytes: self.spare.take(), spare: self.spare.clone() };
+        read_at(&self.open.file, range, &mut block.bytes)?;
         Ok(block)
     }
 
@@ -123,28 +165,29 @@ impl Reader {
     fn pass_by(&self, hasher: &mut PieceHasher, mut range: Range<u64>) -> Result<(), ReadFault> {
         while !range.is_empty() {
             let stop = range.end.min(range.start + BLOCK_BYTES);
-            hasher.update(&read_at(&self.open.file, range.start..stop)?);
+            hasher.update(self.read(range.start..stop)?.as_ref());
             range.start = stop;
         }
         Ok(())
     }
 }
 
-/// Exactly these bytes of a file. An error if it ends before.
-fn read_at(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
+/// As [`Reader::read`], instead of what `bytes` holds.
+fn read_at(file: &File, range: Range<u64>, bytes: &mut Vec<u8>) -> io::Result<()> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let mut bytes = Vec::with_capacity(length);
+    bytes.clear();
+    bytes.reserve_exact(length);
     while bytes.len() < length {
         let at = range.start + bytes.len() as u64;
         // Into memory that was not written to before, which `read_at` of the standard library cannot.
-        match rustix::io::pread(file, rustix::buffer::spare_capacity(&mut bytes), at) {
+        match rustix::io::pread(file, rustix::buffer::spare_capacity(bytes), at) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
     bytes.truncate(length);
-    Ok(bytes)
+    Ok(())
 }
 
 #[cfg(test)]

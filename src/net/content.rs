@@ -140,7 +140,7 @@ struct Asking {
 }
 
 /// A block of a body, read on a thread that may block.
-type Block = (Reader, Result<Vec<u8>, ReadFault>);
+type Block = (Reader, Result<Bytes, ReadFault>);
 
 /// A content that was opened.
 struct Opened {
@@ -149,7 +149,7 @@ struct Opened {
     asked: Asked,
     reader: Reader,
     /// The first block, if it was read already.
-    block: Option<Result<Vec<u8>, ReadFault>>,
+    block: Option<Result<Bytes, ReadFault>>,
 }
 
 impl Asking {
@@ -178,7 +178,7 @@ impl Asking {
             };
             let sending = Sending { service: self.service.clone(), content: self.content, upload };
             let block = match block {
-                Ok(block) => Bytes::from(block),
+                Ok(block) => block,
                 Err(fault) => return Err(sending.spoiled(reader, fault).await),
             };
             HttpBody::new(sending.body(turn, reader, block))
@@ -332,7 +332,7 @@ impl Position {
     async fn advance(mut self, next: JoinHandle<Block>) -> std::io::Result<Self> {
         let (reader, block) = next.await.map_err(std::io::Error::other)?;
         match block {
-            Ok(block) => self.block = Bytes::from(block),
+            Ok(block) => self.block = block,
             Err(fault) => {
                 let refusal = self.sending.spoiled(reader, fault).await;
                 return Err(std::io::Error::other(refusal));

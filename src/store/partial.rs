@@ -14,6 +14,7 @@ mod error;
 pub(crate) mod faults;
 mod journal;
 mod names;
+mod pieces;
 mod place;
 mod sync;
 
@@ -35,6 +36,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 pub(super) use sync::{sync_all, sync_volume};
 
 /// The hidden folder for partial files in every target folder.
@@ -49,6 +51,8 @@ pub struct PartialFile {
     folder: OwnedFd,
     hidden: OwnedFd,
     file: File,
+    /// Whoever writes a piece.
+    writing: Mutex<()>,
     content: ContentId,
     part: String,
     layout: PieceLayout,
@@ -103,10 +107,6 @@ impl Journal {
 impl PartialFile {
     /// The most names that are tried for a finished file: `name`, `name (2)`, …
     pub const MAX_NAMES: u32 = 10_000;
-    /// What is written at once. Linux takes memory for the page cache in parts as large as the writes, and in a virtual
-    /// machine that gives free memory back to its host (free page reporting) the large parts are those that it gave back:
-    /// each page of them is a fault there. Whole pieces cost twice the processor time of a download so.
-    const WRITE_BYTES: usize = 16 * 1024;
     /// How often the hidden folder may vanish between making and using it: the end of another download
     /// removes it when it is empty.
     const MAX_TRIES: u32 = 8;
@@ -147,7 +147,8 @@ impl PartialFile {
         let marker = Marker::go_on(Files { data: file.try_clone()?, journal }, &entries);
         let journal::Entries { layout, pieces, marked, .. } = entries;
         let target = target.to_owned();
-        let partial = Self { target, folder, hidden, file, content, part, layout, is_resumed: true };
+        let writing = Mutex::default();
+        let partial = Self { target, folder, hidden, file, writing, content, part, layout, is_resumed: true };
         Ok(Some(Resumed { partial, journal: Journal(marker), layout, pieces, marked }))
     }
 
@@ -247,7 +248,8 @@ impl PartialFile {
         let found = file.metadata()?.len();
         let is_resumed = found == layout.size() && found > 0;
         let target = target.to_owned();
-        Ok(Self { target, folder, hidden, file, content, part, layout, is_resumed })
+        let writing = Mutex::default();
+        Ok(Self { target, folder, hidden, file, writing, content, part, layout, is_resumed })
     }
 
     /// Begins the journal of this file, with the manifest that was proven.
@@ -269,58 +271,6 @@ impl PartialFile {
     #[must_use]
     pub const fn is_resumed(&self) -> bool {
         self.is_resumed
-    }
-
-    /// Writes a piece, which the caller has verified.
-    ///
-    /// # Errors
-    /// [`PartialError::DiskFull`] can be tried again; the piece does not count until it is `Ok`.
-    /// [`PartialError::Gone`]: the target folder is not where it was, and nothing was written.
-    pub fn write_piece(&self, piece: PieceIndex, bytes: &[u8]) -> Result<(), PartialError> {
-        check_place(&self.folder, &self.target)?;
-        let range = self.layout.range(piece);
-        if range.end - range.start != bytes.len() as u64 {
-            return Err(PartialError::Length);
-        }
-        #[cfg(test)]
-        faults::at_write(&self.file)?;
-        for (number, part) in (0_u64..).zip(bytes.chunks(Self::WRITE_BYTES)) {
-            self.file.write_all_at(part, range.start + number * Self::WRITE_BYTES as u64)?;
-        }
-        Ok(())
-    }
-
-    /// Reads a piece back into `bytes`, which is resized to it.
-    ///
-    /// # Errors
-    /// If the disk cannot be read.
-    pub fn read_piece(&self, piece: PieceIndex, bytes: &mut Vec<u8>) -> Result<(), PartialError> {
-        #[cfg(test)]
-        faults::at_read(&self.file);
-        let range = self.layout.range(piece);
-        let length = usize::try_from(range.end - range.start).map_err(|_| PartialError::Length)?;
-        bytes.resize(length, 0);
-        Ok(self.file.read_exact_at(bytes, range.start)?)
-    }
-
-    /// To be called before pieces are read that an earlier run left: they are read from the disk then, not from
-    /// memory where that run may have left what never got there. Blocks as long as the disk takes.
-    ///
-    /// # Errors
-    /// [`PartialError::Unsynced`], as [`Journal::mark`].
-    pub fn read_from_disk(&self) -> Result<(), PartialError> {
-        sync::forget_pages(&self.file)
-    }
-
-    /// Whether a piece was surely never written: it lies in a hole of the sparse file. Spares reading
-    /// what is not there; `false` where the file system does not say.
-    #[must_use]
-    pub fn is_hole(&self, piece: PieceIndex) -> bool {
-        let range = self.layout.range(piece);
-        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(range.start)) {
-            Ok(data) => data >= range.end,
-            Err(error) => error == Errno::NXIO,
-        }
     }
 
     /// Syncs the whole file and puts it under `name` in the target folder, or under `name (2)`, … if that

@@ -4,9 +4,9 @@
 //! not use. Invariant: somebody always may go on to the end of his piece, also when all memory is held by pieces that are
 //! not whole; so the bound is [`PIECE_MEMORY_BYTES`] and one piece.
 
-use super::limits::PIECE_MEMORY_BYTES;
+use super::limits::{MAX_WRITERS, PIECE_MEMORY_BYTES};
 use crate::base::PieceLayout;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What is taken at once.
@@ -17,7 +17,20 @@ const UNIT: usize = PieceLayout::MIN_PIECE_BYTES as usize;
 pub(super) struct PieceMemory {
     units: Arc<Semaphore>,
     beyond: Arc<Semaphore>,
+    spare: Arc<Mutex<Spare>>,
 }
+
+/// Buffers of pieces that are written, for the next ones: memory that is given back to the system and taken again costs
+/// a fault a page, a tenth of a download's processor time. They are not counted, and no more than [`MAX_WRITERS`].
+#[derive(Default)]
+struct Spare {
+    /// Who may take them.
+    runs: usize,
+    buffers: Vec<Vec<u8>>,
+}
+
+/// Where a run of pieces takes its buffers from. The spare ones go with the last run.
+pub(super) struct Buffers(Arc<Mutex<Spare>>);
 
 /// What a piece holds of it. Dropped, it gives that back.
 pub(super) struct Held {
@@ -31,12 +44,53 @@ pub(super) struct Held {
 impl PieceMemory {
     pub(super) fn new() -> Self {
         let units = PIECE_MEMORY_BYTES as usize / UNIT;
-        Self { units: Arc::new(Semaphore::new(units)), beyond: Arc::new(Semaphore::new(1)) }
+        let (units, beyond) = (Arc::new(Semaphore::new(units)), Arc::new(Semaphore::new(1)));
+        Self { units, beyond, spare: Arc::default() }
+    }
+
+    /// For the pieces of a run.
+    pub(super) fn buffers(&self) -> Buffers {
+        let buffers = Buffers(self.spare.clone());
+        buffers.spare().runs += 1;
+        buffers
     }
 
     /// Of a piece of which nothing has come yet.
     pub(super) fn none(&self) -> Held {
         Held { memory: Some(self.clone()), units: None, bytes: 0, beyond: None }
+    }
+}
+
+impl Buffers {
+    fn spare(&self) -> MutexGuard<'_, Spare> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty one with room for so many bytes.
+    pub(super) fn take(&self, bytes: usize) -> Vec<u8> {
+        let spare = self.spare().buffers.pop();
+        let mut buffer = spare.filter(|spare| spare.capacity() >= bytes).unwrap_or_default();
+        buffer.clear();
+        buffer.reserve_exact(bytes);
+        buffer
+    }
+
+    /// One that is done with.
+    pub(super) fn give(&self, buffer: Vec<u8>) {
+        let mut spare = self.spare();
+        if spare.buffers.len() < MAX_WRITERS {
+            spare.buffers.push(buffer);
+        }
+    }
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        let mut spare = self.spare();
+        spare.runs -= 1;
+        if spare.runs == 0 {
+            spare.buffers = Vec::new();
+        }
     }
 }
 
@@ -75,6 +129,26 @@ mod tests {
     /// Whether so many bytes may be there at once.
     fn may(held: &mut Held, bytes: usize) -> bool {
         tokio::task::unconstrained(held.cover(bytes)).now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn buffers_are_used_again_and_go_with_the_last_run() {
+        let memory = PieceMemory::new();
+        let (one, other) = (memory.buffers(), memory.buffers());
+        let mut first = one.take(UNIT);
+        first.push(1);
+        let place = first.as_ptr();
+        one.give(first);
+        let again = other.take(UNIT / 2);
+        assert_eq!((again.as_ptr(), again.len()), (place, 0), "the same memory, empty");
+        other.give(again);
+        assert!(other.take(2 * UNIT).capacity() >= 2 * UNIT, "too small a one is not used");
+        (0..2 * MAX_WRITERS).for_each(|_| one.give(vec![0; UNIT]));
+        assert_eq!(memory.buffers().spare().buffers.len(), MAX_WRITERS);
+        drop(one);
+        assert_eq!(other.spare().buffers.len(), MAX_WRITERS, "somebody may still take them");
+        drop(other);
+        assert!(memory.buffers().spare().buffers.is_empty());
     }
 
     #[tokio::test]

@@ -47,7 +47,8 @@ pub(super) async fn prove(
         within(SILENCE, opened.begin(range)).await?;
         let mut rest = Bytes::new();
         let intake = Intake { received: &AtomicU64::new(0), throttle: &throttle };
-        last = fill(&mut *opened, &mut rest, length, intake, &mut Held::unbounded()).await?;
+        last.reserve_exact(length);
+        fill(&mut *opened, &mut rest, length, intake, &mut Held::unbounded(), &mut last).await?;
         super::worker::end(&mut *opened, &rest).await?;
         connection = Some(opened);
     }

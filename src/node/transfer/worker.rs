@@ -108,16 +108,18 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
     }
     let mut rest = Bytes::new();
     let intake = Intake { received: &job.received, throttle: &job.throttle };
+    let buffers = job.target.room.memory.buffers();
     let mut was_disk_slow = false;
     let blame = |fault: Fault, was_disk_slow| if was_disk_slow { Failure::HeldUp } else { fault.into() };
     for piece in &pieces {
         let range = layout.range(*piece);
         let length = usize::try_from(range.end - range.start).map_err(|_| Fault::Nonsense)?;
         let mut held = job.target.room.memory.none();
-        let filled = fill(connection, &mut rest, length, intake, &mut held).await;
-        let bytes = filled.map_err(|fault| blame(fault, was_disk_slow))?;
+        let mut bytes = buffers.take(length);
+        let filled = fill(connection, &mut rest, length, intake, &mut held, &mut bytes).await;
+        filled.map_err(|fault| blame(fault, was_disk_slow))?;
         let began = Instant::now();
-        keep(&job.target, *piece, bytes).await?;
+        buffers.give(keep(&job.target, *piece, bytes).await?);
         was_disk_slow |= began.elapsed() >= SILENCE;
         drop(held);
         if job.arrived.send((job.source.peer, *piece)).await.is_err() {
@@ -128,8 +130,8 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
     end(connection, &rest).await.map_err(|fault| blame(fault, was_disk_slow))
 }
 
-/// Checks a piece and writes it, on a thread that may block.
-pub(super) async fn keep(target: &Target, piece: PieceIndex, bytes: Vec<u8>) -> Result<(), Failure> {
+/// Checks a piece and writes it, on a thread that may block. Gives the buffer back.
+async fn keep(target: &Target, piece: PieceIndex, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
     let Ok(turn) = target.room.writers.clone().acquire_owned().await else { return Err(Fault::Busy.into()) };
     let Target { layout, pieces, partial, .. } = target.clone();
     let done = tokio::task::spawn_blocking(move || {
@@ -139,7 +141,7 @@ pub(super) async fn keep(target: &Target, piece: PieceIndex, bytes: Vec<u8>) -> 
         }
         let written = partial.write_piece(piece, &bytes).map_err(Failure::Disk);
         drop(turn);
-        written
+        written.map(|()| bytes)
     });
     done.await.unwrap_or(Err(Failure::Source(Fault::Busy)))
 }
@@ -154,22 +156,22 @@ pub(super) struct Intake<'a> {
 /// The most bytes that are taken at once: under a limit of speed they are paid for afterwards.
 const MAX_READ_BYTES: usize = 64 * 1024;
 
-/// Exactly `length` bytes, in bounded time. `rest` holds what came beyond them.
+/// Exactly `length` bytes into the empty `bytes`, in bounded time. `rest` holds what came beyond them.
 pub(super) async fn fill(
     connection: &mut dyn Connection,
     rest: &mut Bytes,
     length: usize,
     intake: Intake<'_>,
     held: &mut Held,
-) -> Result<Vec<u8>, Fault> {
+    bytes: &mut Vec<u8>,
+) -> Result<(), Fault> {
     let mut left = SILENCE + Duration::from_secs(length as u64 / MIN_BYTES_PER_SECOND);
-    let mut bytes = Vec::with_capacity(length);
     while bytes.len() < length {
         let most = length.min(bytes.len() + MAX_READ_BYTES);
         held.cover(most).await;
         if rest.is_empty() {
             let began = Instant::now();
-            let came = within(SILENCE, connection.read(&mut bytes, most, rest)).await?;
+            let came = within(SILENCE, connection.read(bytes, most, rest)).await?;
             // Before the limit of speed and for memory it is this peer that takes its time.
             left = left.checked_sub(began.elapsed()).ok_or(Fault::Silent)?;
             intake.received.fetch_add(came as u64, Ordering::Relaxed);
@@ -182,7 +184,7 @@ pub(super) async fn fill(
             bytes.extend_from_slice(&part);
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// A range that is over has nothing left: a source that sends more does not speak the protocol.
@@ -238,7 +240,8 @@ mod tests {
             let throttle = Throttle::new(watch::channel(Limits { down, ..Limits::default() }).1);
             let intake = Intake { received: &AtomicU64::new(0), throttle: &throttle };
             // Ten bytes are to come within 5 s, and take 20 s.
-            fill(&mut Trickle, &mut Bytes::new(), 10, intake, &mut Held::unbounded()).await
+            let (mut rest, mut bytes) = (Bytes::new(), Vec::new());
+            fill(&mut Trickle, &mut rest, 10, intake, &mut Held::unbounded(), &mut bytes).await
         };
         let filled = tokio::join!(given_up(None), given_up(Some(50_000_000)));
         assert_eq!(filled, (Err(Fault::Silent), Err(Fault::Silent)));
