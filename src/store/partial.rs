@@ -9,6 +9,7 @@
 //! the others are read and checked; a partial file without a journal is read as a whole.
 
 mod asking;
+mod direct;
 mod error;
 #[cfg(test)]
 pub(crate) mod faults;
@@ -23,6 +24,7 @@ use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::PieceHash;
 pub use asking::ask_folder;
 pub(super) use asking::try_to_write;
+use direct::Direct;
 pub use error::PartialError;
 use journal::{Marker, Steps};
 pub use names::find_finished;
@@ -51,7 +53,9 @@ pub struct PartialFile {
     folder: OwnedFd,
     hidden: OwnedFd,
     file: File,
-    /// Whoever writes a piece.
+    /// The same, past the system's memory, where the volume can.
+    direct: Option<Direct>,
+    /// Whoever writes a piece through it.
     writing: Mutex<()>,
     content: ContentId,
     part: String,
@@ -147,8 +151,10 @@ impl PartialFile {
         let marker = Marker::go_on(Files { data: file.try_clone()?, journal }, &entries);
         let journal::Entries { layout, pieces, marked, .. } = entries;
         let target = target.to_owned();
+        let direct = Direct::open(&hidden, &part, &file, layout.piece_size());
         let writing = Mutex::default();
-        let partial = Self { target, folder, hidden, file, writing, content, part, layout, is_resumed: true };
+        let partial =
+            Self { target, folder, hidden, file, direct, writing, content, part, layout, is_resumed: true };
         Ok(Some(Resumed { partial, journal: Journal(marker), layout, pieces, marked }))
     }
 
@@ -248,8 +254,9 @@ impl PartialFile {
         let found = file.metadata()?.len();
         let is_resumed = found == layout.size() && found > 0;
         let target = target.to_owned();
+        let direct = Direct::open(&hidden, &part, &file, layout.piece_size());
         let writing = Mutex::default();
-        Ok(Self { target, folder, hidden, file, writing, content, part, layout, is_resumed })
+        Ok(Self { target, folder, hidden, file, direct, writing, content, part, layout, is_resumed })
     }
 
     /// Begins the journal of this file, with the manifest that was proven.

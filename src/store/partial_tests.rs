@@ -62,6 +62,32 @@ fn pieces_in_any_order_become_the_file() {
 }
 
 #[test]
+fn large_pieces_become_the_file_wherever_in_memory_they_are() {
+    const LARGE: usize = 1024 * 1024;
+    let folder = tempfile::tempdir().expect("a folder");
+    let bytes: Vec<u8> = (0..3 * LARGE + 5).map(|i| (i % 251) as u8).collect();
+    let layout = PieceLayout::new(bytes.len() as u64, LARGE as u32).expect("a layout");
+    let partial = PartialFile::create(folder.path(), content(), layout).expect("made");
+    let pieces: Vec<_> = layout.pieces().collect();
+    // Half of them at the beginning of a page, where a disk can take them from; the last one is too short for that.
+    for (piece, beside) in [(pieces[3], 0), (pieces[1], 1), (pieces[0], 0), (pieces[2], 0)] {
+        assert!(partial.is_hole(piece));
+        let range = layout.range(piece);
+        let mut memory = vec![9; LARGE + 2 * 4096];
+        let start = memory.as_ptr().align_offset(4096) + beside;
+        let end = start + (range.end - range.start) as usize;
+        memory[start..end].copy_from_slice(&bytes[range.start as usize..range.end as usize]);
+        partial.write_piece(piece, &memory[start..end]).expect("written");
+        assert!(!partial.is_hole(piece));
+        let mut back = Vec::new();
+        partial.read_piece(piece, &mut back).expect("readable");
+        assert!(back == memory[start..end]);
+    }
+    let path = partial.finish(&name("film.mkv")).expect("finished");
+    assert!(std::fs::read(path).expect("there") == bytes);
+}
+
+#[test]
 fn a_taken_name_is_never_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a.tar.gz"), b"mine").expect("written");

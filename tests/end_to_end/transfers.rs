@@ -9,8 +9,9 @@ use std::time::Duration;
 
 /// Kills of the downloader in one download; more with `CARDUME_KILLS` (1,000 take half an hour).
 const KILLS: u64 = 20;
-/// The size of that download; with more kills it is a GiB.
-const SIZE: usize = 200 * 1024 * 1024;
+/// The size of that download, with pieces so large that they are written past the system's memory; with more kills it
+/// is a GiB.
+const SIZE: usize = 520 * 1024 * 1024;
 
 /// Bytes that look random, different for every `seed`.
 fn bytes(seed: &str, length: usize) -> Vec<u8> {

@@ -29,6 +29,15 @@ struct Spare {
     buffers: Vec<Vec<u8>>,
 }
 
+/// What a piece's memory begins at a multiple of: a page, from which any disk takes it.
+const PAGE: usize = 4096;
+
+/// A piece that arrives, at the beginning of a page.
+pub(super) struct Buffer {
+    memory: Vec<u8>,
+    start: usize,
+}
+
 /// Where a run of pieces takes its buffers from. The spare ones go with the last run.
 pub(super) struct Buffers(Arc<Mutex<Spare>>);
 
@@ -67,20 +76,35 @@ impl Buffers {
     }
 
     /// An empty one with room for so many bytes.
-    pub(super) fn take(&self, bytes: usize) -> Vec<u8> {
+    pub(super) fn take(&self, bytes: usize) -> Buffer {
+        let room = bytes + PAGE;
         let spare = self.spare().buffers.pop();
-        let mut buffer = spare.filter(|spare| spare.capacity() >= bytes).unwrap_or_default();
-        buffer.clear();
-        buffer.reserve_exact(bytes);
-        buffer
+        let mut memory = spare.filter(|spare| spare.capacity() >= room).unwrap_or_default();
+        memory.clear();
+        memory.reserve_exact(room);
+        let start = memory.as_ptr().align_offset(PAGE).min(PAGE);
+        memory.resize(start, 0);
+        Buffer { memory, start }
     }
 
     /// One that is done with.
-    pub(super) fn give(&self, buffer: Vec<u8>) {
+    pub(super) fn give(&self, buffer: Buffer) {
         let mut spare = self.spare();
         if spare.buffers.len() < MAX_WRITERS {
-            spare.buffers.push(buffer);
+            spare.buffers.push(buffer.memory);
         }
+    }
+}
+
+impl Buffer {
+    /// To be appended to, at most what there is room for.
+    pub(super) const fn memory(&mut self) -> &mut Vec<u8> {
+        &mut self.memory
+    }
+
+    /// What was appended.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.memory[self.start..]
     }
 }
 
@@ -136,14 +160,19 @@ mod tests {
         let memory = PieceMemory::new();
         let (one, other) = (memory.buffers(), memory.buffers());
         let mut first = one.take(UNIT);
-        first.push(1);
-        let place = first.as_ptr();
+        assert_eq!(first.bytes(), [0; 0]);
+        first.memory().extend_from_slice(b"piece");
+        let place = first.bytes().as_ptr();
+        assert_eq!((place.align_offset(PAGE), first.bytes()), (0, b"piece".as_slice()));
         one.give(first);
         let again = other.take(UNIT / 2);
-        assert_eq!((again.as_ptr(), again.len()), (place, 0), "the same memory, empty");
+        assert_eq!((again.bytes().as_ptr(), again.bytes().len()), (place, 0), "the same memory, empty");
         other.give(again);
-        assert!(other.take(2 * UNIT).capacity() >= 2 * UNIT, "too small a one is not used");
-        (0..2 * MAX_WRITERS).for_each(|_| one.give(vec![0; UNIT]));
+        assert!(other.take(2 * UNIT).memory().capacity() > 2 * UNIT, "too small a one is not used");
+        let all: Vec<_> = (0..2 * MAX_WRITERS).map(|_| one.take(UNIT)).collect();
+        for buffer in all {
+            one.give(buffer);
+        }
         assert_eq!(memory.buffers().spare().buffers.len(), MAX_WRITERS);
         drop(one);
         assert_eq!(other.spare().buffers.len(), MAX_WRITERS, "somebody may still take them");

@@ -1,7 +1,7 @@
 //! Fetches pieces in a row from one source, and checks and writes each.
 
 use super::limits::{MAX_WRITERS, MIN_BYTES_PER_SECOND, SILENCE};
-use super::memory::{Held, PieceMemory};
+use super::memory::{Buffer, Held, PieceMemory};
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::throttle::Throttle;
 use crate::base::{ContentId, PeerId, PieceIndex, PieceLayout};
@@ -116,7 +116,7 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
         let length = usize::try_from(range.end - range.start).map_err(|_| Fault::Nonsense)?;
         let mut held = job.target.room.memory.none();
         let mut bytes = buffers.take(length);
-        let filled = fill(connection, &mut rest, length, intake, &mut held, &mut bytes).await;
+        let filled = fill(connection, &mut rest, length, intake, &mut held, bytes.memory()).await;
         filled.map_err(|fault| blame(fault, was_disk_slow))?;
         let began = Instant::now();
         buffers.give(keep(&job.target, *piece, bytes).await?);
@@ -131,17 +131,17 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
 }
 
 /// Checks a piece and writes it, on a thread that may block. Gives the buffer back.
-async fn keep(target: &Target, piece: PieceIndex, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+async fn keep(target: &Target, piece: PieceIndex, buffer: Buffer) -> Result<Buffer, Failure> {
     let Ok(turn) = target.room.writers.clone().acquire_owned().await else { return Err(Fault::Busy.into()) };
     let Target { layout, pieces, partial, .. } = target.clone();
     let done = tokio::task::spawn_blocking(move || {
-        let hash = piece_hash(layout, piece, &bytes).ok_or(Fault::WrongLength)?;
+        let hash = piece_hash(layout, piece, buffer.bytes()).ok_or(Fault::WrongLength)?;
         if pieces.get(piece.number() as usize) != Some(&hash) {
             return Err(Fault::BadPiece.into());
         }
-        let written = partial.write_piece(piece, &bytes).map_err(Failure::Disk);
+        let written = partial.write_piece(piece, buffer.bytes()).map_err(Failure::Disk);
         drop(turn);
-        written.map(|()| bytes)
+        written.map(|()| buffer)
     });
     done.await.unwrap_or(Err(Failure::Source(Fault::Busy)))
 }
@@ -156,7 +156,7 @@ pub(super) struct Intake<'a> {
 /// The most bytes that are taken at once: under a limit of speed they are paid for afterwards.
 const MAX_READ_BYTES: usize = 64 * 1024;
 
-/// Exactly `length` bytes into the empty `bytes`, in bounded time. `rest` holds what came beyond them.
+/// Appends exactly `length` bytes to `bytes`, in bounded time. `rest` holds what came beyond them.
 pub(super) async fn fill(
     connection: &mut dyn Connection,
     rest: &mut Bytes,
@@ -166,9 +166,11 @@ pub(super) async fn fill(
     bytes: &mut Vec<u8>,
 ) -> Result<(), Fault> {
     let mut left = SILENCE + Duration::from_secs(length as u64 / MIN_BYTES_PER_SECOND);
-    while bytes.len() < length {
-        let most = length.min(bytes.len() + MAX_READ_BYTES);
-        held.cover(most).await;
+    let start = bytes.len();
+    let end = start + length;
+    while bytes.len() < end {
+        let most = end.min(bytes.len() + MAX_READ_BYTES);
+        held.cover(most - start).await;
         if rest.is_empty() {
             let began = Instant::now();
             let came = within(SILENCE, connection.read(bytes, most, rest)).await?;
@@ -180,7 +182,7 @@ pub(super) async fn fill(
                 return Err(Fault::WrongLength);
             }
         } else {
-            let part = rest.split_to(rest.len().min(length - bytes.len()));
+            let part = rest.split_to(rest.len().min(end - bytes.len()));
             bytes.extend_from_slice(&part);
         }
     }

@@ -27,10 +27,15 @@ impl PartialFile {
         }
         #[cfg(test)]
         faults::at_write(&self.file)?;
+        let direct = self.direct.as_ref().map_or(Ok(0), |direct| direct.write(bytes, range.start))?;
+        let (rest, start) = (&bytes[direct..], range.start + direct as u64);
+        if rest.is_empty() {
+            return Ok(());
+        }
         // Linux lets one at a time write to a file. Whoever waits for that there burns a processor; here he sleeps.
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        for (number, part) in (0_u64..).zip(bytes.chunks(WRITE_BYTES)) {
-            self.file.write_all_at(part, range.start + number * WRITE_BYTES as u64)?;
+        for (number, part) in (0_u64..).zip(rest.chunks(WRITE_BYTES)) {
+            self.file.write_all_at(part, start + number * WRITE_BYTES as u64)?;
         }
         Ok(())
     }
