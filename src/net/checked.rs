@@ -179,7 +179,7 @@ fn read_at(file: &File, range: Range<u64>, bytes: &mut Vec<u8>) -> io::Result<()
     bytes.reserve_exact(length);
     while bytes.len() < length {
         let at = range.start + bytes.len() as u64;
-        // Into memory that was not written to before, which `read_at` of the standard library cannot.
+        // Into memory that may never have been written to, which `read_at` of the standard library cannot.
         match rustix::io::pread(file, rustix::buffer::spare_capacity(bytes), at) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}

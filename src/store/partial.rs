@@ -55,7 +55,7 @@ pub struct PartialFile {
     file: File,
     /// The same, past the system's memory, where the volume can.
     direct: Option<Direct>,
-    /// Whoever writes a piece through it.
+    /// Whoever writes through `file`.
     writing: Mutex<()>,
     content: ContentId,
     part: String,
@@ -220,13 +220,14 @@ impl PartialFile {
     /// # Errors
     /// See [`PartialError`]; nothing is left behind by a refusal but an empty hidden folder.
     pub fn create(target: &Path, content: ContentId, layout: PieceLayout) -> Result<Self, PartialError> {
-        let partial = Self::open_new(target, content, layout)?;
+        let mut partial = Self::open_new(target, content, layout)?;
         if let Err(refused) = partial.reserve() {
             if partial.file.metadata()?.len() == 0 {
                 partial.discard()?;
             }
             return Err(refused);
         }
+        partial.direct = Direct::open(&partial.hidden, &partial.part, &partial.file, layout.piece_size());
         Ok(partial)
     }
 
@@ -254,8 +255,7 @@ impl PartialFile {
         let found = file.metadata()?.len();
         let is_resumed = found == layout.size() && found > 0;
         let target = target.to_owned();
-        let direct = Direct::open(&hidden, &part, &file, layout.piece_size());
-        let writing = Mutex::default();
+        let (direct, writing) = (None, Mutex::default());
         Ok(Self { target, folder, hidden, file, direct, writing, content, part, layout, is_resumed })
     }
 

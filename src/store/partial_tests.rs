@@ -88,6 +88,44 @@ fn large_pieces_become_the_file_wherever_in_memory_they_are() {
 }
 
 #[test]
+fn what_breaks_past_memory_is_written_through_it_or_said() {
+    const LARGE: usize = 1024 * 1024;
+    let layout = PieceLayout::new(2 * LARGE as u64, LARGE as u32).expect("a layout");
+    let pieces: Vec<_> = layout.pieces().collect();
+    let mut memory: Vec<u8> = (0..LARGE + 4096).map(|i| (i % 251) as u8).collect();
+    let start = memory.as_ptr().align_offset(4096);
+    for error in [Errno::INVAL, Errno::IO, Errno::NOSPC] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let partial = PartialFile::create(folder.path(), content(), layout).expect("made");
+        if partial.direct.is_none() {
+            eprintln!("skipped: this volume does not write past memory");
+            return;
+        }
+        faults::inject(folder.path(), faults::Fault::DirectFails(error));
+        let written = partial.write_piece(pieces[0], &memory[start..start + LARGE]);
+        if error == Errno::NOSPC {
+            assert!(matches!(written, Err(PartialError::DiskFull)), "{written:?}");
+        } else {
+            written.expect("in the ordinary way");
+            let mut back = Vec::new();
+            partial.read_piece(pieces[0], &mut back).expect("readable");
+            assert!(back == memory[start..start + LARGE], "the part and the rest, {error}");
+        }
+        faults::heal(folder.path());
+        // Whether it goes past memory again or not, each piece is what it should be.
+        memory[start] = memory[start].wrapping_add(1);
+        for piece in &pieces {
+            partial.write_piece(*piece, &memory[start..start + LARGE]).expect("written");
+        }
+        let mut back = Vec::new();
+        for piece in &pieces {
+            partial.read_piece(*piece, &mut back).expect("readable");
+            assert!(back == memory[start..start + LARGE], "{error}");
+        }
+    }
+}
+
+#[test]
 fn a_taken_name_is_never_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a.tar.gz"), b"mine").expect("written");

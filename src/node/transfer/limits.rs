@@ -23,6 +23,8 @@ pub const MAX_RUN_BYTES: u64 = 16 * 1024 * 1024;
 pub const PIECE_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
 /// Threads that hash and write: more only make disks seek.
 pub const MAX_WRITERS: usize = 4;
+/// Of them for one file: one hashes while the other one writes, and files on other disks have the rest.
+pub const MAX_WRITERS_OF_A_FILE: usize = 2;
 /// How often a running download asks the tracker for more sources.
 pub const SOURCES_EVERY: Duration = Duration::from_secs(5);
 /// How long the first pause is after the tracker or a source failed; it doubles up to [`MAX_PAUSE`].

@@ -2,9 +2,9 @@
 //!
 //! A piece holds what has come of it, not its whole length: a slow source would keep memory from the others that it does
 //! not use. Invariant: somebody always may go on to the end of his piece, also when all memory is held by pieces that are
-//! not whole; so the bound is [`PIECE_MEMORY_BYTES`] and one piece.
+//! not whole; so the bound is [`PIECE_MEMORY_BYTES`], one piece, and the few buffers that are used again.
 
-use super::limits::{MAX_WRITERS, PIECE_MEMORY_BYTES};
+use super::limits::{CONNECTIONS_PER_SOURCE, MAX_WRITERS, PIECE_MEMORY_BYTES};
 use crate::base::PieceLayout;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,29 +17,42 @@ const UNIT: usize = PieceLayout::MIN_PIECE_BYTES as usize;
 pub(super) struct PieceMemory {
     units: Arc<Semaphore>,
     beyond: Arc<Semaphore>,
+    /// Buffers that are used again, lent or not.
+    kept: Arc<Semaphore>,
     spare: Arc<Mutex<Spare>>,
 }
 
 /// Buffers of pieces that are written, for the next ones: memory that is given back to the system and taken again costs
-/// a fault a page, a tenth of a download's processor time. They are not counted, and no more than [`MAX_WRITERS`].
+/// a fault a page, a tenth of a download's processor time.
 #[derive(Default)]
 struct Spare {
     /// Who may take them.
     runs: usize,
-    buffers: Vec<Vec<u8>>,
+    buffers: Vec<Kept>,
 }
 
-/// What a piece's memory begins at a multiple of: a page, from which any disk takes it.
+/// A buffer all of which may be there, whatever has come of its piece: so there are only [`MAX_KEPT`].
+struct Kept {
+    memory: Vec<u8>,
+    right: OwnedSemaphorePermit,
+}
+
+/// For a source that is as fast as it goes, and the pieces that are being written.
+const MAX_KEPT: usize = MAX_WRITERS + CONNECTIONS_PER_SOURCE;
+
+/// What a piece's memory begins at a multiple of: disks take it from there.
 const PAGE: usize = 4096;
 
 /// A piece that arrives, at the beginning of a page.
 pub(super) struct Buffer {
     memory: Vec<u8>,
     start: usize,
+    /// If it is to be used again.
+    right: Option<OwnedSemaphorePermit>,
 }
 
 /// Where a run of pieces takes its buffers from. The spare ones go with the last run.
-pub(super) struct Buffers(Arc<Mutex<Spare>>);
+pub(super) struct Buffers(PieceMemory);
 
 /// What a piece holds of it. Dropped, it gives that back.
 pub(super) struct Held {
@@ -54,12 +67,12 @@ impl PieceMemory {
     pub(super) fn new() -> Self {
         let units = PIECE_MEMORY_BYTES as usize / UNIT;
         let (units, beyond) = (Arc::new(Semaphore::new(units)), Arc::new(Semaphore::new(1)));
-        Self { units, beyond, spare: Arc::default() }
+        Self { units, beyond, kept: Arc::new(Semaphore::new(MAX_KEPT)), spare: Arc::default() }
     }
 
     /// For the pieces of a run.
     pub(super) fn buffers(&self) -> Buffers {
-        let buffers = Buffers(self.spare.clone());
+        let buffers = Buffers(self.clone());
         buffers.spare().runs += 1;
         buffers
     }
@@ -72,26 +85,28 @@ impl PieceMemory {
 
 impl Buffers {
     fn spare(&self) -> MutexGuard<'_, Spare> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An empty one with room for so many bytes.
     pub(super) fn take(&self, bytes: usize) -> Buffer {
         let room = bytes + PAGE;
-        let spare = self.spare().buffers.pop();
-        let mut memory = spare.filter(|spare| spare.capacity() >= room).unwrap_or_default();
+        let spare = self.spare().buffers.pop().filter(|spare| spare.memory.capacity() >= room);
+        let (mut memory, right) = match spare {
+            Some(Kept { memory, right }) => (memory, Some(right)),
+            None => (Vec::new(), self.0.kept.clone().try_acquire_owned().ok()),
+        };
         memory.clear();
         memory.reserve_exact(room);
         let start = memory.as_ptr().align_offset(PAGE).min(PAGE);
         memory.resize(start, 0);
-        Buffer { memory, start }
+        Buffer { memory, start, right }
     }
 
     /// One that is done with.
     pub(super) fn give(&self, buffer: Buffer) {
-        let mut spare = self.spare();
-        if spare.buffers.len() < MAX_WRITERS {
-            spare.buffers.push(buffer.memory);
+        if let Buffer { memory, right: Some(right), .. } = buffer {
+            self.spare().buffers.push(Kept { memory, right });
         }
     }
 }
@@ -169,13 +184,16 @@ mod tests {
         assert_eq!((again.bytes().as_ptr(), again.bytes().len()), (place, 0), "the same memory, empty");
         other.give(again);
         assert!(other.take(2 * UNIT).memory().capacity() > 2 * UNIT, "too small a one is not used");
-        let all: Vec<_> = (0..2 * MAX_WRITERS).map(|_| one.take(UNIT)).collect();
+        let mut all: Vec<_> = (0..2 * MAX_KEPT).map(|_| one.take(UNIT)).collect();
+        drop(all.pop());
+        drop(all.remove(0));
+        assert!(one.take(UNIT).right.is_some(), "one that was dropped makes room for another");
         for buffer in all {
             one.give(buffer);
         }
-        assert_eq!(memory.buffers().spare().buffers.len(), MAX_WRITERS);
+        assert_eq!(memory.buffers().spare().buffers.len(), MAX_KEPT - 1);
         drop(one);
-        assert_eq!(other.spare().buffers.len(), MAX_WRITERS, "somebody may still take them");
+        assert_eq!(other.spare().buffers.len(), MAX_KEPT - 1, "somebody may still take them");
         drop(other);
         assert!(memory.buffers().spare().buffers.is_empty());
     }

@@ -34,7 +34,7 @@ impl Download {
         let partial = Arc::new(partial);
         self.partial = Some(partial.clone());
         self.checkpoint.begin(Some(journal));
-        let target = Target { layout, pieces: Arc::new(pieces), partial, room: self.shared.room.clone() };
+        let target = Target::new(layout, Arc::new(pieces), partial, self.shared.room.clone());
         let plan = self.plan(&target, marked).await?;
         Ok(Some((plan, target)))
     }
@@ -70,7 +70,7 @@ impl Download {
         let partial = Arc::new(partial);
         self.partial = Some(partial.clone());
         self.checkpoint.begin(journal);
-        let target = Target { layout, pieces, partial, room: self.shared.room.clone() };
+        let target = Target::new(layout, pieces, partial, self.shared.room.clone());
         let mut plan = self.plan(&target, PieceSet::empty(layout)).await?;
         if !plan.is_length_proven() {
             let (partial, bytes) = (target.partial.clone(), last.len() as u64);

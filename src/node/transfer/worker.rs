@@ -1,6 +1,6 @@
 //! Fetches pieces in a row from one source, and checks and writes each.
 
-use super::limits::{MAX_WRITERS, MIN_BYTES_PER_SECOND, SILENCE};
+use super::limits::{MAX_WRITERS, MAX_WRITERS_OF_A_FILE, MIN_BYTES_PER_SECOND, SILENCE};
 use super::memory::{Buffer, Held, PieceMemory};
 use super::network::{Connection, Network, SourceAddress, Way};
 use super::throttle::Throttle;
@@ -36,7 +36,20 @@ pub(super) struct Target {
     pub(super) layout: PieceLayout,
     pub(super) pieces: Arc<Vec<PieceHash>>,
     pub(super) partial: Arc<PartialFile>,
-    pub(super) room: Room,
+    room: Room,
+    /// Of the file's own writers, so that the others do not wait for a slow disk.
+    turns: Arc<Semaphore>,
+}
+
+impl Target {
+    pub(super) fn new(
+        layout: PieceLayout,
+        pieces: Arc<Vec<PieceHash>>,
+        partial: Arc<PartialFile>,
+        room: Room,
+    ) -> Self {
+        Self { layout, pieces, partial, room, turns: Arc::new(Semaphore::new(MAX_WRITERS_OF_A_FILE)) }
+    }
 }
 
 /// Why a run ended early.
@@ -132,15 +145,18 @@ async fn fetch(job: &Job, connection: &mut dyn Connection) -> Result<(), Failure
 
 /// Checks a piece and writes it, on a thread that may block. Gives the buffer back.
 async fn keep(target: &Target, piece: PieceIndex, buffer: Buffer) -> Result<Buffer, Failure> {
-    let Ok(turn) = target.room.writers.clone().acquire_owned().await else { return Err(Fault::Busy.into()) };
-    let Target { layout, pieces, partial, .. } = target.clone();
+    let Target { layout, pieces, partial, room, turns } = target.clone();
+    // Neither is ever closed.
+    let (Ok(own), Ok(turn)) = (turns.acquire_owned().await, room.writers.acquire_owned().await) else {
+        return Err(Fault::Busy.into());
+    };
     let done = tokio::task::spawn_blocking(move || {
         let hash = piece_hash(layout, piece, buffer.bytes()).ok_or(Fault::WrongLength)?;
         if pieces.get(piece.number() as usize) != Some(&hash) {
             return Err(Fault::BadPiece.into());
         }
         let written = partial.write_piece(piece, buffer.bytes()).map_err(Failure::Disk);
-        drop(turn);
+        drop((own, turn));
         written.map(|()| buffer)
     });
     done.await.unwrap_or(Err(Failure::Source(Fault::Busy)))
@@ -307,7 +323,7 @@ mod tests {
         let partial = Arc::new(PartialFile::create(folder.path(), content, layout).expect("made"));
         let zeros = vec![0; PieceLayout::MIN_PIECE_BYTES as usize];
         let pieces = layout.pieces().filter_map(|piece| piece_hash(layout, piece, &zeros)).collect();
-        let target = Target { layout, pieces: Arc::new(pieces), partial, room: Room::new() };
+        let target = Target::new(layout, Arc::new(pieces), partial, Room::new());
         // Every thread that writes is held up, by a disk that stands still for example.
         let all = u32::try_from(MAX_WRITERS).expect("few");
         let held = target.room.writers.clone().acquire_many_owned(all).await.expect("open");

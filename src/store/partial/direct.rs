@@ -2,8 +2,9 @@
 //! copying into it costs a third of a download's processor time (`docs/BENCHMARKS.md`). What was written so is on the disk,
 //! but is sure only after a sync, as everything else.
 //!
-//! Only where the volume says what it asks for (statx(2), `STATX_DIOALIGN`): local ones of Linux do. Whatever is not
-//! written here the caller writes in the ordinary way; both may be mixed.
+//! Only where the volume says what it asks for (statx(2), `STATX_DIOALIGN`; ext4, XFS and F2FS do), and not over a network, where
+//! each piece would wait for the other end's disk. Whatever is not written here the caller writes in the ordinary way; both
+//! may be mixed.
 
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
@@ -37,8 +38,11 @@ impl Direct {
         }
         let asks = rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::DIOALIGN).ok()?;
         let is_said = asks.stx_mask & StatxFlags::DIOALIGN.bits() != 0;
-        let memory = usize::try_from(asks.stx_dio_mem_align).ok().filter(|align| is_said && *align > 0)?;
-        let place = usize::try_from(asks.stx_dio_offset_align).ok().filter(|align| *align > 0)?;
+        if !is_said || rustix::fs::fstatfs(file).ok()?.f_type == rustix::fs::NFS_SUPER_MAGIC {
+            return None;
+        }
+        let align = |said: u32| usize::try_from(said).ok().filter(|align| align.is_power_of_two());
+        let (memory, place) = (align(asks.stx_dio_mem_align)?, align(asks.stx_dio_offset_align)?);
         let flags = OFlags::WRONLY | OFlags::DIRECT | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = File::from(rustix::fs::openat(hidden, part, flags, Mode::empty()).ok()?);
         let (found, wanted) = (opened.metadata().ok()?, file.metadata().ok()?);
@@ -49,23 +53,39 @@ impl Direct {
     /// Writes `bytes` at this place, as far as it goes: gives how many were written.
     ///
     /// # Errors
-    /// If the disk refuses.
+    /// If there is no room. Whatever else goes wrong, the ordinary way shows whether the disk or this way is to blame.
     pub(super) fn write(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
         let fits = bytes.as_ptr().align_offset(self.memory) == 0
             && bytes.len().is_multiple_of(self.place)
             && at.is_multiple_of(self.place as u64);
         let mut written = 0;
         while fits && written < bytes.len() && !self.is_refused.load(Ordering::Relaxed) {
-            match rustix::io::pwrite(&self.file, &bytes[written..], at + written as u64) {
+            match self.write_some(&bytes[written..], at + written as u64) {
                 Ok(0) => break,
                 Ok(more) => written += more,
                 Err(Errno::INTR) => {}
-                // The volume thinks otherwise than it said, or not for what is left after a part.
-                Err(Errno::INVAL | Errno::OPNOTSUPP) => self.is_refused.store(true, Ordering::Relaxed),
-                Err(error) => return Err(error.into()),
+                Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) => return Err(error.into()),
+                Err(error) => {
+                    tracing::debug!(%error, "a partial file is written through the system's memory from now on");
+                    self.is_refused.store(true, Ordering::Relaxed);
+                }
             }
         }
         Ok(written)
+    }
+
+    fn write_some(&self, bytes: &[u8], at: u64) -> Result<usize, Errno> {
+        #[cfg(test)]
+        if let Some(error) = super::faults::at_direct(&self.file) {
+            // Only the beginning of a piece comes through.
+            let is_first = at.is_multiple_of(u64::from(LEAST_PIECE_BYTES));
+            return if is_first {
+                rustix::io::pwrite(&self.file, &bytes[..self.place], at)
+            } else {
+                Err(error)
+            };
+        }
+        rustix::io::pwrite(&self.file, bytes, at)
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     NoAccess,
     /// Nothing can be written.
     WritesFail,
+    /// Past the system's memory only the beginning of a piece is written, then there is this error.
+    DirectFails(rustix::io::Errno),
 }
 
 static FAULTS: Mutex<Vec<(PathBuf, Fault)>> = Mutex::new(Vec::new());
@@ -57,6 +59,11 @@ pub(super) fn at_sync(file: &impl AsRawFd) -> io::Result<()> {
     faults().remove(place);
     std::thread::sleep(time);
     Err(io::Error::from(rustix::io::Errno::IO))
+}
+
+pub(super) fn at_direct(file: &impl AsRawFd) -> Option<rustix::io::Errno> {
+    find(file, |fault| if let Fault::DirectFails(error) = fault { Some(error) } else { None })
+        .map(|(_, error)| error)
 }
 
 pub(super) fn at_read(file: &impl AsRawFd) {
