@@ -146,8 +146,10 @@ class Rqbit(Tool):
         self.work, self.folder = pathlib.Path(work), pathlib.Path(folder)
         self.port, self.torrent = free_port(), self.work / "files.torrent"
         subprocess.run([self.python, HERE / "torrent.py", "make", self.folder, self.torrent, "0"], check=True)
-        # It makes a folder of the torrent's name, which is that of the folder.
-        seed = [*self._rqbit(self.port), "download", "-o", self.folder.parent, "--overwrite", self.torrent]
+        # For several files it makes a folder of the torrent's name, which is that of the folder; for one it does not.
+        is_alone = len(list(self.folder.iterdir())) == 1
+        place = self.folder if is_alone else self.folder.parent
+        seed = [*self._rqbit(self.port), "download", "-o", place, "--overwrite", self.torrent]
         self.servers = (Process(seed, log=self.work / "seed.log"),)
         wait_until("rqbit to seed", lambda: listens(self.port), 60)
         # It has checked all its files when it uses no processor any more.
