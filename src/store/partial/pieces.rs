@@ -57,7 +57,7 @@ impl PartialFile {
     /// memory where that run may have left what never got there. Blocks as long as the disk takes.
     ///
     /// # Errors
-    /// [`PartialError::Unsynced`], as [`Journal::mark`].
+    /// [`PartialError::Unsynced`], as [`super::Journal::mark`].
     pub fn read_from_disk(&self) -> Result<(), PartialError> {
         sync::forget_pages(&self.file)
     }
