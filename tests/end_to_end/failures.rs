@@ -115,11 +115,7 @@ fn a_download_goes_on_when_a_source_dies() {
     }
     group.wait_for_tracker(3);
     let content = blake3::hash(&bytes).to_hex().to_string();
-    wait_for("both sources", LONG, || {
-        let output = group.cardume(&["--profile", "peer-3", "sources", &content, "--json"]);
-        let sources: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        (sources.as_array()?.len() == 2).then_some(())
-    });
+    group.wait_for_sources("peer-3", &content, 2);
     // The slow way, so that there is time to die in the middle.
     let mut getting = std::process::Command::new(super::support::program())
         .arg("--home")
@@ -149,11 +145,7 @@ fn a_download_does_not_notice_that_the_tracker_dies() {
     blake3::Hasher::new().update(b"another film").finalize_xof().fill(&mut bytes);
     std::fs::write(group.share_of(source).join("film.bin"), &bytes).expect("written");
     let content = blake3::hash(&bytes).to_hex().to_string();
-    wait_for("the source", LONG, || {
-        let output = group.cardume(&["--profile", getter, "sources", &content, "--json"]);
-        let sources: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        (sources.as_array()?.len() == 1).then_some(())
-    });
+    group.wait_for_sources(getter, &content, 1);
     group.json(&["--profile", getter, "limits", "--down", "4M", "--json"]);
     let mut getting = std::process::Command::new(super::support::program())
         .arg("--home")

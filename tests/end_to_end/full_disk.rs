@@ -70,13 +70,8 @@ fn group_with_a_small_disk(files: &[(&str, &[u8])], within: &[&'static str]) -> 
     group.start_peer("peer-1");
     group.start_peer_within("peer-2", &way, &["--no-names"]);
     group.wait_for_tracker(2);
-    for (name, content) in files {
-        let hash = blake3::hash(content).to_hex().to_string();
-        wait_for(name, LONG, || {
-            let output = group.cardume(&["--profile", "peer-2", "sources", &hash, "--json"]);
-            let sources: Value = serde_json::from_slice(&output.stdout).ok()?;
-            (sources.as_array()?.len() == 1).then_some(())
-        });
+    for (_, content) in files {
+        group.wait_for_sources("peer-2", &blake3::hash(content).to_hex(), 1);
     }
     (group, disk)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Kills of the downloader in one download; more with `CARDUME_KILLS` (1,000 take half an hour).
+/// Kills of the downloader in one download; more with `CARDUME_KILLS` (1,000 take seven minutes).
 const KILLS: u64 = 20;
 /// The size of that download, with pieces so large that they are written past the system's memory; with more kills it
 /// is a GiB.
@@ -33,11 +33,7 @@ fn group_with(name: &str, content: &[u8]) -> Group {
     }
     group.wait_for_tracker(3);
     let hash = blake3::hash(content).to_hex().to_string();
-    wait_for("both sources", LONG, || {
-        let output = group.cardume(&["--profile", "peer-3", "sources", &hash, "--json"]);
-        let sources: Value = serde_json::from_slice(&output.stdout).ok()?;
-        (sources.as_array()?.len() == 2).then_some(())
-    });
+    group.wait_for_sources("peer-3", &hash, 2);
     group
 }
 

@@ -213,6 +213,15 @@ impl Group {
         output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("JSON"))
     }
 
+    /// Waits until `asker` knows so many sources of a content.
+    pub(crate) fn wait_for_sources(&self, asker: &str, content: &str, count: usize) {
+        wait_for("the sources", LONG, || {
+            let output = self.cardume(&["--profile", asker, "sources", content, "--json"]);
+            let sources: Value = serde_json::from_slice(&output.stdout).ok()?;
+            (sources.as_array()?.len() == count).then_some(())
+        });
+    }
+
     /// Waits until all running peers follow one tracker that has the lists of `files_of` peers; gives its
     /// name and epoch.
     pub(crate) fn wait_for_tracker(&self, files_of: usize) -> (String, u64) {
