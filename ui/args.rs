@@ -27,7 +27,7 @@ Examples:
 
 Environment:
   CARDUME_LOG=debug        what the log says: error, warn, info, debug, or trace
-  CARDUME_REAL_TIME=1      a peer's heartbeats go before everything else on the machine, where the system allows it
+  CARDUME_REAL_TIME=0      a peer's heartbeats do not go before everything else on the machine where they may
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment

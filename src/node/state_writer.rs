@@ -25,10 +25,13 @@ pub(super) fn start(
     let (sender, mut states) = watch::channel::<Option<(SaveTicket, SavedState)>>(None);
     let runtime = super::priority::runtime()?;
     std::thread::Builder::new().name("cardume-state".to_owned()).spawn(move || {
-        super::priority::go_first_if_asked();
+        let mut right = super::priority::RightOfWay::ask();
         runtime.block_on(async move {
             while states.changed().await.is_ok() {
                 let Some(event) = save(&mut store, &mut states, &voting).await else { return };
+                if let Some(right) = &mut right {
+                    right.look();
+                }
                 if events.send(event).await.is_err() {
                     return;
                 }

@@ -1,6 +1,6 @@
 //! The timing thread: election, heartbeats and their connections on a runtime and sockets of their own.
-//! Hashing, disk, transfers and drawing never run here, it never waits for them, and it goes before them where a
-//! person asks for it and the system allows that.
+//! Hashing, disk, transfers and drawing never run here, it never waits for them, and it goes before them where the
+//! system allows that.
 
 use super::address_book::Addresses;
 use super::election_calls::ElectionCalls;
@@ -34,8 +34,8 @@ pub(super) fn start(
     let (serve, served) = oneshot::channel();
     let runtime = super::priority::runtime()?;
     std::thread::Builder::new().name("cardume-timing".to_owned()).spawn(move || {
-        super::priority::go_first_if_asked();
         let outcome: std::io::Result<()> = runtime.block_on(async move {
+            tokio::spawn(super::priority::keep_first());
             timing.listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(timing.listener)?;
             let handlers = ElectionHandlers { events: timing.events.clone(), position: timing.position };

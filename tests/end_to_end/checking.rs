@@ -109,8 +109,10 @@ fn a_default_name_that_is_taken_gets_the_computers_name_and_a_chosen_one_is_refu
 
 #[cfg(target_os = "linux")]
 #[test]
-fn threads_that_keep_time_are_ordinary_and_those_that_work_are_nice() {
+fn threads_that_keep_time_go_first_and_those_that_work_are_nice() {
     let _alone = alone();
-    let group = Group::of(1);
-    crate::support::check_niceness(group.pid("peer-1"));
+    let mut group = Group::of(1);
+    crate::support::check_scheduling(group.pid("peer-1"), false);
+    group.start_peer_within("peer-2", &["env", "CARDUME_REAL_TIME=0"], &["--no-names"]);
+    crate::support::check_scheduling(group.pid("peer-2"), true);
 }

@@ -33,7 +33,7 @@ fn a_person_searches_downloads_and_crashes_the_tracker_in_a_window() {
     let window = wait_for("the window", LONG, || xdotool(&["search", "--name", title]));
     group.wait_for_tracker(3);
     #[cfg(target_os = "linux")]
-    support::check_niceness(group.pid("peer-3"));
+    support::check_scheduling(group.pid("peer-3"), false);
     let hashed = || {
         let found = group.json(&["--profile", "peer-1", "search", "notes of peer-1", "--json"]);
         found[0]["content"].is_string().then_some(())

@@ -284,38 +284,52 @@ pub(crate) fn hash_of(path: &Path) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// How nice the threads of a process are, by their names (proc(5): the nineteenth field of `stat`).
+/// How a thread is scheduled (proc(5), `stat`): its policy, of which 0 is the ordinary one and 2 the first of those that are
+/// real time, and how nice it is.
 #[cfg(target_os = "linux")]
-pub(crate) fn niceness(pid: u32) -> BTreeMap<String, std::collections::BTreeSet<i32>> {
-    let mut all = BTreeMap::<String, std::collections::BTreeSet<i32>>::new();
+pub(crate) type Scheduling = (u32, i32);
+
+/// How the threads of a process are scheduled, by their names.
+#[cfg(target_os = "linux")]
+pub(crate) fn scheduling(pid: u32) -> BTreeMap<String, std::collections::BTreeSet<Scheduling>> {
+    let mut all = BTreeMap::<String, std::collections::BTreeSet<Scheduling>>::new();
     for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("a process").flatten() {
         // A thread may end meanwhile.
         let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
         let (start, end) = (stat.find('(').expect("a name"), stat.rfind(')').expect("a name"));
-        let nice = stat[end + 1..].split_whitespace().nth(16).and_then(|nice| nice.parse().ok());
-        all.entry(stat[start + 1..end].to_owned()).or_default().insert(nice.expect("a number"));
+        let fields: Vec<_> = stat[end + 1..].split_whitespace().collect();
+        let found = (fields[38].parse().expect("a number"), fields[16].parse().expect("a number"));
+        all.entry(stat[start + 1..end].to_owned()).or_default().insert(found);
     }
     all
 }
 
-/// Those that keep time are ordinary threads, workers and the one that hashes are nicer: soon, for a thread makes
-/// itself nice after it has its name.
+/// Those that keep time go first where the system allows it, and are ordinary threads elsewhere; workers and the one
+/// that hashes are nicer: soon, for a thread asks for it after it has its name.
 #[cfg(target_os = "linux")]
-pub(crate) fn check_niceness(pid: u32) {
-    let own = niceness(std::process::id());
-    let ordinary = own.values().flatten().copied().min().expect("this thread");
-    let nicer = |nice: i32| nice.max(ordinary);
+pub(crate) fn check_scheduling(pid: u32, is_refused: bool) {
+    use thread_priority::{RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+    let try_it = || {
+        let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin);
+        let thread = thread_priority::thread_native_id();
+        thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, policy).is_ok()
+    };
+    let thread = std::thread::Builder::new().name("tries".to_owned()).spawn(try_it).expect("a thread");
+    let is_allowed = thread.join().expect("no panic");
+    let first = if is_allowed && !is_refused { 2 } else { 0 };
+    let own = scheduling(std::process::id());
+    let ordinary = own.values().flatten().map(|(_, nice)| *nice).min().expect("this thread");
     let expected = [
-        ("cardume-timing", ordinary),
-        ("cardume-state", ordinary),
-        ("worker", nicer(10)),
-        ("library-hash", nicer(15)),
+        ("cardume-timing", (first, ordinary)),
+        ("cardume-state", (first, ordinary)),
+        ("worker", (0, ordinary.max(10))),
+        ("library-hash", (0, ordinary.max(15))),
     ];
     let are_so = || {
-        let all = niceness(pid);
+        let all = scheduling(pid);
         let is_so =
-            |(thread, nice): (&str, i32)| all.get(thread).is_some_and(|found| found.iter().eq([&nice]));
+            |(thread, so): (&str, Scheduling)| all.get(thread).is_some_and(|found| found.iter().eq([&so]));
         expected.into_iter().all(is_so).then_some(())
     };
-    wait_for_or_say(&format!("{expected:?}"), LONG, are_so, || format!("there is {:?}", niceness(pid)));
+    wait_for_or_say(&format!("{expected:?}"), LONG, are_so, || format!("there is {:?}", scheduling(pid)));
 }
