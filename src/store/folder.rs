@@ -5,22 +5,24 @@
 //! holds the list of files and a log of those that are done, so that a resume asks for nothing twice. Everything goes
 //! through handles, component by component, and no link is followed.
 
-mod strays;
+mod small;
+
+pub use small::Batch;
 
 use super::partial::{
-    PartialError, PartialFile, check_place, hidden_of, is_content, numbered, open_hidden, sync_all,
-    sync_folder, sync_volume, try_to_write, unlink_if_there,
+    PartialError, PartialFile, check_place, hidden_of, is_content, numbered, open_hidden, sync_folder,
+    try_to_write,
 };
 use crate::base::{ContentId, FileName, FolderPath};
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+use small::{new_list, remove_small, remove_strays};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use strays::{new_list, remove_strays, small_name};
 
 const LIST: &str = "folder.list";
 const LOG: &str = "folder.done";
@@ -184,7 +186,7 @@ impl FolderTarget {
         let lines: Vec<Line> = files.iter().map(line).collect();
         let body = serde_json::to_vec(&lines).map_err(std::io::Error::other)?;
         let new = new_list();
-        let mut file = self.create(&new)?;
+        let mut file = create(&self.hidden, &new)?;
         file.write_all(blake3::hash(&body).to_hex().as_bytes())?;
         file.write_all(&body)?;
         file.sync_all()?;
@@ -236,99 +238,6 @@ impl FolderTarget {
         fits && is_content(opened, file.content, is_to_stop)
     }
 
-    /// Writes the small file at this place of the list, which the caller has verified. It gets its name with
-    /// [`FolderTarget::commit`].
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn write_small(&self, place: u32, bytes: &[u8]) -> Result<(), PartialError> {
-        Ok(self.create(&small_name(place))?.write_all(bytes)?)
-    }
-
-    /// Syncs the small files at these places, which were written, and gives them their names. Gives the places of
-    /// those that have them: some names the volume may not take, or something lies in their way. The names are on the
-    /// disk after the next sync, of the next files or by [`FolderTarget::sync_names`]; those of the files before are
-    /// when this returns.
-    ///
-    /// # Errors
-    /// If the disk refuses; nothing has a name then that was not synced.
-    pub fn commit(&mut self, files: &[FolderFile], places: Vec<u32>) -> Result<Vec<u32>, PartialError> {
-        self.sync_small(&places)?;
-        self.check_place()?;
-        self.opened.clear();
-        let mut named = places;
-        let mut result = Ok(());
-        named.retain(|place| {
-            let Some(file) = files.get(*place as usize).filter(|_| result.is_ok()) else { return false };
-            match self.give_name(*place, &file.folder, &file.name) {
-                Ok(()) => {
-                    if !self.touched.contains(&file.folder) {
-                        self.touched.insert(file.folder.clone());
-                    }
-                    return true;
-                }
-                Err(PartialError::Name(_) | PartialError::NamesTaken | PartialError::Foreign(_)) => {}
-                Err(other) => result = Err(other),
-            }
-            false
-        });
-        result.map(|()| named)
-    }
-
-    /// Has the disk keep the names that [`FolderTarget::commit`] gave.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub fn sync_names(&mut self) -> Result<(), PartialError> {
-        self.sync_small(&[])
-    }
-
-    /// One sync of the volume is cheaper than one of each file and folder. After one that failed none of them is asked
-    /// for: it would say that all is well.
-    fn sync_small(&mut self, places: &[u32]) -> Result<(), PartialError> {
-        let touched = std::mem::take(&mut self.touched);
-        if places.is_empty() && touched.is_empty() {
-            return Ok(());
-        }
-        match sync_volume(&self.hidden) {
-            Ok(()) => return Ok(()),
-            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {}
-            Err(error) => return Err(PartialError::Unsynced(error.into())),
-        }
-        for folder in &touched {
-            sync_folder(self.enter(folder)?);
-        }
-        for place in places {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = rustix::fs::openat(&self.hidden, small_name(*place), flags, Mode::empty())?;
-            sync_all(&File::from(file))?;
-        }
-        Ok(())
-    }
-
-    fn give_name(&mut self, place: u32, folder: &FolderPath, name: &FileName) -> Result<(), PartialError> {
-        let small = small_name(place);
-        self.enter(folder)?;
-        let target = self.opened.get(folder).unwrap_or(&self.root);
-        for number in 1..=PartialFile::MAX_NAMES {
-            let name = numbered(name, number);
-            let flags = RenameFlags::NOREPLACE;
-            let named = match rustix::fs::renameat_with(&self.hidden, &small, target, &name, flags) {
-                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                    rustix::fs::linkat(&self.hidden, &small, target, &name, AtFlags::empty())
-                        .and_then(|()| rustix::fs::unlinkat(&self.hidden, &small, AtFlags::empty()))
-                }
-                named => named,
-            };
-            match named {
-                Ok(()) => return Ok(()),
-                Err(Errno::EXIST) => {}
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(PartialError::NamesTaken)
-    }
-
     /// Everything is there: the hidden folder goes.
     pub fn close(self) {
         remove_strays(&self.hidden);
@@ -352,10 +261,9 @@ impl FolderTarget {
         }
         let Some(mut target) = Self::open_there(&path)? else { return Ok(true) };
         let (files, done) = target.load().unwrap_or_default();
-        let mut removed = Ok(());
-        for (place, file) in (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place)) {
-            let now = unlink_if_there(&target.hidden, &small_name(place));
-            removed = removed.and(now).and(target.remove_partial(file));
+        let mut removed = remove_small(&target.hidden);
+        for (_, file) in (0_u32..).zip(&files).filter(|(place, _)| !done.contains(place)) {
+            removed = removed.and(target.remove_partial(file));
         }
         // A folder comes before those in it.
         let folders: BTreeSet<_> = files.iter().flat_map(|file| ancestors(&file.folder)).collect();
@@ -455,11 +363,6 @@ impl FolderTarget {
         Ok(self.opened.get(folder).unwrap_or(&self.root))
     }
 
-    fn create(&self, name: &str) -> Result<File, PartialError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(rustix::fs::openat(&self.hidden, name, flags, Mode::from_raw_mode(0o666))?))
-    }
-
     fn read(&self, name: &str) -> Option<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(&self.hidden, name, flags, Mode::empty()).ok()?);
@@ -467,6 +370,12 @@ impl FolderTarget {
         file.take(MAX_LIST_BYTES as u64).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
+}
+
+/// An own file in a hidden folder, emptied if it is there.
+fn create(hidden: &OwnedFd, name: &str) -> Result<File, PartialError> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::openat(hidden, name, flags, Mode::from_raw_mode(0o666))?))
 }
 
 /// An entry of the log is bound to the file at its place.

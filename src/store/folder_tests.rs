@@ -18,6 +18,15 @@ fn name(text: &str) -> FileName {
     FileName::new(text).expect("a name")
 }
 
+/// A batch with these files at their places.
+fn batch(target: &FolderTarget, number: usize, files: &[(u32, &[u8])]) -> Batch {
+    let mut batch = target.batch(number).expect("made");
+    for (place, bytes) in files {
+        batch.write(*place, bytes).expect("written");
+    }
+    batch
+}
+
 #[test]
 fn a_folder_is_never_mixed_with_one_that_is_there() {
     let to = tempfile::tempdir().expect("a folder");
@@ -34,11 +43,10 @@ fn small_files_get_their_names_together_and_are_remembered() {
     let (target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
     assert_eq!(target.load(), None);
     target.save_list(&files).expect("saved");
-    target.write_small(0, b"a").expect("written");
-    target.write_small(1, b"bb").expect("written");
+    let batch = batch(&target, 0, &[(0, b"a"), (1, b"bb")]);
     assert!(!to.path().join("F/a").exists(), "no name before the sync");
     let mut other = target.try_clone().expect("another handle");
-    other.commit(&files, vec![0, 1]).expect("named");
+    assert_eq!(other.commit(&files, &batch).expect("named"), [0, 1]);
     assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"a");
     target.mark_done(&files, &[0, 1]).expect("remembered");
     assert_eq!(std::fs::read(to.path().join("F/x/y/b")).expect("there"), b"bb");
@@ -51,6 +59,7 @@ fn small_files_get_their_names_together_and_are_remembered() {
     changed[1] = file("x/y", "b", b"other");
     again.save_list(&changed).expect("saved");
     assert_eq!(again.load().map(|(_, done)| done), Some(BTreeSet::from([0])));
+    drop((target, other));
     again.close();
     assert!(!to.path().join("F/.cardume").exists());
 }
@@ -62,8 +71,8 @@ fn taken_names_are_kept_and_links_are_not_followed() {
     let (mut target, _) = FolderTarget::begin(to.path(), &name("F")).expect("made");
     std::fs::write(to.path().join("F/a"), b"mine").expect("written");
     let a = file("", "a", b"new");
-    target.write_small(0, b"new").expect("written");
-    target.commit(&[a], vec![0]).expect("named");
+    let batch = batch(&target, 0, &[(0, b"new")]);
+    target.commit(&[a], &batch).expect("named");
     assert_eq!(std::fs::read(to.path().join("F/a (2)")).expect("there"), b"new");
     assert_eq!(std::fs::read(to.path().join("F/a")).expect("there"), b"mine");
     std::os::unix::fs::symlink(outside.path(), to.path().join("F/link")).expect("linked");
@@ -77,9 +86,9 @@ fn a_cancelled_folder_leaves_what_is_done() {
     let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
     let files = [file("x", "a", b"a"), file("y", "b", b"b")];
     target.save_list(&files).expect("saved");
-    target.write_small(0, b"a").expect("written");
-    target.commit(&files, vec![0]).expect("named");
-    target.write_small(1, b"b").expect("written");
+    let named = batch(&target, 0, &[(0, b"a")]);
+    target.commit(&files, &named).expect("named");
+    batch(&target, 1, &[(1, b"b")]);
     target.subfolder(&files[1].folder).expect("made");
     drop(target);
     FolderTarget::remove(to.path(), &called).expect("removed");
@@ -125,12 +134,12 @@ fn small_files_whose_sync_failed_get_no_names() {
     let to = tempfile::tempdir().expect("a folder");
     let (mut target, _) = FolderTarget::begin(to.path(), &name("F")).expect("made");
     let files = [file("", "a", b"a")];
-    target.write_small(0, b"a").expect("written");
+    let written = batch(&target, 0, &[(0, b"a")]);
     inject(to.path(), Fault::SyncFails(Duration::ZERO));
-    assert!(matches!(target.commit(&files, vec![0]), Err(PartialError::Unsynced(_))));
+    assert!(matches!(target.commit(&files, &written), Err(PartialError::Unsynced(_))));
     assert!(!to.path().join("F/a").exists());
-    target.write_small(0, b"a").expect("written again");
-    target.commit(&files, vec![0]).expect("named");
+    let again = batch(&target, 0, &[(0, b"a")]);
+    target.commit(&files, &again).expect("named");
 }
 
 #[test]
@@ -139,24 +148,48 @@ fn what_a_killed_process_left_of_small_files_is_removed_and_nothing_else() {
     let (target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
     target.save_list(&[file("", "a", b"a")]).expect("saved");
     let hidden = to.path().join("F/.cardume");
-    let ours = ["0.small", "4294967295.small", "folder.list.new"];
-    let others = ["01.small", "4294967296.small", "x.small", "small", "7.small.txt", "8.part"];
-    for name in ours.iter().chain(&others) {
+    let ours = ["small-0/0.small", "small-0/4294967295.small", "small-1/0.small", "folder.list.new"];
+    let others =
+        ["0.small", "small-1/01.small", "small-1/4294967296.small", "small-1/x.small", "small-1/small"];
+    let others = others.into_iter().chain(["small-1/7.small.txt", "small-2", "8.part"]);
+    for waiting in ["small-0", "small-1", "small-1/9.small"] {
+        std::fs::create_dir(hidden.join(waiting)).expect("made");
+    }
+    for name in ours.into_iter().chain(others.clone()) {
         std::fs::write(hidden.join(name), b"x").expect("written");
     }
-    std::fs::create_dir(hidden.join("9.small")).expect("made");
-    let left = || {
-        let entries = std::fs::read_dir(&hidden).expect("there");
-        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-        names.collect::<BTreeSet<_>>()
-    };
-    let all = left();
+    let is_there = |name: &&'static str| hidden.join(name).exists();
     drop(FolderTarget::open(to.path(), &called).expect("opened"));
-    assert_eq!(left(), all, "somebody has it open");
+    assert!(ours.iter().all(is_there), "somebody has it open");
     drop(target);
     drop(FolderTarget::open(to.path(), &called).expect("opened"));
-    let stays = others.iter().chain(&["9.small", "folder.list"]).map(|name| (*name).to_owned());
-    assert_eq!(left(), stays.collect());
+    assert!(!ours.iter().any(is_there));
+    assert!(others.chain(["small-1/9.small", "folder.list"]).all(|name| is_there(&name)));
+    assert!(!hidden.join("small-0").exists(), "nothing is in it");
+}
+
+#[test]
+fn batches_are_written_beside_each_other_and_links_are_not_followed() {
+    let to = tempfile::tempdir().expect("a folder");
+    let outside = tempfile::tempdir().expect("a folder");
+    let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
+    let files = [file("", "a", b"a"), file("", "b", b"b"), file("", "c", b"c")];
+    target.save_list(&files).expect("saved");
+    let (a, b) = (batch(&target, 0, &[(0, b"a")]), batch(&target, 1, &[(1, b"b")]));
+    let hidden = to.path().join("F/.cardume");
+    assert!(hidden.join("small-0/0.small").exists() && hidden.join("small-1/1.small").exists());
+    assert_eq!(target.commit(&files, &b).expect("named"), [1]);
+    assert_eq!(target.commit(&files, &a).expect("named"), [0]);
+    let c = batch(&target, 2, &[(2, b"c")]);
+    assert!(hidden.join("small-0/2.small").exists(), "in turns");
+    assert_eq!(target.commit(&files, &c).expect("named"), [2]);
+    std::fs::remove_dir(hidden.join("small-0")).expect("empty");
+    std::fs::write(outside.path().join("0.small"), b"mine").expect("written");
+    std::os::unix::fs::symlink(outside.path(), hidden.join("small-0")).expect("linked");
+    assert!(target.batch(0).is_err());
+    drop(target);
+    FolderTarget::open(to.path(), &called).expect("opened").close();
+    assert_eq!(std::fs::read(outside.path().join("0.small")).expect("there"), b"mine");
 }
 
 #[test]
@@ -165,9 +198,9 @@ fn nothing_is_written_into_a_folder_that_was_moved() {
     let (mut target, called) = FolderTarget::begin(to.path(), &name("F")).expect("made");
     let files = [file("x", "a", b"a")];
     let x = FolderPath::new("x").expect("a path");
-    target.write_small(0, b"a").expect("written");
+    let batch = batch(&target, 0, &[(0, b"a")]);
     std::fs::rename(to.path().join("F"), to.path().join("G")).expect("moved");
-    assert!(matches!(target.commit(&files, vec![0]), Err(PartialError::Gone(_))));
+    assert!(matches!(target.commit(&files, &batch), Err(PartialError::Gone(_))));
     assert!(matches!(target.subfolder(&x), Err(PartialError::Gone(_))));
     assert!(matches!(FolderTarget::open(to.path(), &called), Err(PartialError::Gone(_))));
     // Another one in its place is not it.
@@ -176,7 +209,7 @@ fn nothing_is_written_into_a_folder_that_was_moved() {
     std::fs::remove_dir(to.path().join("F")).expect("removed");
     assert!(!to.path().join("G/x").exists());
     std::fs::rename(to.path().join("G"), to.path().join("F")).expect("moved back");
-    target.commit(&files, vec![0]).expect("named");
+    target.commit(&files, &batch).expect("named");
     assert!(to.path().join("F/x/a").exists());
     // A folder in it is made again, and its files come to where the list says.
     std::fs::rename(to.path().join("F/x"), to.path().join("elsewhere")).expect("moved");

@@ -18,7 +18,7 @@ use super::worker::within;
 use crate::engine::transfer::reason::Reason;
 use crate::engine::transfer::source::Fault;
 use crate::net::MAX_MANY;
-use crate::store::folder::{FolderFile, FolderTarget};
+use crate::store::folder::{Batch, FolderFile, FolderTarget};
 use crate::store::partial::PartialError;
 use crate::wire::control::TransferSource;
 use hyper::body::Bytes;
@@ -340,30 +340,34 @@ fn write_all(
 fn write(
     target: &FolderTarget,
     mut arriving: mpsc::Receiver<Arrived>,
-    written: &SyncSender<Vec<u32>>,
+    written: &SyncSender<Batch>,
 ) -> Result<(), PartialError> {
-    let (mut batch, mut last) = (Vec::new(), Instant::now());
+    let (mut batch, mut number, mut last) = (target.batch(0)?, 0, Instant::now());
     let mut result = Ok(());
     'arriving: while let Some(files) = arriving.blocking_recv() {
         for (place, bytes) in files {
-            result = target.write_small(place, &bytes);
+            result = batch.write(place, &bytes);
             if result.is_err() {
                 break 'arriving;
             }
-            batch.push(place);
         }
         if batch.len() >= SMALL_BATCH || last.elapsed() >= CHECKPOINT_EVERY {
             last = Instant::now();
-            match written.try_send(std::mem::take(&mut batch)) {
+            match written.try_send(batch) {
                 Ok(()) => {}
                 // The one before is still being synced: this one grows.
-                Err(TrySendError::Full(back)) if back.len() < MAX_SMALL_BATCH => batch = back,
+                Err(TrySendError::Full(back)) if back.len() < MAX_SMALL_BATCH => {
+                    batch = back;
+                    continue;
+                }
                 Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => {
                     if written.send(back).is_err() {
                         return Ok(());
                     }
                 }
             }
+            number += 1;
+            batch = target.batch(number)?;
         }
     }
     // Nobody names files any more: whoever did says why.
@@ -376,12 +380,12 @@ fn write(
 fn name_all(
     mut target: FolderTarget,
     files: &[FolderFile],
-    batches: &Receiver<Vec<u32>>,
+    batches: &Receiver<Batch>,
     named: &mpsc::Sender<Vec<u32>>,
 ) -> Result<(), PartialError> {
     let mut last = Vec::new();
     for batch in batches {
-        let places = target.commit(files, batch)?;
+        let places = target.commit(files, &batch)?;
         target.mark_done(files, &last)?;
         last.clone_from(&places);
         // Whoever counts may have stopped; the log has it.
