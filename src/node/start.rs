@@ -209,7 +209,10 @@ fn core(made: Made, group: watch::Receiver<Arc<GroupState>>) -> (Core, impl FnOn
         kept: downloads,
         finder: Arc::new(TrackerFinder(searcher.clone())),
         contents: contents.clone(),
-        finished: Arc::new(move |path| finished.noticed(path)),
+        finished: Arc::new(move |path, verified| match verified {
+            Some(verified) => finished.arrived(path, verified),
+            None => finished.noticed(path),
+        }),
     });
     let core = Core {
         name: watch::Sender::new(config.name.clone()),

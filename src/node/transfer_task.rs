@@ -4,7 +4,7 @@
 
 use super::because::Why;
 use super::handle::CommandError;
-use super::transfer::download::Shared;
+use super::transfer::download::{Finished, Shared};
 use super::transfer::limits::{LIST_TICK, PUBLISH_EVERY};
 use super::transfer::list::List;
 use super::transfer::network::{FolderLister, Network, SourceFinder};
@@ -15,7 +15,6 @@ use crate::net::handlers::transfer::SharedContents;
 use crate::store::downloads::{DownloadStore, SavedDownload};
 use crate::wire::codes::Code;
 use crate::wire::control::{Limits, Transfer};
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -44,7 +43,7 @@ pub struct TransferDeps {
     /// What this peer shares: a content that is here already is copied, not fetched.
     pub contents: Arc<dyn SharedContents>,
     /// Called with every finished file, so that the library sees it at once.
-    pub finished: Arc<dyn Fn(&Path) + Send + Sync>,
+    pub finished: Finished,
     /// The limits as they change.
     pub limits: watch::Receiver<Limits>,
     /// Where the list is kept and what was in it; `None`: nowhere.

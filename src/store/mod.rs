@@ -11,6 +11,7 @@ mod machine;
 pub mod niceness;
 pub mod partial;
 mod state;
+mod verified;
 
 pub use fault::{Disk, DiskFile, PowerLoss, RealDisk, Unsynced, VolatileDisk};
 pub use inspect::inspect;
@@ -21,3 +22,4 @@ pub use library::{
 pub use lock::{LockError, ProfileLock};
 pub use machine::machine_id;
 pub use state::{Loaded, StateError, StateRefusal, StateStore};
+pub use verified::Verified;

@@ -19,6 +19,7 @@ mod pieces;
 mod place;
 mod sync;
 
+use super::verified::Verified;
 use crate::base::{ContentId, FileName, PieceIndex, PieceLayout};
 use crate::engine::transfer::have::PieceSet;
 use crate::engine::transfer::manifest::PieceHash;
@@ -38,7 +39,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 pub(super) use sync::{sync_all, sync_volume};
 
 /// The hidden folder for partial files in every target folder.
@@ -301,6 +302,12 @@ impl PartialFile {
             }
         }
         Err(PartialError::NamesTaken)
+    }
+
+    /// What the library may know of it, when every piece is verified and nobody writes any more.
+    #[must_use]
+    pub fn verified(&self, pieces: Arc<Vec<PieceHash>>) -> Option<Verified> {
+        Verified::of(&self.file, self.content, pieces)
     }
 
     /// Removes the partial file: the download was cancelled.

@@ -134,6 +134,28 @@ fn a_paused_download_stays_paused_across_a_restart_and_is_resumed() {
 }
 
 #[test]
+fn what_is_downloaded_into_a_shared_folder_is_shared_without_being_read_again() {
+    let _alone = alone();
+    let content = bytes("passed on", 9 * 1024 * 1024);
+    let mut group = group_with("passed on.bin", &content);
+    let hash = blake3::hash(&content).to_hex().to_string();
+    let share = group.share_of("peer-3");
+    let share = share.to_str().expect("a path in Unicode");
+    let held = group.cardume(&["--profile", "peer-3", "share", share, "--pause"]);
+    assert!(held.status.success(), "{held:?}");
+    let got = group.cardume(&["--profile", "peer-3", "get", &hash, "--to", share]);
+    assert!(got.status.success(), "{got:?}");
+    group.wait_for_sources("peer-1", &hash, 3);
+    group.start_peer("peer-4");
+    group.wait_for_sources("peer-4", &hash, 3);
+    let to = group.folder.join("elsewhere");
+    let to = to.to_str().expect("a path in Unicode");
+    let got = group.cardume(&["--profile", "peer-4", "get", &hash, "--from", "peer-3", "--to", to]);
+    assert!(got.status.success(), "{got:?}");
+    assert_eq!(hash_of(&Path::new(to).join("passed on.bin")), hash);
+}
+
+#[test]
 fn a_folder_comes_with_its_structure_and_many_small_files() {
     let _alone = alone();
     let mut group = Group::new();

@@ -169,7 +169,7 @@ impl Downloader {
             kept: None,
             finder: tracker,
             contents: Arc::new(nothing),
-            finished: Arc::new(|path| assert!(path.exists())),
+            finished: Arc::new(|path, _| assert!(path.exists())),
         });
         Self { folder: tempfile::tempdir().expect("a folder"), transfers }
     }

@@ -13,9 +13,11 @@ use super::search::Search;
 use super::throttle::Throttle;
 use super::worker::Room;
 use crate::base::{ContentId, FileName, PeerId};
+use crate::engine::transfer::manifest::PieceHash;
 use crate::engine::transfer::reason::Reason;
 use crate::engine::transfer::source::Fault;
 use crate::net::handlers::transfer::SharedContents;
+use crate::store::Verified;
 use crate::store::partial::{PartialError, PartialFile, find_finished};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,12 @@ pub struct DownloadRequest {
     pub via_rpc: bool,
 }
 
+/// Where a file that came is, and what is known of it if this run wrote it.
+type Came = (PathBuf, Option<Verified>);
+
+/// Called with what came, and what is known of a file that was verified while it came.
+pub(in crate::node) type Finished = Arc<dyn Fn(&Path, Option<Verified>) + Send + Sync>;
+
 /// What all downloads share.
 pub(in crate::node) struct Shared {
     pub(in crate::node) me: PeerId,
@@ -48,7 +56,7 @@ pub(in crate::node) struct Shared {
     pub(in crate::node) finder: Arc<dyn SourceFinder>,
     pub(in crate::node) lister: Arc<dyn FolderLister>,
     pub(in crate::node) contents: Arc<dyn SharedContents>,
-    pub(in crate::node) finished: Arc<dyn Fn(&Path) + Send + Sync>,
+    pub(in crate::node) finished: Finished,
     pub(in crate::node) room: Room,
     pub(in crate::node) throttle: Arc<Throttle>,
 }
@@ -136,7 +144,7 @@ pub(super) struct Download {
     /// When a source was dropped for good the last time.
     dropped_at: Option<Instant>,
     /// The file gets its name: that goes on to its end, whatever becomes of whoever waits for it.
-    finishing: Option<JoinHandle<Result<PathBuf, PartialError>>>,
+    finishing: Option<JoinHandle<Result<Came, PartialError>>>,
     /// What runs on threads that may block has it too.
     pub(super) blocked: Arc<()>,
     /// A sync failed since the partial file was opened.
@@ -224,9 +232,9 @@ impl Download {
             self.settle().await;
             match outcome {
                 None => return End::Stopped,
-                Some(Ok(path)) => {
+                Some(Ok((path, verified))) => {
                     tracing::info!(%content, path = %path.display(), "a download is finished");
-                    self.show_finished(&path);
+                    self.show_finished(&path, verified);
                     return End::Finished;
                 }
                 Some(Err(Stop::Failed(reason, about))) => {
@@ -250,21 +258,22 @@ impl Download {
         }
     }
 
-    async fn attempt(&mut self) -> Result<PathBuf, Stop> {
+    async fn attempt(&mut self) -> Result<Came, Stop> {
         self.forget_unmarked().await?;
         self.add_local().await;
         let (mut plan, target) = if let Some(resumed) = self.resume().await? {
             resumed
         } else if let Some(path) = self.find_finished().await? {
-            return Ok(path);
+            return Ok((path, None));
         } else {
             let (source, proof) = self.prove().await?;
             self.create(source, proof).await?
         };
         self.has_fetched = true;
         self.fetch_all(&mut plan, &target).await?;
+        let pieces = target.pieces.clone();
         drop(target);
-        self.finish().await
+        self.finish(pieces).await
     }
 
     pub(super) fn way(&self) -> Way {
@@ -375,7 +384,7 @@ impl Download {
     }
 
     /// Puts the file under its name, when nobody writes to it any more.
-    async fn finish(&mut self) -> Result<PathBuf, Stop> {
+    async fn finish(&mut self, pieces: Arc<Vec<PieceHash>>) -> Result<Came, Stop> {
         self.progress.state("running", Reason::Finishing, "");
         self.checkpoint.forget().await.inspect_err(|error| self.heed(error))?;
         // The loser of a race may be writing a piece (the same bytes). Cancelled here, the end waits for it too.
@@ -386,7 +395,11 @@ impl Download {
             return Err(Stop::internal("the partial file is gone"));
         };
         let name = self.name();
-        let finishing = self.finishing.insert(tokio::task::spawn_blocking(move || partial.finish(&name)));
+        let finish = move || {
+            let verified = partial.verified(pieces);
+            Ok((partial.finish(&name)?, verified))
+        };
+        let finishing = self.finishing.insert(tokio::task::spawn_blocking(finish));
         let finished = finishing.await;
         self.finishing = None;
         Ok(finished.map_err(Stop::internal)?.inspect_err(|error| self.heed(error))?)
@@ -414,8 +427,8 @@ impl Download {
         found.await
     }
 
-    fn show_finished(&self, path: &Path) {
-        (self.shared.finished)(path);
+    fn show_finished(&self, path: &Path, verified: Option<Verified>) {
+        (self.shared.finished)(path, verified);
         let asked = self.name();
         self.progress.ended("finished");
         let called = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -430,7 +430,7 @@ impl Folder {
     }
 
     fn show_finished(&self, path: &std::path::Path) {
-        (self.shared.finished)(path);
+        (self.shared.finished)(path, None);
         self.show();
         self.progress.ended("finished");
         self.progress.update(|transfer| {

@@ -304,7 +304,7 @@ fn deps<W: Network + FolderLister + SourceFinder>(
         kept: None,
         finder: world.clone(),
         contents: Arc::new(NothingHere),
-        finished: Arc::new(|path| assert!(path.exists())),
+        finished: Arc::new(|path, _| assert!(path.exists())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is hashed next, and what came of it.
 
 use super::super::below::join;
+use super::super::verified::Verified;
 use super::consider::Settled;
 use super::hasher::{Done, Job, Lane, Outcome, Part};
 use super::keeper::{Hurried, Keeper};
@@ -58,6 +59,14 @@ impl Keeper {
         for key in twins {
             self.queue.remove(key);
             self.tree.set_content(key, Some(content));
+        }
+    }
+
+    /// A file came whose bytes somebody else verified: it is not read, if it is shared and still in that state.
+    pub(super) fn adopt(&mut self, verified: &Verified) {
+        let new = self.tree.twins(verified.state).find(|file| file.content.is_none()).cloned();
+        if let Some(file) = new {
+            self.learned(&file, verified.content, verified.pieces.to_vec());
         }
     }
 

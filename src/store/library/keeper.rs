@@ -5,6 +5,7 @@
 //! missing, hand out hashing, commit.
 
 use super::super::below::Identity;
+use super::super::verified::Verified;
 use super::cache::Batch;
 use super::consider::Settled;
 use super::hasher::{Done, Job, Lane, Part};
@@ -68,8 +69,8 @@ pub(super) enum Event {
     Hold(PathBuf, Hold, Reply),
     /// The system hints at these paths; empty: hints were lost.
     Touched(Vec<PathBuf>),
-    /// A file that is known to be complete.
-    Complete(PathBuf),
+    /// A file that is known to be complete, and what else is known of it.
+    Complete(PathBuf, Option<Verified>),
     /// The file of this key was read and had not this content.
     Doubt(u64, ContentId),
     Hashed(Lane, Vec<Done>, Part),
@@ -259,8 +260,11 @@ impl Keeper {
             }
             Event::Hold(path, hold, reply) => answer(&reply, self.hold(path, hold)),
             Event::Touched(paths) => self.hint(paths),
-            Event::Complete(path) => {
+            Event::Complete(path, verified) => {
                 self.look(&path, Settled::Yes);
+                if let Some(verified) = verified {
+                    self.adopt(&verified);
+                }
                 self.is_news = true;
             }
             Event::Doubt(key, content) => {

@@ -1,6 +1,7 @@
 //! Opening what is shared, by its content; and asking for what has none yet.
 
 use super::super::below::{Identity, Root};
+use super::super::verified::Verified;
 use super::keeper::{Event, Hurried};
 use super::table::FileRecord;
 use super::{Library, LibraryError};
@@ -103,8 +104,18 @@ impl Library {
     /// Has this path looked at now, and hashed without waiting for it to settle: for a file that is
     /// known to be complete, as a finished download. Outside of the shares it does nothing.
     pub fn noticed(&self, path: &Path) {
+        self.complete(path, None);
+    }
+
+    /// The same of a file that was verified while it was written: while it is in that state it is not read, and
+    /// shared at once.
+    pub fn arrived(&self, path: &Path, verified: Verified) {
+        self.complete(path, Some(verified));
+    }
+
+    fn complete(&self, path: &Path, verified: Option<Verified>) {
         // A stopped library has nothing to notice.
-        drop(self.events.send(Event::Complete(path.to_owned())));
+        drop(self.events.send(Event::Complete(path.to_owned(), verified)));
     }
 
     /// Has a file hashed before others because somebody waits for it: the one of this name in a folder (as
