@@ -8,6 +8,9 @@
 # own, in one temporary folder, and is cleaned up however it ends. Programs that are not installed are said to be
 # missing.
 #
+# Leave five minutes between removing many files from the volume (an earlier run does) and small files: ext4 passes by
+# inodes that were freed in that time, which takes whoever makes files several times as long.
+#
 #   QUICK=1        a smoke test of a minute: small, one round
 #   SIZE=2147483648 FILES=10000 FILE_SIZE=10000 ROUNDS=5 LINK_SIZE=268435456 RATE=200mbit HUGE=53687091200
 #   ONLY=large     one or several of: large,small,links,slow,memory,heartbeats

@@ -20,7 +20,7 @@ const MAX_SPARE: usize = 2;
 
 /// Memory of blocks that were sent, for the next ones: given back to the system and taken again it would cost a fault a page.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Spare {
     fn take(&self) -> Vec<u8> {
@@ -91,12 +91,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(open: OpenContent, range: Range<u64>) -> Self {
-        Self::with(open, range, Spare::default())
-    }
-
-    /// The same, with the memory of those before it.
-    pub(super) const fn with(open: OpenContent, range: Range<u64>, spare: Spare) -> Self {
-        Self { open, left: range, hashing: None, spare }
+        Self { open, left: range, hashing: None, spare: Spare::default() }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -113,12 +108,13 @@ impl Reader {
         (self, block)
     }
 
-    /// Appends everything that is left; after a fault what came before it.
-    pub(super) fn rest(&mut self, all: &mut Vec<u8>) -> Result<(), ReadFault> {
+    /// Everything that is left.
+    pub(super) fn rest(&mut self) -> Result<Vec<u8>, ReadFault> {
+        let mut all = Vec::new();
         while !self.is_done() {
             all.extend_from_slice(&self.next()?);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// The next block.

@@ -24,9 +24,7 @@ fn opened(bytes: &[u8], on_disk: &[u8]) -> OpenContent {
 }
 
 fn read(bytes: &[u8], on_disk: &[u8], range: Range<usize>) -> Result<Vec<u8>, ReadFault> {
-    let mut all = Vec::new();
-    let mut reader = Reader::new(opened(bytes, on_disk), range.start as u64..range.end as u64);
-    reader.rest(&mut all).map(|()| all)
+    Reader::new(opened(bytes, on_disk), range.start as u64..range.end as u64).rest()
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! last hash, never before the first: the others are asked for again. Every content was checked before any of it was
 //! sent; the receiver checks again, whoever sent it.
 
-use super::checked::{ReadFault, Reader, Spare};
+use super::checked::{ReadFault, Reader};
 use super::content::{ContentRefusal, ContentRoute, ContentService, refused};
 use super::fetch::FetchError;
 use super::route::{collected, text};
@@ -111,8 +111,6 @@ fn body(
 #[derive(Default)]
 struct Answer {
     bytes: Vec<u8>,
-    /// What files are read into.
-    spare: Spare,
     /// The contents that are in it, what they are called here, and their bytes.
     sent: Vec<(ContentId, String, u64)>,
 }
@@ -143,17 +141,16 @@ impl Answer {
         if size > MAX_SMALL_BYTES {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        let before = self.bytes.len();
-        self.line(StatusCode::OK, size);
-        let mut reader = Reader::with(opened, 0..size, self.spare.clone());
-        reader.rest(&mut self.bytes).map_err(|fault| {
-            self.bytes.truncate(before);
+        let mut reader = Reader::new(opened, 0..size);
+        let bytes = reader.rest().map_err(|fault| {
             route.spoiled(content, reader.tag());
             match fault {
                 ReadFault::Changed => StatusCode::CONFLICT,
                 ReadFault::Io(error) => refused(&ContentRefusal::Unreadable(error.to_string())).status(),
             }
         })?;
+        self.line(StatusCode::OK, size);
+        self.bytes.extend_from_slice(&bytes);
         self.sent.push((content, name, size));
         Ok(())
     }

@@ -124,9 +124,7 @@ impl TransferHandler {
         let (route, offset) = (self.service.route.clone(), asked.start);
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = Reader::new(opened, asked);
-            let mut bytes = Vec::new();
-            let read = reader.rest(&mut bytes).inspect_err(|_| route.spoiled(content, reader.tag()));
-            read.map(|()| bytes)
+            reader.rest().inspect_err(|_| route.spoiled(content, reader.tag()))
         });
         let read = reading.await.map_err(|_| stopping())?;
         let bytes = read.map_err(|fault| {
