@@ -8,7 +8,7 @@
 //! **Whoever makes such a thread compute for long takes nothing from others:** it is an ordinary one then for a while
 //! ([`RightOfWay`]), and what it starts is from the beginning.
 
-use crate::store::niceness::{WORKER, become_nice};
+use crate::store::niceness::{WORKER, become_nice, niceness};
 use std::time::Duration;
 use thread_priority::{
     NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue,
@@ -24,8 +24,10 @@ const ORDINARY: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThread
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A thread that keeps time computes for a hundredth of it; one that does for a quarter is kept busy by somebody.
 const MOST_OF: u32 = 4;
-/// How long it is an ordinary one then.
+/// How long it is an ordinary one then; twice as long each time that it is kept busy as soon as it goes first again.
 const REST: Duration = Duration::from_secs(5);
+/// At the most.
+const LONGEST_REST: Duration = Duration::from_mins(5);
 
 /// The right of the calling thread to go before others, as long as it computes little.
 #[derive(Debug)]
@@ -35,17 +37,25 @@ pub(super) struct RightOfWay {
     used: Duration,
     /// When it may go first again.
     back_at: Option<Instant>,
+    /// When it went first again the last time.
+    was_back_at: Option<Instant>,
+    rest: Duration,
+    /// How nice the thread is by itself.
+    niceness: i32,
 }
 
 impl RightOfWay {
     /// The calling thread goes first, if the system and the person allow it.
     pub(super) fn ask() -> Option<Self> {
         let wish = std::env::var("CARDUME_REAL_TIME").unwrap_or_default();
-        (cfg!(target_os = "linux") && wish != "0" && go_first(wish == "1")).then(Self::begin)
+        let niceness = niceness();
+        let goes_first = cfg!(target_os = "linux") && wish != "0" && go_first(wish == "1");
+        goes_first.then(|| Self::begin(niceness))
     }
 
-    fn begin() -> Self {
-        Self { since: Instant::now(), used: computed(), back_at: None }
+    fn begin(niceness: i32) -> Self {
+        let (since, used) = (Instant::now(), computed());
+        Self { since, used, back_at: None, was_back_at: None, rest: REST, niceness }
     }
 
     /// Makes the thread, which must be the one that asked, an ordinary one if it has computed too much since the last
@@ -54,8 +64,15 @@ impl RightOfWay {
         let before = self.back_at.is_none();
         match (before, self.goes_first(Instant::now(), computed())) {
             (true, false) => {
-                tracing::warn!("a thread that keeps time has much to do, and is an ordinary one for a while");
-                become_ordinary();
+                let rest = self.rest;
+                if rest == REST {
+                    tracing::warn!(
+                        "a thread that keeps time has much to do, and is an ordinary one for a while"
+                    );
+                } else {
+                    tracing::debug!(?rest, "a thread that keeps time has much to do again");
+                }
+                become_ordinary(self.niceness);
             }
             (false, true) => drop(go_first(true)),
             _ => {}
@@ -70,10 +87,16 @@ impl RightOfWay {
             let used = computed.saturating_sub(self.used);
             (self.since, self.used) = (now, computed);
             if used * MOST_OF > passed {
-                self.back_at = Some(now + REST);
+                if self.back_at.is_none() {
+                    let is_relapse = self.was_back_at.is_some_and(|at| now < at + self.rest);
+                    self.rest = if is_relapse { (self.rest * 2).min(LONGEST_REST) } else { REST };
+                }
+                self.back_at = Some(now + self.rest);
             }
         }
-        self.back_at = self.back_at.filter(|at| *at > now);
+        if self.back_at.is_some_and(|at| at <= now) {
+            (self.back_at, self.was_back_at) = (None, Some(now));
+        }
         self.back_at.is_none()
     }
 }
@@ -114,13 +137,15 @@ fn go_first(was_asked_for: bool) -> bool {
     set.is_ok()
 }
 
-fn become_ordinary() {
-    // Of 0 to 99, from a nice value of 19 to one of -20, this is one of 0.
+/// Makes the calling thread an ordinary one, as nice as it was before.
+fn become_ordinary(niceness: i32) {
+    // Of 0 to 99, from a nice value of 19 to one of -20, this is one of 0, which who was nicer may not ask for.
     let middle = ThreadPriorityValue::try_from(47_u8).map(ThreadPriority::Crossplatform);
     let set = middle.map(|middle| set_thread_priority_and_policy(thread_native_id(), middle, ORDINARY));
-    if !matches!(set, Ok(Ok(()))) {
+    if thread_schedule_policy() != Ok(ORDINARY) {
         tracing::warn!("a thread of those that keep time cannot be made an ordinary one: {set:?}");
     }
+    become_nice(niceness);
 }
 
 /// A runtime for a thread that goes first: threads that it starts are ordinary ones.
@@ -128,9 +153,10 @@ fn become_ordinary() {
 /// # Errors
 /// If the system has no room for it.
 pub(super) fn runtime() -> std::io::Result<Runtime> {
-    let ordinary = || {
+    let niceness = niceness();
+    let ordinary = move || {
         if thread_schedule_policy() == Ok(REAL_TIME) {
-            become_ordinary();
+            become_ordinary(niceness);
         }
     };
     Builder::new_current_thread().enable_all().on_thread_start(ordinary).build()
@@ -155,18 +181,20 @@ mod tests {
     #[test]
     fn a_thread_goes_first_where_it_may_and_those_that_it_starts_do_not() {
         on_a_thread(|| {
+            become_nice(3);
+            let before = niceness();
             let runtime = runtime().expect("a runtime");
             let expected = if go_first(false) { REAL_TIME } else { ORDINARY };
             assert_eq!(thread_schedule_policy(), Ok(expected));
-            let look = || (thread_schedule_policy(), rustix::process::getpriority_process(None));
+            let look = || (thread_schedule_policy(), niceness());
             let started = runtime.block_on(async { tokio::task::spawn_blocking(look).await });
-            assert_eq!(started.expect("it ran"), (Ok(ORDINARY), Ok(0)));
+            assert_eq!(started.expect("it ran"), (Ok(ORDINARY), before));
         });
     }
 
     #[test]
     fn who_computes_much_rests_and_goes_first_again() {
-        let mut right = RightOfWay { since: Instant::now(), used: Duration::ZERO, back_at: None };
+        let mut right = RightOfWay { used: Duration::ZERO, ..RightOfWay::begin(0) };
         let (mut now, mut used) = (right.since, Duration::ZERO);
         let mut after = |right: &mut RightOfWay, passed: u64, computed: u64| {
             now += Duration::from_millis(passed);
@@ -178,11 +206,16 @@ mod tests {
         assert!(!after(&mut right, 180, 31), "but counts");
         assert!(!after(&mut right, 4_990, 0));
         assert!(after(&mut right, 10, 0), "rested");
-        assert!(!after(&mut right, 200, 61));
+        assert!(!after(&mut right, 200, 61), "at once again: it rests for ten seconds");
         for _ in 0..50 {
             assert!(!after(&mut right, 200, 60), "as long as it is kept busy");
         }
+        assert!(!after(&mut right, 9_900, 0) && after(&mut right, 100, 0));
+        assert!(after(&mut right, 10_000, 0) && !after(&mut right, 200, 60), "that was long ago");
         assert!(!after(&mut right, 4_900, 0) && after(&mut right, 100, 0));
+        for _ in 0..10 {
+            assert!(!after(&mut right, 200, 60) && after(&mut right, 300_000, 0), "five minutes at the most");
+        }
     }
 
     #[test]
@@ -192,7 +225,7 @@ mod tests {
             if !go_first(false) {
                 return println!("real-time priority is not allowed here: not tried");
             }
-            let mut right = RightOfWay::begin();
+            let mut right = RightOfWay::begin(niceness());
             let busy = async {
                 while thread_schedule_policy() == Ok(REAL_TIME) {
                     // What others ask of it: never a pause.
@@ -212,7 +245,7 @@ mod tests {
                     () = looking => {}
                 }
             });
-            right = RightOfWay { back_at: Some(Instant::now()), ..RightOfWay::begin() };
+            right = RightOfWay { back_at: Some(Instant::now()), ..RightOfWay::begin(0) };
             right.look();
             assert_eq!(thread_schedule_policy(), Ok(REAL_TIME), "again");
         });

@@ -28,10 +28,10 @@ pub(super) fn start(
         let mut right = super::priority::RightOfWay::ask();
         runtime.block_on(async move {
             while states.changed().await.is_ok() {
-                let Some(event) = save(&mut store, &mut states, &voting).await else { return };
                 if let Some(right) = &mut right {
                     right.look();
                 }
+                let Some(event) = save(&mut store, &mut states, &voting).await else { return };
                 if events.send(event).await.is_err() {
                     return;
                 }

@@ -6,12 +6,24 @@ pub const WORKER: i32 = 10;
 /// The thread that hashes what nobody waits for.
 pub const HASHER: i32 = 15;
 
+/// How nice the calling thread is.
+#[must_use]
+pub fn niceness() -> i32 {
+    #[cfg(target_os = "linux")]
+    {
+        rustix::process::getpriority_process(None).unwrap_or_default()
+    }
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
 /// Makes the calling thread this nice, if it is not nicer. Nobody but root can take it back.
 pub fn become_nice(niceness: i32) {
     #[cfg(target_os = "linux")]
     {
-        let is_nicer = rustix::process::getpriority_process(None).is_ok_and(|now| now >= niceness);
-        if !is_nicer && let Err(error) = rustix::process::setpriority_process(None, niceness) {
+        if self::niceness() < niceness
+            && let Err(error) = rustix::process::setpriority_process(None, niceness)
+        {
             tracing::debug!(%error, "a thread keeps its ordinary priority");
         }
     }

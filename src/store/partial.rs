@@ -304,10 +304,11 @@ impl PartialFile {
         Err(PartialError::NamesTaken)
     }
 
-    /// What the library may know of it, when every piece is verified and nobody writes any more.
+    /// What the library may know of it, when every piece is verified and nobody writes any more. `None` for what an
+    /// earlier run began: the pieces that it marked were not read since, and something may have become of them.
     #[must_use]
     pub fn verified(&self, pieces: Arc<Vec<PieceHash>>) -> Option<Verified> {
-        Verified::of(&self.file, self.content, pieces)
+        if self.is_resumed { None } else { Verified::of(&self.file, self.content, pieces) }
     }
 
     /// Removes the partial file: the download was cancelled.

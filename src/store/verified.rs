@@ -15,8 +15,11 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// What is said of an open file, when everything is written; `None` if the system does not tell its state.
+    /// What is said of an open file, when everything is written; `None` if the system does not tell its state, or only
+    /// in times so coarse (FAT: two seconds, exFAT: ten milliseconds) that what is written next may not show.
     pub(super) fn of(file: &File, content: ContentId, pieces: Arc<Vec<PieceHash>>) -> Option<Self> {
-        Some(Self { state: Identity::of_open(file).ok()?, content, pieces })
+        const COARSE_NANOS: i64 = 10_000_000;
+        let state = Identity::of_open(file).ok()?;
+        (state.mtime_nanos % COARSE_NANOS != 0).then_some(Self { state, content, pieces })
     }
 }

@@ -77,3 +77,20 @@ fn what_was_changed_since_it_was_verified_is_hashed() {
     library.stop();
     library.arrived(&path, verified);
 }
+
+#[test]
+fn nothing_is_known_of_what_an_earlier_run_began_or_where_times_are_coarse() {
+    let place = Place::new();
+    let bytes = vec![7; 300_000];
+    let (partial, _, pieces) = download(&place, &bytes);
+    let part = std::fs::read_dir(place.share().join(".cardume")).unwrap().next().unwrap().unwrap().path();
+    let file = std::fs::File::options().write(true).open(part).unwrap();
+    for (nanos, is_known) in [(10_000_000, false), (10_000_001, true)] {
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::new(1_000_000_000, nanos)).unwrap();
+        assert_eq!(partial.verified(Arc::new(pieces.clone())).is_some(), is_known, "{nanos}");
+    }
+    drop(partial.begin_journal(&pieces).unwrap());
+    drop(partial);
+    let resumed = PartialFile::resume(&place.share(), content(&bytes)).unwrap().unwrap();
+    assert!(resumed.partial.verified(Arc::new(pieces)).is_none());
+}

@@ -102,6 +102,7 @@ impl Group {
             .arg("--stop-with-stdin")
             .args(arguments)
             .env("CARDUME_LOG", self.log)
+            .env_remove("CARDUME_REAL_TIME")
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a log file"))
             .stderr(log)

@@ -60,7 +60,13 @@ impl FolderTarget {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(other) => return Err(other.into()),
         }
-        Ok(Batch { waiting: open_waiting(&self.hidden, name)?, places: Vec::new() })
+        let waiting = match open_waiting(&self.hidden, name) {
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                return Err(PartialError::Foreign("a file where a folder belongs"));
+            }
+            waiting => waiting?,
+        };
+        Ok(Batch { waiting, places: Vec::new() })
     }
 
     /// Syncs the files of the batch and gives them their names. Gives the places of those that have them: some names
@@ -166,30 +172,47 @@ pub(super) fn remove_strays(hidden: &OwnedFd) {
     }
 }
 
-/// Removes the files that wait for their names, and the folders in which they do.
+/// Removes the files that wait for their names, and the folders in which they do: as many as can be.
 ///
 /// # Errors
-/// If the disk refuses.
+/// If the disk refuses one of them.
 pub(super) fn remove_small(hidden: &OwnedFd) -> Result<(), PartialError> {
+    let mut removed = Ok(());
     for name in WAITING {
         let waiting = match open_waiting(hidden, name) {
             Ok(waiting) => waiting,
+            // Nothing of ours.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
-            Err(other) => return Err(other.into()),
-        };
-        for entry in rustix::fs::Dir::read_from(&waiting)? {
-            let entry = entry?;
-            if let Some(small) = entry.file_name().to_str().ok().filter(|name| is_small(name)) {
-                unlink_if_there(&waiting, small)?;
+            Err(other) => {
+                removed = removed.and(Err(other.into()));
+                continue;
             }
-        }
-        match rustix::fs::unlinkat(hidden, name, AtFlags::REMOVEDIR) {
-            // Somebody else's files are in it.
-            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => {}
-            Err(other) => return Err(other.into()),
-        }
+        };
+        let gone = empty(&waiting).and_then(|()| {
+            match rustix::fs::unlinkat(hidden, name, AtFlags::REMOVEDIR) {
+                // Somebody else's files are in it.
+                Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+                Err(other) => Err(other.into()),
+            }
+        });
+        removed = removed.and(gone);
     }
-    Ok(())
+    removed
+}
+
+fn empty(waiting: &OwnedFd) -> Result<(), PartialError> {
+    let mut removed = Ok(());
+    for entry in rustix::fs::Dir::read_from(waiting)? {
+        let entry = entry?;
+        let Some(small) = entry.file_name().to_str().ok().filter(|name| is_small(name)) else { continue };
+        // A folder of that name is not ours.
+        let now = match rustix::fs::unlinkat(waiting, small, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => Ok(()),
+            Err(other) => Err(PartialError::from(other)),
+        };
+        removed = removed.and(now);
+    }
+    removed
 }
 
 fn open_waiting(hidden: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
