@@ -79,6 +79,16 @@ impl RightOfWay {
         }
     }
 
+    /// Keeps looking; never ends.
+    async fn keep(mut self) {
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            look.tick().await;
+            self.look();
+        }
+    }
+
     /// Whether it goes first from now on, if it had computed for so long in all.
     fn goes_first(&mut self, now: Instant, computed: Duration) -> bool {
         let passed = now.saturating_duration_since(self.since);
@@ -101,14 +111,10 @@ impl RightOfWay {
     }
 }
 
-/// Lets the thread of the current runtime go first and keeps looking whether it should; never ends.
+/// Lets the thread of the current runtime go first as long as it may.
 pub(super) async fn keep_first() {
-    let Some(mut right) = RightOfWay::ask() else { return std::future::pending().await };
-    let mut look = interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        look.tick().await;
-        right.look();
+    if let Some(right) = RightOfWay::ask() {
+        right.keep().await;
     }
 }
 
@@ -225,27 +231,19 @@ mod tests {
             if !go_first(false) {
                 return println!("real-time priority is not allowed here: not tried");
             }
-            let mut right = RightOfWay::begin(niceness());
             let busy = async {
                 while thread_schedule_policy() == Ok(REAL_TIME) {
                     // What others ask of it: never a pause.
                     tokio::task::yield_now().await;
                 }
             };
-            let looking = async {
-                let mut look = interval(LOOK_EVERY);
-                loop {
-                    look.tick().await;
-                    right.look();
-                }
-            };
             runtime.block_on(async {
                 tokio::select! {
                     ended = tokio::time::timeout(Duration::from_secs(20), busy) => ended.expect("demoted"),
-                    () = looking => {}
+                    () = RightOfWay::begin(niceness()).keep() => {}
                 }
             });
-            right = RightOfWay { back_at: Some(Instant::now()), ..RightOfWay::begin(0) };
+            let mut right = RightOfWay { back_at: Some(Instant::now()), ..RightOfWay::begin(0) };
             right.look();
             assert_eq!(thread_schedule_policy(), Ok(REAL_TIME), "again");
         });

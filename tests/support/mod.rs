@@ -285,8 +285,8 @@ pub(crate) fn hash_of(path: &Path) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// How a thread is scheduled (proc(5), `stat`): its policy, of which 0 is the ordinary one and 2 the first of those that are
-/// real time, and how nice it is.
+/// How a thread is scheduled (proc(5), `stat`): its policy (sched(7): 0 is the ordinary one, 2 the real-time one in turns),
+/// and how nice it is.
 #[cfg(target_os = "linux")]
 pub(crate) type Scheduling = (u32, i32);
 

@@ -119,9 +119,8 @@ impl FolderTarget {
         for folder in &touched {
             sync_folder(self.enter(folder)?);
         }
-        for (batch, place) in
-            batch.iter().flat_map(|batch| batch.places.iter().map(move |place| (batch, place)))
-        {
+        let Some(batch) = batch else { return Ok(()) };
+        for place in &batch.places {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = rustix::fs::openat(&batch.waiting, small_name(*place), flags, Mode::empty())?;
             sync_all(&File::from(file))?;
