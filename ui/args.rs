@@ -22,12 +22,12 @@ Examples:
   cardume browse peer-3 Music                  what a peer shares, folder by folder
   cardume get lecture.pdf --from peer-3        download from the peer of your choice
   cardume check                                what is wrong with the connections
-  cardume crash                                silence the tracker for 5 s; cardume events shows the election
+  cardume crash                                silence the tracker for 5 s; see cardume events
   cardume names list                           what is registered at the name service
 
 Environment:
   CARDUME_LOG=debug        what the log says: error, warn, info, debug, or trace
-  CARDUME_REAL_TIME=0      a peer's heartbeats do not go before everything else on the machine where they may
+  CARDUME_REAL_TIME=0      heartbeats do not go first, where the system would let them
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 no running peer   4 not found   5 no tracker at the moment
