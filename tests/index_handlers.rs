@@ -136,6 +136,7 @@ async fn bad_announcements_are_refused_and_change_nothing() {
         ("index_announce_begin", with(begin(5), "count", json!(-1)), INVALID),
         ("index_announce_begin", with(begin(5), "seq", json!(1.5)), INVALID),
         ("index_announce_begin", with(begin(5), "seq", json!("0")), INVALID),
+        ("index_announce_begin", with(begin(5), "seq", json!(1_u64 << 53)), BAD),
         ("index_announce_begin", begin(1 << 53), BAD),
         ("index_announce_begin", begin(4), 1300),
         ("index_announce_begin", begin(0), 1300),
@@ -161,6 +162,7 @@ async fn bad_announcements_are_refused_and_change_nothing() {
         ("index_announce_delta", delta(json!([{ "remove": u64::MAX }])), BAD),
         ("index_announce_delta", with(delta(json!([])), "seq", json!(0)), BAD),
         ("index_announce_delta", with(delta(json!([])), "prev_seq", json!(u64::MAX)), BAD),
+        ("index_announce_delta", with(delta(json!([])), "seq", json!(1_u64 << 53)), BAD),
     ];
     for name in
         ["", ".", "..", "../x", "a/b", "a\\b", "a\0", "CON", "com1.txt", " a", "a.", "\u{202e}fdp", "a:b"]
@@ -201,9 +203,11 @@ async fn gaps_are_told_to_the_one_that_made_them() {
     let lie = with(begin(1), "digest", json!("11".repeat(32)));
     assert_eq!(served.call("index_announce_begin", lie).await, Ok(json!("send_all")));
     assert_eq!(served.call("index_announce_chunk", chunk(0)).await, gap, "a lie about the digest");
-    let wraps =
-        json!({ "epoch": 1, "index_id": ID, "prev_seq": u64::MAX - 1, "seq": u64::MAX, "changes": [] });
-    assert_eq!(served.call("index_announce_delta", wraps).await, gap, "a number that could wrap");
+    let last = (1_u64 << 53) - 1;
+    let far = json!({ "epoch": 1, "index_id": ID, "prev_seq": last - 1, "seq": last, "changes": [] });
+    assert_eq!(served.call("index_announce_delta", far.clone()).await, gap, "a number far ahead");
+    let wraps = with(with(far, "prev_seq", json!(u64::MAX - 1)), "seq", json!(u64::MAX));
+    assert_eq!(served.call("index_announce_delta", wraps).await, Err(BAD), "a number that could wrap");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Files that change while they are watched.
 
 use super::*;
-use cardume::store::{OpenContentError, ProblemKind};
+use cardume::store::{LibraryOptions, OpenContentError, ProblemKind};
 use redb::ReadableTable as _;
 use std::io::Write;
 
@@ -221,6 +221,23 @@ fn a_folder_that_goes_away_and_comes_back_is_not_hashed_again() {
     assert_eq!((library.shares()[0].problem.clone(), library.hashed_bytes()), (None, 10));
     place.write("b", b"b");
     wait_for_files(&library, &[("a", b"on a drive"), ("b", b"b")]);
+}
+
+/// Nothing watches the folder around it.
+#[test]
+fn a_shared_folder_that_is_moved_is_noticed_at_once_and_so_is_another_one_in_its_place() {
+    let place = Place::new();
+    place.write("a", b"first");
+    // Not by the regular walk.
+    let options = LibraryOptions { rescan_pause: Duration::from_hours(1), ..LibraryOptions::default() };
+    let library = Library::open_with(&place.home(), options).unwrap();
+    library.share(&place.share()).unwrap();
+    wait_for_files(&library, &[("a", b"first")]);
+    std::fs::rename(place.share(), place.home().join("away")).unwrap();
+    wait_for_files(&library, &[]);
+    assert_eq!(library.shares()[0].problem.clone().unwrap().kind, ProblemKind::Gone);
+    place.write("b", b"second");
+    wait_for_files(&library, &[("b", b"second")]);
 }
 
 /// Share, path below it, size, mtime, device, inode, content.

@@ -5,8 +5,8 @@ use crate::engine::index::{Announcement, Chunk, Delta, IndexPosition, Page};
 use crate::wire::Caller;
 use crate::wire::codes::{Code, Refused};
 use crate::wire::convert::{
-    bad, changes_from_wire, files_from_wire, page_from_wire, parse_content_id, parse_digest, parse_epoch,
-    parse_index_id,
+    bad, changes_from_wire, files_from_wire, number, page_from_wire, parse_content_id, parse_digest,
+    parse_epoch, parse_index_id,
 };
 use crate::wire::index::{
     AnnounceAnswer, BeginAnswer, Change, FileEntry, IndexServer, SearchAnswer, SourcesAnswer,
@@ -81,7 +81,9 @@ impl<S: IndexService> IndexServer for IndexHandlers<S> {
         digest: String,
         standby: Option<bool>,
     ) -> RpcResult<BeginAnswer> {
-        let position = IndexPosition { index_id: parse_index_id("index_id", &index_id)?, seq: last_seq };
+        let position =
+            IndexPosition { index_id: parse_index_id("index_id", &index_id)?, seq: number("seq", last_seq)? };
+        let count = number("count", count)?;
         let announced = Announcement { position, count, digest: parse_digest("digest", &digest)? };
         let (caller, epoch) = (caller(ext)?, parse_epoch("epoch", epoch)?);
         self.0.announce_begin(caller, epoch, announced, standby.unwrap_or_default()).await
@@ -114,7 +116,8 @@ impl<S: IndexService> IndexServer for IndexHandlers<S> {
         let name = |change: &Change| if let Change::Put(file) = change { name_bytes(file) } else { 0 };
         check_names("changes", changes.iter().map(name).sum())?;
         let index_id = parse_index_id("index_id", &index_id)?;
-        let delta = Delta { index_id, prev_seq, seq: last_seq, changes: changes_from_wire(&changes)? };
+        let (prev_seq, seq) = (number("prev_seq", prev_seq)?, number("seq", last_seq)?);
+        let delta = Delta { index_id, prev_seq, seq, changes: changes_from_wire(&changes)? };
         self.0.announce_delta(caller(ext)?, parse_epoch("epoch", epoch)?, delta).await
     }
 

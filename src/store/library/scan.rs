@@ -332,6 +332,7 @@ impl Keeper {
         if let Some(path) = path {
             self.watcher.keep(scan.share, &path, &scan.start, &scan.visited);
         }
+        self.scans.pass_on(scan);
         if scan.start.is_empty() {
             self.scans.walked.insert(scan.share, scan.began.elapsed());
             self.walked(scan.share, scan.visited.len() as u64);

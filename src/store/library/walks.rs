@@ -1,6 +1,7 @@
 //! Walks of the shared folders that are under way, and what they found out so far.
 
 use super::super::below::{Identity, Root};
+use super::ignores::is_below;
 use super::skip::Reason;
 use super::table::Folder;
 use super::tree::Place;
@@ -109,6 +110,19 @@ impl Scans {
         if path.is_empty() { self.running.push_back(scan) } else { self.running.push_front(scan) }
     }
 
+    /// What a walk saw that ended before others around it: those were perhaps past it already, and are not
+    /// to take it for gone.
+    pub(super) fn pass_on(&mut self, scan: &Scan) {
+        let around = |other: &&mut Scan| {
+            let began = other.progress == Progress::Begun;
+            began && other.share == scan.share && is_below(&scan.start, &other.start)
+        };
+        for other in self.running.iter_mut().filter(around) {
+            other.visited.extend(scan.visited.iter().cloned());
+            other.skipped.extend(scan.skipped.iter().cloned());
+        }
+    }
+
     /// Has it looked for once more, and removed if it is gone.
     pub(super) fn suspect(&mut self, key: u64) {
         self.missing.insert(key);
@@ -157,5 +171,49 @@ impl Scans {
         if self.skips.remove(place).is_some() {
             self.skips_changed.insert(place.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A walk of a share from a folder on, which has begun and seen these.
+    fn walk(scans: &mut Scans, share: u32, start: &str, visited: &[&str]) {
+        scans.start(share, start);
+        let scan = scans.running.iter_mut().find(|scan| scan.share == share && scan.start == start);
+        let scan = scan.expect("it was started");
+        scan.progress = Progress::Begun;
+        scan.visited = visited.iter().map(|path| (*path).to_owned()).collect();
+    }
+
+    #[test]
+    fn what_a_walk_of_a_new_folder_saw_is_not_gone_for_the_walks_around_it() {
+        let mut scans = Scans::default();
+        walk(&mut scans, 1, "", &["", "a"]);
+        walk(&mut scans, 2, "", &[""]);
+        walk(&mut scans, 1, "a", &["a"]);
+        walk(&mut scans, 1, "b", &["b"]);
+        walk(&mut scans, 1, "a/new", &["a/new", "a/new/sub"]);
+        scans.start(1, "a");
+        let ended = scans.running.iter().position(|scan| scan.start == "a/new").expect("it runs");
+        let ended = scans.running.remove(ended).expect("it runs");
+        scans.pass_on(&ended);
+        let seen = |scan: &Scan| {
+            let visited: Vec<_> = scan.visited.iter().cloned().collect();
+            (scan.share, scan.start.clone(), scan.progress == Progress::Begun, visited.join(" "))
+        };
+        let mut all: Vec<_> = scans.running.iter().map(seen).collect();
+        all.sort();
+        let expected = [
+            (1, "", true, " a a/new a/new/sub"),
+            (1, "a", false, ""),
+            (1, "a", true, "a a/new a/new/sub"),
+            (1, "b", true, "b"),
+            (2, "", true, ""),
+        ];
+        let expected =
+            expected.map(|(share, start, begun, seen)| (share, start.to_owned(), begun, seen.to_owned()));
+        assert_eq!(all, expected);
     }
 }
