@@ -4,10 +4,11 @@
 //! the service answers. Peers of different homes do not see each other's lock; then the port decides, and
 //! the service that came second ends. Absent on purpose: stopping it - it serves others too.
 
+use crate::net::is_local;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -104,7 +105,7 @@ pub async fn spawn_if_absent(plan: &StartPlan) -> Result<Started, StartError> {
     if answers(plan.address).await {
         return Ok(Started::AlreadyThere);
     }
-    if !is_local(plan.address) {
+    if !is_local(plan.address.ip()) {
         return Ok(Started::Elsewhere);
     }
     fs::create_dir_all(&plan.folder).map_err(failed("making the folder", &plan.folder))?;
@@ -133,11 +134,6 @@ pub async fn spawn_if_absent(plan: &StartPlan) -> Result<Started, StartError> {
 
 async fn answers(address: SocketAddr) -> bool {
     matches!(timeout(PROBE_TIMEOUT, TcpStream::connect(address)).await, Ok(Ok(_)))
-}
-
-/// Whether this machine has the address.
-fn is_local(address: SocketAddr) -> bool {
-    address.ip().is_loopback() || UdpSocket::bind(SocketAddr::new(address.ip(), 0)).is_ok()
 }
 
 /// The lock of starting; `None` if the service answers, because somebody else started it meanwhile.

@@ -32,3 +32,11 @@ pub use many::{MAX_MANY, MAX_SMALL_BYTES};
 pub use peer_link::{LinkError, PeerLinks};
 pub use server::{Server, ServerHandle, ServerLimits};
 pub use uploads::{UploadChanges, UploadPhase, UploadRow, Uploads};
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+/// Whether this machine has the address, so that a service can be started there.
+#[must_use]
+pub fn is_local(ip: IpAddr) -> bool {
+    ip.is_loopback() || UdpSocket::bind(SocketAddr::new(ip, 0)).is_ok()
+}

@@ -9,6 +9,7 @@ mod home;
 mod invite;
 mod profile;
 
+pub use crate::net::is_local;
 pub use crate::store::ProfileLock;
 pub use home::{DEFAULT_NAMES_ADDRESS, Home, Membership, NamesRuntime, Replace};
 pub use invite::{Invite, InviteError};
@@ -161,12 +162,6 @@ pub fn listen_address(names: &[SocketAddr]) -> IpAddr {
         socket.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified())
     });
     routed.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
-}
-
-/// Whether this machine has the address, so that a service can be started there.
-#[must_use]
-pub fn is_local(ip: IpAddr) -> bool {
-    ip.is_loopback() || UdpSocket::bind(SocketAddr::new(ip, 0)).is_ok()
 }
 
 #[cfg(test)]

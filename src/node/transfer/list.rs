@@ -19,7 +19,7 @@ use crate::wire::control::{FolderProgress, Transfer};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
 /// What a person can do with downloads.
@@ -99,6 +99,7 @@ pub(super) struct Entry {
     pub(super) progress: Progress,
     /// Of its task, while it has one.
     reins: Option<Reins>,
+    task: Option<task::Id>,
     /// Since when its task waits.
     waits: Waiting,
     /// Its task was stopped to begin again at once, with other sources.
@@ -115,6 +116,7 @@ impl Entry {
             wish,
             progress,
             reins: None,
+            task: None,
             waits: Waiting::default(),
             begins_anew: false,
             gave_way: None,
@@ -240,7 +242,10 @@ impl List {
     pub(in crate::node) fn ended(&mut self, ended: Result<(u64, Ended), JoinError>) {
         let (id, ended) = match ended {
             Ok(ended) => ended,
-            Err(error) => return tracing::error!(%error, "a download's task ended by itself"),
+            Err(error) => match self.broke_down(&error) {
+                Some(id) => (id, Ended::Task(End::Failed)),
+                None => return,
+            },
         };
         let Some(place) = self.entries.iter().position(|entry| entry.id == id) else { return };
         let entry = &mut self.entries[place];
@@ -252,7 +257,7 @@ impl List {
                 return self.rebalance();
             }
         };
-        entry.reins = None;
+        (entry.reins, entry.task) = (None, None);
         let begins_anew = std::mem::take(&mut entry.begins_anew);
         match (end, entry.wish) {
             (End::Finished, _) => entry.wish = Wish::Over(SavedState::Finished),
@@ -265,6 +270,14 @@ impl List {
             (End::Stopped, _) => entry.progress.state("waiting", Reason::Queued, ""),
         }
         self.rebalance();
+    }
+
+    /// A task panicked: its download, if it was one, has failed.
+    fn broke_down(&self, error: &JoinError) -> Option<u64> {
+        tracing::error!(%error, "a download's task ended by itself; please report it");
+        let entry = self.entries.iter().find(|entry| entry.task == Some(error.id()))?;
+        entry.progress.state("failed", Reason::Internal, &error.to_string());
+        Some(entry.id)
     }
 
     /// Looks which downloads wait, and lets others run meanwhile.
@@ -363,16 +376,17 @@ impl List {
         (entry.reins, entry.gave_way) = (Some(reins.clone()), None);
         let progress = entry.progress.running();
         progress.state("running", Reason::AskingTracker, "");
-        match entry.job.clone() {
+        let started = match entry.job.clone() {
             Job::File(request) => {
                 let task = download_task(shared, request, progress, reins);
-                self.tasks.spawn(async move { (id, Ended::Task(task.await)) });
+                self.tasks.spawn(async move { (id, Ended::Task(task.await)) })
             }
             Job::Folder(request) => {
                 let task = folder_task(shared, request, progress, reins);
-                self.tasks.spawn(async move { (id, Ended::Task(task.await)) });
+                self.tasks.spawn(async move { (id, Ended::Task(task.await)) })
             }
-        }
+        };
+        entry.task = Some(started.id());
     }
 
     /// What is shown: those that are not over in their order, then the others, the newest first.

@@ -121,3 +121,27 @@ async fn a_download_that_is_cancelled_or_paused_while_its_file_is_opened_does_no
     run.until(id, &["cancelled"]).await;
     assert!(std::fs::read_dir(&target).expect("there").next().is_none());
 }
+
+#[tokio::test]
+async fn a_download_whose_task_breaks_down_has_failed_and_can_be_tried_again() {
+    let run = Run::new(3 * PIECE, false, &[(1, Does::Honest, false)]);
+    let world = Arc::new(World {
+        bytes: Arc::new(run.bytes.clone()),
+        peers: BTreeMap::from([(peer(1), Peer { does: Does::Honest, late: false })]),
+        requests: Arc::default(),
+        local: false,
+        folder: Vec::new(),
+    });
+    let (_limits, limits) = watch::channel(Limits::default());
+    let told = AtomicUsize::new(0);
+    let finished = Arc::new(move |_: &Path, _| {
+        assert!(told.fetch_add(1, Ordering::Relaxed) > 0, "the first one breaks down, on purpose");
+    });
+    let run = Run { transfers: spawn(TransferDeps { finished, ..deps(&world, limits) }), ..run };
+    let id = run.start(&[]).await;
+    let transfer = run.until(id, &["failed", "finished"]).await;
+    assert_eq!((transfer.state.as_str(), transfer.reason.as_str()), ("failed", "internal"), "{transfer:?}");
+    assert!(transfer.detail.contains("panicked"), "{transfer:?}");
+    run.transfers.change(Change::Retry, vec![id]).await.expect("there");
+    run.check_finished(&run.until(id, &["finished"]).await);
+}
