@@ -344,6 +344,42 @@ fn a_doubted_file_is_taken_back_and_hashed_again() {
     assert!(taken_back, "others hear at once that it is not there: {first:?}");
 }
 
+/// Each commit waits for the disk, and is an announcement of its own.
+#[test]
+fn a_stream_of_changes_is_committed_now_and_then() {
+    let place = Place::new();
+    let library = place.open();
+    library.share(&place.share()).unwrap();
+    place.write("first", b"first");
+    wait_for_files(&library, &[("first", b"first")]);
+    // Each time that what is announced changes.
+    let mut news = library.changed();
+    let counting = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            let mut commits = 0_u32;
+            while news.changed().await.is_ok() {
+                commits += 1;
+            }
+            commits
+        })
+    });
+    let began = SystemTime::now();
+    let names: Vec<String> = (0..400).map(|number| format!("file {number}")).collect();
+    for name in &names {
+        place.write(name, name.as_bytes());
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    let mut expected: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+    expected.push(("first", b"first"));
+    wait_for_files(&library, &expected);
+    let tenths = began.elapsed().unwrap().as_millis() / 100;
+    drop(library);
+    let commits = counting.join().unwrap();
+    assert!(commits > 1, "they are seen meanwhile");
+    assert!(u128::from(commits) <= tenths + 3, "{commits} commits in {tenths} tenths of a second");
+}
+
 #[test]
 fn a_deleted_file_is_gone_and_comes_off_the_list() {
     let place = Place::new();

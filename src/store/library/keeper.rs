@@ -36,6 +36,11 @@ const MAX_HINTS: usize = 4096;
 const MAX_PENDING: usize = 16_384;
 /// ... and how long they, and what was hashed, wait.
 const MAX_PENDING_TIME: Duration = Duration::from_millis(200);
+/// After a commit the next one waits for so long, and for so many times as long as that one took, up to
+/// [`MAX_COMMIT_PAUSE`]: a stream of changes does not keep a disk syncing.
+const MIN_COMMIT_PAUSE: Duration = Duration::from_millis(100);
+const COMMIT_PART: u32 = 4;
+const MAX_COMMIT_PAUSE: Duration = Duration::from_secs(1);
 /// How long folders are visited before events get their turn.
 const VISIT_SLICE: Duration = Duration::from_millis(20);
 /// The longest sleep.
@@ -128,6 +133,8 @@ pub(super) struct Keeper {
     /// When a share was last walked to its end.
     pub(super) walked_at: Instant,
     commit_due: Option<Instant>,
+    /// No commit of a few changes before this.
+    next_commit_at: Instant,
     /// Whether something changed that others are to see at once.
     is_news: bool,
     pub(super) reopen_due: Option<Instant>,
@@ -164,6 +171,7 @@ impl Keeper {
             schedule: Schedule::new(now, options.rescan_pause),
             walked_at: now,
             commit_due: None,
+            next_commit_at: now,
             is_news: false,
             reopen_due: None,
             retry_at: None,
@@ -239,12 +247,25 @@ impl Keeper {
             self.resolve_missing();
         }
         self.hand_out();
-        if self.tree.pending_count() > 0 && self.commit_due.is_none() {
-            self.commit_due = Some(now + MAX_PENDING_TIME);
+        self.commit_in_time(now);
+    }
+
+    fn is_pending(&self) -> bool {
+        self.tree.pending_count() > 0 || !self.manifests.is_empty()
+    }
+
+    /// Commits what is pending: at once what is alone, together what comes in a stream.
+    fn commit_in_time(&mut self, now: Instant) {
+        let is_idle = !self.scans.is_busy() && self.in_flight + self.fast_in_flight == 0;
+        let is_urgent = is_idle || self.is_news;
+        let is_pending = self.is_pending();
+        if is_pending {
+            let due = if is_urgent { now } else { now + MAX_PENDING_TIME };
+            let due = due.max(self.next_commit_at);
+            self.commit_due = Some(self.commit_due.map_or(due, |before| before.min(due)));
         }
         let full = self.tree.pending_count() >= MAX_PENDING || self.manifests.len() >= MAX_PENDING;
-        let is_idle = !self.scans.is_busy() && self.in_flight + self.fast_in_flight == 0;
-        if full || is_idle || self.is_news || self.commit_due.is_some_and(|due| due <= now) {
+        if full || (is_urgent && !is_pending) || self.commit_due.is_some_and(|due| due <= now) {
             self.commit();
         }
     }
@@ -269,7 +290,8 @@ impl Keeper {
             }
             Event::Doubt(key, content) => {
                 self.doubt(key, content);
-                self.is_news = true;
+                // Whoever asks meanwhile would get what is not there.
+                (self.is_news, self.next_commit_at) = (true, Instant::now());
             }
             Event::Hashed(lane, batch, part) => {
                 self.is_news |= lane == Lane::Fast;
@@ -302,6 +324,7 @@ impl Keeper {
         }
         self.commit_due = None;
         self.retry_at = None;
+        let (began, was_pending) = (Instant::now(), self.is_pending());
         let failed = match self.commit_with(Batch::default()) {
             Ok(()) => None,
             Err(error) => {
@@ -310,6 +333,10 @@ impl Keeper {
                 Some(Problem { kind: ProblemKind::Unsaved, text: error.to_string() })
             }
         };
+        if was_pending {
+            let pause = (began.elapsed() * COMMIT_PART).clamp(MIN_COMMIT_PAUSE, MAX_COMMIT_PAUSE);
+            self.next_commit_at = Instant::now() + pause;
+        }
         let mut table = self.shared.table();
         table.watched = Watched { rescan_pause: table.watched.rescan_pause, ..self.watcher.state() };
         if table.problem != failed {
