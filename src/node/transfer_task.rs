@@ -5,6 +5,7 @@
 use super::because::Why;
 use super::handle::CommandError;
 use super::transfer::download::{Finished, Shared};
+use super::transfer::keeper::Keeper;
 use super::transfer::limits::{LIST_TICK, PUBLISH_EVERY};
 use super::transfer::list::List;
 use super::transfer::network::{FolderLister, Network, SourceFinder};
@@ -17,7 +18,6 @@ use crate::wire::codes::Code;
 use crate::wire::control::{Limits, Transfer};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 pub use super::transfer::download::DownloadRequest;
@@ -144,7 +144,7 @@ pub fn spawn(deps: TransferDeps) -> TransferHandle {
     let mut list = List::new(shared, saved.unwrap_or_default(), deps.limits.borrow().simultaneous);
     list.rebalance();
     let (published, transfers) = watch::channel(list.pictures());
-    let keeper = Keeper { store, saving: None, is_dirty: false, is_failing: false };
+    let keeper = Keeper::new(store);
     tokio::spawn(transfer_task(list, asked, deps.limits, published, keeper));
     TransferHandle { commands, transfers }
 }
@@ -164,10 +164,10 @@ async fn transfer_task(
         let due = publish_at.unwrap_or_else(Instant::now);
         tokio::select! {
             command = asked.recv() => match command {
-                None => return keeper.close(&list).await,
+                None => return keeper.close(|| list.saved()).await,
                 Some(command) => {
                     if let Some(done) = carry_out(&mut list, command) {
-                        keeper.close(&list).await;
+                        keeper.close(|| list.saved()).await;
                         drop(done.send(Ok(())));
                         return;
                     }
@@ -190,13 +190,13 @@ async fn transfer_task(
                 list.simultaneous = limits.borrow_and_update().simultaneous;
                 list.enforce_order();
             }
-            () = keeper.saved() => {}
+            () = keeper.may_go_on() => {}
             _ = tick.tick() => {
                 list.look_after();
-                keeper.is_dirty |= keeper.is_failing;
+                keeper.is_dirty |= keeper.is_failing();
             }
         }
-        keeper.save(&list);
+        keeper.save(|| list.saved());
     }
 }
 
@@ -210,60 +210,4 @@ fn carry_out(list: &mut List, command: Command) -> Option<oneshot::Sender<Result
         Command::Close(done) => return Some(done),
     }
     None
-}
-
-/// Saves the list after changes, one save at a time, on a thread that may block.
-struct Keeper {
-    store: Option<DownloadStore>,
-    saving: Option<JoinHandle<(DownloadStore, std::io::Result<()>)>>,
-    is_dirty: bool,
-    /// The last save failed: it is tried again soon.
-    is_failing: bool,
-}
-
-impl Keeper {
-    /// Begins to save, if there is something to save and nothing is being saved.
-    fn save(&mut self, list: &List) {
-        if !self.is_dirty {
-            return;
-        }
-        let Some(mut store) = self.store.take() else { return };
-        self.is_dirty = false;
-        let saved = list.saved();
-        self.saving = Some(tokio::task::spawn_blocking(move || {
-            let result = store.save(&saved);
-            (store, result)
-        }));
-    }
-
-    /// Returns when a save is done; never without one. Cancel-safe.
-    async fn saved(&mut self) {
-        let Some(saving) = &mut self.saving else { return std::future::pending().await };
-        let ended = saving.await;
-        self.saving = None;
-        match ended {
-            Ok((store, result)) => {
-                self.store = Some(store);
-                let was_failing = std::mem::replace(&mut self.is_failing, result.is_err());
-                if let Err(error) = result
-                    && !was_failing
-                {
-                    tracing::error!(%error, "the list of downloads cannot be saved; it is tried again each second");
-                }
-            }
-            Err(error) => tracing::error!(%error, "the list of downloads is not saved any more"),
-        }
-    }
-
-    /// The last word: the peer is stopping.
-    async fn close(mut self, list: &List) {
-        if self.saving.is_some() {
-            self.saved().await;
-        }
-        self.is_dirty = true;
-        self.save(list);
-        if self.saving.is_some() {
-            self.saved().await;
-        }
-    }
 }

@@ -354,7 +354,7 @@ fn a_stream_of_changes_is_committed_now_and_then() {
     wait_for_files(&library, &[("first", b"first")]);
     // Each time that what is announced changes.
     let mut news = library.changed();
-    let counting = std::thread::spawn(move || {
+    let count = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async move {
             let mut commits = 0_u32;
@@ -363,7 +363,8 @@ fn a_stream_of_changes_is_committed_now_and_then() {
             }
             commits
         })
-    });
+    };
+    let counting = std::thread::Builder::new().name("counting".to_owned()).spawn(count).unwrap();
     let began = SystemTime::now();
     let names: Vec<String> = (0..400).map(|number| format!("file {number}")).collect();
     for name in &names {

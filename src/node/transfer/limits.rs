@@ -113,3 +113,9 @@ pub const LEAST_LANE_SPEED: u64 = 32 * 1024;
 /// The least bytes per second of a connection: a source that trickles holds memory as long as a silent one. Low enough
 /// for somebody who gives 32 KiB/s to four others.
 pub const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
+/// The list of downloads is saved so often at the most ...
+pub const SAVE_EVERY: Duration = Duration::from_millis(100);
+/// ... and for one part in so many of the time: with ten thousand downloads it has megabytes ...
+pub const SAVE_SHARE: u32 = 4;
+/// ... but not more seldom than this.
+pub const LONGEST_SAVE_PAUSE: Duration = Duration::from_secs(1);

@@ -18,6 +18,7 @@ pub(super) mod download;
 mod fetch;
 mod files;
 pub(super) mod folder;
+pub(super) mod keeper;
 pub(super) mod list;
 mod listing;
 mod opening;
