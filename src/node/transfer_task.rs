@@ -166,6 +166,9 @@ async fn transfer_task(
             command = asked.recv() => match command {
                 None => return keeper.close(|| list.saved()).await,
                 Some(command) => {
+                    if matches!(command, Command::Change(..)) {
+                        keeper.wait_no_longer();
+                    }
                     if let Some(done) = carry_out(&mut list, command) {
                         keeper.close(|| list.saved()).await;
                         drop(done.send(Ok(())));

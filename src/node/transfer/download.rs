@@ -68,6 +68,15 @@ pub(in crate::node) struct Reins {
     pub(in crate::node) stop: CancellationToken,
     /// It is to try again now, whatever it waits for.
     pub(in crate::node) hurry: Arc<Notify>,
+    /// An earlier run had it in its list.
+    pub(in crate::node) is_restored: bool,
+}
+
+impl Reins {
+    /// Of a task that begins.
+    pub(super) fn new(is_restored: bool) -> Self {
+        Self { is_restored, ..Self::default() }
+    }
 }
 
 /// How a download's task ended.
@@ -167,6 +176,7 @@ pub(in crate::node) async fn download_task(
     reins: Reins,
 ) -> End {
     let mut download = Download::new(shared, request, progress, reins.hurry);
+    download.may_be_there |= reins.is_restored;
     download.run(&reins.stop).await
 }
 
@@ -267,6 +277,10 @@ impl Download {
             return Ok((path, None));
         } else {
             let (source, proof) = self.prove().await?;
+            self.proven_bytes = Some(proof.layout.size());
+            if let Some(path) = self.find_finished().await? {
+                return Ok((path, None));
+            }
             self.create(source, proof).await?
         };
         self.has_fetched = true;
@@ -412,10 +426,11 @@ impl Download {
 
     /// The file under its name, where an earlier run was killed between naming it and saying so.
     async fn find_finished(&mut self) -> Result<Option<PathBuf>, Stop> {
-        if !std::mem::take(&mut self.may_be_there) {
-            return Ok(None);
-        }
-        let (size, name) = (self.progress.shown().size, self.name());
+        // What the list knew, if its last save came before that was known, a source says.
+        let size = self.proven_bytes.or_else(|| Some(self.progress.shown().size).filter(|size| *size > 0));
+        let Some(size) = size.filter(|_| self.may_be_there) else { return Ok(None) };
+        self.may_be_there = false;
+        let name = self.name();
         let (to, content) = (self.request.to.clone(), self.request.content);
         let found = self.blocking(move |stop| {
             let found = find_finished(&to, &name, size, content, || stop.is_cancelled());

@@ -340,7 +340,7 @@ impl Folder {
         let request = DownloadRequest { content, name, to, from: Vec::new(), via_rpc: false };
         let changed = Arc::new(Notify::new());
         let child = Progress::new(Transfer::default(), changed.clone()).running();
-        let own = Reins { stop: reins.stop.child_token(), hurry: reins.hurry.clone() };
+        let own = Reins { stop: reins.stop.child_token(), ..reins.clone() };
         let mut download = Download::new(self.shared.clone(), request, child.clone(), own.hurry.clone());
         // Whose folder it is says how large its files are.
         download.proven_bytes = Some(file.size);

@@ -34,6 +34,11 @@ impl Keeper {
         self.is_failing
     }
 
+    /// What a person changed is saved as soon as may be.
+    pub(in crate::node) fn wait_no_longer(&mut self) {
+        self.next_at = Instant::now();
+    }
+
     /// Begins to save, if there is something to save, nothing is being saved, and it is time.
     pub(in crate::node) fn save(&mut self, list: impl FnOnce() -> Vec<SavedDownload>) {
         if self.is_dirty && self.next_at <= Instant::now() {

@@ -83,5 +83,5 @@ pub(super) fn restored(saved: SavedDownload, changed: &Arc<Notify>) -> Entry {
         }
     };
     let progress = Progress::new(shown, changed.clone());
-    Entry::new(saved.id, job, wish, progress)
+    Entry::new(saved.id, job, wish, progress).restored()
 }

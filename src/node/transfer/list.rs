@@ -106,6 +106,8 @@ pub(super) struct Entry {
     begins_anew: bool,
     /// When it was stopped because it had waited for long and others could not begin.
     gave_way: Option<Instant>,
+    /// It was in the list of an earlier run.
+    is_restored: bool,
 }
 
 impl Entry {
@@ -120,7 +122,13 @@ impl Entry {
             waits: Waiting::default(),
             begins_anew: false,
             gave_way: None,
+            is_restored: false,
         }
+    }
+
+    /// As one of an earlier run.
+    pub(super) fn restored(self) -> Self {
+        Self { is_restored: true, ..self }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -372,7 +380,7 @@ impl List {
 
     fn start(&mut self, place: usize) {
         let entry = &mut self.entries[place];
-        let (id, shared, reins) = (entry.id, self.shared.clone(), Reins::default());
+        let (id, shared, reins) = (entry.id, self.shared.clone(), Reins::new(entry.is_restored));
         (entry.reins, entry.gave_way) = (Some(reins.clone()), None);
         let progress = entry.progress.running();
         progress.state("running", Reason::AskingTracker, "");

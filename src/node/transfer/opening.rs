@@ -55,7 +55,6 @@ impl Download {
     /// Begins the partial file of a proven content. What an earlier run left without a journal is read.
     pub(super) async fn create(&mut self, source: PeerId, proof: Proof) -> Result<(Plan, Target), Stop> {
         let Proof { layout, pieces, last } = proof;
-        self.proven_bytes = Some(layout.size());
         let (to, content, hashes) = (self.request.to.clone(), self.request.content, pieces.clone());
         let has_folder = self.has_folder;
         let opened = self.blocking(move |_| {

@@ -81,19 +81,24 @@ impl Keeper {
 
     /// Takes a content back and hashes the file anew, though it looks as before: at once, somebody asked
     /// for it.
-    pub(super) fn doubt(&mut self, key: u64, content: ContentId) {
-        let Some(record) = self.tree.get(key).filter(|file| file.content == Some(content)) else { return };
+    pub(super) fn doubt(&mut self, key: u64, content: ContentId) -> bool {
+        let Some(record) = self.tree.get(key).filter(|file| file.content == Some(content)) else {
+            return false;
+        };
         tracing::warn!(path = record.path(), "a shared file has other bytes than before, or cannot be read");
         let size = record.identity.size;
         self.tree.set_content(key, None);
         self.queue.hurry(key, size, Benefit::Asked);
+        true
     }
 
     /// Somebody waits for the file of this name in a folder, as others see it.
     pub(super) fn hurry(&mut self, folder: &FolderPath, name: &FileName) -> Hurried {
         let Some(record) = self.find(folder, name) else { return Hurried::Unknown };
         if let Some(content) = record.content {
-            return Hurried::Known(content);
+            // What is not committed yet is not given to anybody.
+            let is_told = self.shared.table().holders(content).any(|file| file.key == record.key);
+            return if is_told { Hurried::Known(content) } else { Hurried::Next };
         }
         if self.shared.table().shares.get(&record.share()).is_none_or(|row| row.paused) {
             return Hurried::Paused;

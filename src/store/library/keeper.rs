@@ -36,8 +36,8 @@ const MAX_HINTS: usize = 4096;
 const MAX_PENDING: usize = 16_384;
 /// ... and how long they, and what was hashed, wait.
 const MAX_PENDING_TIME: Duration = Duration::from_millis(200);
-/// After a commit the next one waits for so long, and for so many times as long as that one took, up to
-/// [`MAX_COMMIT_PAUSE`]: a stream of changes does not keep a disk syncing.
+/// After a commit that soon followed another one the next one waits for so long, and for so many times as long as that
+/// one took, up to [`MAX_COMMIT_PAUSE`]: a stream of changes does not keep a disk syncing.
 const MIN_COMMIT_PAUSE: Duration = Duration::from_millis(100);
 const COMMIT_PART: u32 = 4;
 const MAX_COMMIT_PAUSE: Duration = Duration::from_secs(1);
@@ -289,9 +289,10 @@ impl Keeper {
                 self.is_news = true;
             }
             Event::Doubt(key, content) => {
-                self.doubt(key, content);
-                // Whoever asks meanwhile would get what is not there.
-                (self.is_news, self.next_commit_at) = (true, Instant::now());
+                if self.doubt(key, content) {
+                    // Whoever asks meanwhile would get what is not there.
+                    (self.is_news, self.next_commit_at) = (true, Instant::now());
+                }
             }
             Event::Hashed(lane, batch, part) => {
                 self.is_news |= lane == Lane::Fast;
@@ -334,8 +335,10 @@ impl Keeper {
             }
         };
         if was_pending {
+            // A new file comes twice: as one of the list, and with its hash.
+            let was_alone = began >= self.next_commit_at + MIN_COMMIT_PAUSE;
             let pause = (began.elapsed() * COMMIT_PART).clamp(MIN_COMMIT_PAUSE, MAX_COMMIT_PAUSE);
-            self.next_commit_at = Instant::now() + pause;
+            self.next_commit_at = Instant::now() + if was_alone { Duration::ZERO } else { pause };
         }
         let mut table = self.shared.table();
         table.watched = Watched { rescan_pause: table.watched.rescan_pause, ..self.watcher.state() };

@@ -316,7 +316,14 @@ async fn a_folder_goes_on_under_its_name_after_a_crash() {
 
 #[tokio::test]
 async fn a_file_that_got_its_name_right_before_a_crash_is_finished() {
-    let library = Library::new(1, &[0]);
+    // Its source is away. Where the list was saved before it was known how large it is, a source says that.
+    for (size, away) in [(3 * PIECE, &[0][..]), (0, &[])] {
+        is_finished_after_a_crash(size, away).await;
+    }
+}
+
+async fn is_finished_after_a_crash(size: u64, away: &[u8]) {
+    let library = Library::new(1, away);
     let (home, to) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     std::fs::write(to.path().join("0"), large(7)).expect("of another content");
     std::fs::write(to.path().join("0 (2)"), large(0)).expect("written");
@@ -325,7 +332,7 @@ async fn a_file_that_got_its_name_right_before_a_crash_is_finished() {
     std::fs::create_dir(to.path().join(".cardume")).expect("made");
     std::fs::write(journal, b"x").expect("written");
     let DownloadRequest { content, name, to: target, from, via_rpc } = file(0, to.path());
-    let saved = saved(5, SavedJob::File { content, name, from, via_rpc }, &target, 3 * PIECE);
+    let saved = saved(5, SavedJob::File { content, name, from, via_rpc }, &target, size);
     let (store, _) = DownloadStore::open(home.path(), RealDisk).expect("opened");
     let transfers = library.spawn(Some((store, vec![saved])));
     let finished = until(&transfers, 5, |it| it.state == "finished").await;
