@@ -250,6 +250,11 @@ impl Keeper {
         self.commit_in_time(now);
     }
 
+    /// The next commit does not wait for others.
+    pub(super) fn commit_at_once(&mut self) {
+        (self.is_news, self.next_commit_at) = (true, Instant::now());
+    }
+
     fn is_pending(&self) -> bool {
         self.tree.pending_count() > 0 || !self.manifests.is_empty()
     }
@@ -289,9 +294,9 @@ impl Keeper {
                 self.is_news = true;
             }
             Event::Doubt(key, content) => {
+                // Whoever asks meanwhile would get what is not there.
                 if self.doubt(key, content) {
-                    // Whoever asks meanwhile would get what is not there.
-                    (self.is_news, self.next_commit_at) = (true, Instant::now());
+                    self.commit_at_once();
                 }
             }
             Event::Hashed(lane, batch, part) => {

@@ -144,6 +144,8 @@ impl Keeper {
             (row.unwatched, row.walking) = (unwatched, self.scans.walks(share));
         }
         self.plan_rescan();
+        // With what was skipped, which is shown now.
+        self.commit_at_once();
     }
 
     pub(super) fn reopen(&mut self) {
